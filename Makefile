@@ -1,0 +1,57 @@
+# Two commands on a fresh machine: `make up` and `make test`.
+# Everything is installed once, into .venv and the user's cache; what is there already is used.
+
+PYTHON ?= python3
+VENV   := .venv
+RUN    := $(VENV)/bin/python automation/run.py
+
+.PHONY: up down test unit local-tests lint format bench setup clean help
+
+help:            ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+up: setup        ## set up, then create or update the local stack and print its URL
+	@$(RUN) up --stack local --yes
+
+down: setup      ## destroy the local stack and stop the local cloud
+	@$(RUN) destroy --stack local --yes
+	@$(RUN) local stop
+
+test: $(VENV)/.dev setup ## set up, then run every test
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python -m pytest
+
+unit: $(VENV)/.dev ## unit, policy and application tests only: no Docker, no engine
+	@$(VENV)/bin/python -m pytest tests/unit tests/policy app/tests
+
+lint: $(VENV)/.dev ## formatter, linter, type checker
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+
+format: $(VENV)/.dev ## apply the formatter and the linter's safe fixes
+	@$(VENV)/bin/ruff format .
+	@$(VENV)/bin/ruff check --fix .
+
+bench: $(VENV)/.dev setup ## the benchmarks
+	@$(VENV)/bin/python -m benchmarks
+
+setup: $(VENV)/.installed ## virtual environment, packages, Pulumi engine, Docker engine
+	@$(RUN) doctor --fix --quiet --stack local
+
+# `python3 -m venv` needs a package of its own on Debian and Ubuntu.
+$(VENV)/bin/python:
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "python3 can't make a virtual environment: on Debian or Ubuntu run 'apt-get install python3-venv'" >&2; exit 1; }
+
+$(VENV)/.installed: requirements.txt | $(VENV)/bin/python
+	@echo "Installing the packages of requirements.txt into $(VENV)"
+	@$(VENV)/bin/python -m pip install --quiet -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.installed
+	@echo "Installing the packages of requirements-dev.txt into $(VENV)"
+	@$(VENV)/bin/python -m pip install --quiet -r requirements-dev.txt
+	@touch $@
+
+clean:           ## remove what the set-up made in this folder
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
