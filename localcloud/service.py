@@ -7,7 +7,7 @@ service neither answers nor lets through is refused in words by the gateway.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +39,8 @@ class Call:
         region: the region of the signature.
         account: the twelve digits of the account.
         principal: the caller's ARN; the account's root for the local cloud's own user.
+        access_key_id: the key that signed, by which a session's own policies are found.
+        source_ip: the caller's address.
     """
 
     service: str
@@ -47,6 +49,8 @@ class Call:
     region: str
     account: str
     principal: str
+    access_key_id: str = ""
+    source_ip: str = "127.0.0.1"
 
 
 Handler = Callable[[Call], Mapping[str, Any]]
@@ -62,6 +66,7 @@ class Service:
         before: operation → a check ahead of the emulator; it raises `ServiceError` to refuse.
         after: operation → a reaction to the emulator's success, with its parsed answer.
         emulated: whether operations without a handler go to the emulator.
+        pages: path prefix → WSGI application, for what is not an AWS API: webhooks, status pages.
     """
 
     name: str
@@ -71,6 +76,12 @@ class Service:
         self.handlers: dict[str, Handler] = {}
         self.before: dict[str, Callable[[Call], None]] = {}
         self.after: dict[str, Callable[[Call, Mapping[str, Any]], None]] = {}
+        self.pages: dict[str, Callable[[dict[str, Any], Any], Iterable[bytes]]] = {}
+
+    def tagged_resources(self, region: str) -> Mapping[str, Mapping[str, str]]:
+        """What the tagging API lists of this service beyond the emulator's: ARN → tags."""
+        del region
+        return {}
 
     def start(self) -> None:
         """Begin background work, with what an earlier process left restored from disk."""

@@ -1,0 +1,277 @@
+"""The local cloud put together: which services it has, and the order in which they start."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import logging
+import os
+import signal
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psutil
+from botocore.config import Config
+
+from localcloud.docker_network import connect, ensure_network
+from localcloud.emulator import Emulator
+from localcloud.files import write_atomically
+from localcloud.gateway import Gateway
+from localcloud.keys import Keys, load_secrets
+from localcloud.process import (
+    PROVIDERS,
+    REGION,
+    Endpoints,
+    LocalCloudError,
+    announce,
+    hold_state,
+    instance_of,
+    log_file,
+)
+from localcloud.service import Credentials, Service, Surroundings
+from localcloud.serving import Server, listen, serve
+
+log = logging.getLogger("localcloud")
+
+ACCOUNT = "123456789012"
+
+# Module → the class in it that makes the service from its surroundings.
+SERVICES: dict[str, str] = {
+    "localcloud.ecr": "Ecr",
+    "localcloud.elb": "Elb",
+    "localcloud.ecs": "Ecs",
+}
+# Name of a port → the variable by which a user fixes it.
+PORT_VARIABLES = {
+    "api": "FARGATE_CD_API_PORT",
+    "registry": "FARGATE_CD_REGISTRY_PORT",
+    **{name: f"FARGATE_CD_{name.upper()}_PROVIDER_PORT" for name in PROVIDERS},
+}
+
+
+class Ports:
+    """The ports of a state folder: the user's choice, else the last one, else a free one."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._file = state_dir / "ports.json"
+        self._known: dict[str, int] = (
+            json.loads(self._file.read_text()) if self._file.exists() else {}
+        )
+
+    def bind(self, name: str, host: str = "127.0.0.1") -> Any:
+        """A bound socket for a port's name.
+
+        Raises:
+            LocalCloudError: the user fixed a port that is taken.
+        """
+        chosen = os.environ.get(PORT_VARIABLES[name])
+        if chosen:
+            try:
+                bound = listen(host, int(chosen))
+            except (OSError, ValueError, OverflowError) as error:
+                raise LocalCloudError(
+                    f"{PORT_VARIABLES[name]}={chosen} can't be used on {host}: {error}. "
+                    "Choose another port or unset it."
+                ) from error
+        else:
+            try:
+                bound = listen(host, self._known.get(name, 0))
+            except OSError:
+                bound = listen(host, 0)
+        self._known[name] = bound.getsockname()[1]
+        return bound
+
+    def free(self, name: str) -> int:
+        """A port that can be bound now, for a server that binds itself."""
+        bound = self.bind(name)
+        bound.close()
+        return self._known[name]
+
+    def save(self) -> None:
+        """Remembers the ports for the next start."""
+        write_atomically(self._file, json.dumps(self._known).encode())
+
+
+class Clients:
+    """boto3 clients against the gateway, past any proxy; made once for each kind."""
+
+    def __init__(self, api_url: str, root: Credentials) -> None:
+        self._api_url = api_url
+        self._root = root
+        self._lock = threading.Lock()
+        self._made: dict[tuple[str, str, str], Any] = {}
+
+    def __call__(
+        self, service: str, region: str = REGION, credentials: Credentials | None = None
+    ) -> Any:
+        """A client of a service.
+
+        Args:
+            service: botocore's service name.
+            region: the region to call.
+            credentials: whose keys to sign with; the account root's by default.
+        """
+        keys = credentials or self._root
+        kind = (service, region, keys.access_key_id)
+        with self._lock:
+            if kind not in self._made or credentials is not None:
+                self._made[kind] = self._make(service, region, keys)
+            return self._made[kind]
+
+    def _make(self, service: str, region: str, keys: Credentials) -> Any:
+        return boto3.session.Session().client(
+            service,
+            region_name=region,
+            endpoint_url=self._api_url,
+            aws_access_key_id=keys.access_key_id,
+            aws_secret_access_key=keys.secret_access_key,
+            aws_session_token=keys.session_token,
+            config=Config(
+                proxies={},
+                connect_timeout=5,
+                read_timeout=120,
+                max_pool_connections=32,
+                retries={"mode": "standard", "total_max_attempts": 2},
+            ),
+        )
+
+
+class Cloud:
+    """One local cloud, from its sockets to its services."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self.state_dir = state_dir
+        self._servers: list[Server] = []
+        self._services: list[Service] = []
+        self._providers: Any = None
+
+    def start(self) -> Endpoints:
+        """Starts everything; returns where it answers.
+
+        Raises:
+            LocalCloudError: Docker is missing, or a fixed port is taken.
+        """
+        secrets = load_secrets(self.state_dir)
+        network = ensure_network(connect(), instance_of(self.state_dir))
+        ports = Ports(self.state_dir)
+        api = ports.bind("api")
+        api_url = f"http://127.0.0.1:{api.getsockname()[1]}"
+        registry_port = ports.free("registry")
+        surroundings = Surroundings(
+            state_dir=str(self.state_dir),
+            instance=instance_of(self.state_dir),
+            account=ACCOUNT,
+            region=REGION,
+            api_url=api_url,
+            registry_host=f"localhost:{registry_port}",
+            docker_network=network.name,
+            docker_gateway=network.gateway,
+            client=Clients(api_url, secrets.root),
+        )
+        gateway = self._gateway(secrets.root)
+        self._add_services(gateway, surroundings)
+        self._servers.append(serve(gateway, api, "gateway"))
+        self._serve_tasks(gateway, network.gateway, api_url)
+        for service in self._services:
+            service.start()
+        providers = self._serve_providers(ports, surroundings)
+        ports.save()
+        return Endpoints(
+            pid=os.getpid(),
+            api_url=api_url,
+            registry_host=surroundings.registry_host,
+            providers=providers,
+            started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            created=psutil.Process().create_time(),
+            state_dir=str(self.state_dir),
+        )
+
+    def _gateway(self, root: Credentials) -> Gateway:
+        return Gateway(
+            account=ACCOUNT,
+            region=REGION,
+            emulator=Emulator(),
+            find_key=Keys(root, ACCOUNT).find,
+        )
+
+    def _add_services(self, gateway: Gateway, surroundings: Surroundings) -> None:
+        for module, name in SERVICES.items():
+            if importlib.util.find_spec(module) is None:
+                continue
+            make = getattr(importlib.import_module(module), name, None)
+            if make is None:
+                continue
+            folder = self.state_dir / "services" / name.lower()
+            folder.mkdir(parents=True, exist_ok=True)
+            service = make(replace(surroundings, state_dir=str(folder)))
+            gateway.add(service)
+            self._services.append(service)
+
+    def _serve_tasks(self, gateway: Gateway, host: str, api_url: str) -> None:
+        """The same APIs on the Docker network, on the same port, for what tasks call."""
+        port = int(api_url.rsplit(":", 1)[1])
+        try:
+            bound = listen(host, port)
+        except OSError as error:
+            raise LocalCloudError(
+                f"Tasks could not reach the local cloud: {host}:{port} can't be bound ({error}); "
+                f"set {PORT_VARIABLES['api']} to a free port."
+            ) from error
+        self._servers.append(serve(gateway, bound, "gateway for tasks"))
+
+    def _serve_providers(self, ports: Ports, surroundings: Surroundings) -> dict[str, int]:
+        if importlib.util.find_spec("localcloud.providers.server") is None:
+            return {}
+        server = importlib.import_module("localcloud.providers.server")
+        self._providers = server.serve_providers(
+            {name: ports.free(name) for name in PROVIDERS}, surroundings
+        )
+        return dict(self._providers.ports)
+
+    def stop(self) -> None:
+        """Ends everything, the last started first; state is on disk afterwards."""
+        if self._providers is not None:
+            self._providers.stop()
+        for service in reversed(self._services):
+            service.stop()
+        for server in reversed(self._servers):
+            server.stop()
+
+
+def serve_until_told(state_dir: Path) -> None:
+    """Serves a state folder until SIGTERM or SIGINT.
+
+    Raises:
+        LocalCloudError: it can't start.
+    """
+    held = hold_state(state_dir)
+    _log_to(log_file(state_dir))
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    cloud = Cloud(state_dir)
+    try:
+        endpoints = cloud.start()
+        announce(endpoints)
+        log.info("serving %s as process %d", endpoints.api_url, endpoints.pid)
+        told.wait()
+        log.info("stopping")
+    finally:
+        cloud.stop()
+        held.close()
+
+
+def _log_to(file: Path) -> None:
+    handler = RotatingFileHandler(file, maxBytes=5_000_000, backupCount=3, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    for chatty in ("botocore", "urllib3", "docker", "werkzeug"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,0 +1,78 @@
+"""The access keys that the local cloud issued: the account's root, IAM users', STS sessions'."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import string
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from localcloud.emulator import backends
+from localcloud.service import Credentials
+from localcloud.signature import Key
+
+PARTITION = "aws"
+KEY_ALPHABET = string.ascii_uppercase + "234567"
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What only this local cloud's user knows, made once for each state folder."""
+
+    access_key_id: str
+    secret_access_key: str
+    passphrase: str
+
+    @property
+    def root(self) -> Credentials:
+        """The account root's key."""
+        return Credentials(self.access_key_id, self.secret_access_key)
+
+
+def load_secrets(state_dir: Path) -> Secrets:
+    """The secrets of a state folder, made at the first call; readable by their owner alone."""
+    file = state_dir / "secrets.json"
+    if file.exists():
+        return Secrets(**json.loads(file.read_text()))
+    state_dir.mkdir(parents=True, exist_ok=True)
+    key = "AKIA" + "".join(secrets.choice(KEY_ALPHABET) for _ in range(16))
+    made = Secrets(key, secrets.token_urlsafe(30), secrets.token_urlsafe(24))
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(asdict(made)))
+    return made
+
+
+class Keys:
+    """Finds keys in moto's IAM and STS, and knows the account root's own."""
+
+    def __init__(self, root: Credentials, account: str) -> None:
+        self._root = root
+        self._account = account
+
+    def find(self, access_key_id: str) -> Key | None:
+        """The key of that id; None where the local cloud never issued it or it was deleted."""
+        if access_key_id == self._root.access_key_id:
+            return Key(self._root.secret_access_key, f"arn:aws:iam::{self._account}:root")
+        return self._of_user(access_key_id) or self._of_session(access_key_id)
+
+    def _of_user(self, access_key_id: str) -> Key | None:
+        for user in list(backends("iam")[self._account][PARTITION].users.values()):
+            for key in user.access_keys:
+                if key.access_key_id == access_key_id:
+                    return Key(key.secret_access_key, user.arn, active=key.status == "Active")
+        return None
+
+    def _of_session(self, access_key_id: str) -> Key | None:
+        """An assumed role's key. Sessions that ended are dropped on the way."""
+        backend = backends("sts")[self._account][PARTITION]
+        now = datetime.now(UTC)
+        found = None
+        for session in list(backend.assumed_roles):
+            expires = session.expiration.replace(tzinfo=UTC)
+            if session.access_key_id == access_key_id:
+                found = Key(session.secret_access_key, session.arn, session.session_token, expires)
+            elif expires < now:
+                backend.assumed_roles.remove(session)
+        return found
