@@ -1,0 +1,5 @@
+"""What `pulumi up` runs."""
+
+from infra.stack import define_stack
+
+define_stack()

@@ -1,0 +1,35 @@
+"""Where the stack is made: partition, account and region, as the provider sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi_aws as aws
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account in a region.
+
+    Attributes:
+        partition: `aws`, or that of another group of regions.
+        account_id: twelve digits.
+        region: such as `us-east-1`.
+        domain: the domain of the partition's endpoints, such as `amazonaws.com`.
+    """
+
+    partition: str
+    account_id: str
+    region: str
+    domain: str
+
+    @classmethod
+    def current(cls) -> Account:
+        """The account and region of the AWS provider."""
+        partition = aws.get_partition()
+        return cls(
+            partition=partition.partition,
+            account_id=aws.get_caller_identity().account_id,
+            region=aws.get_region().region,
+            domain=partition.dns_suffix,
+        )

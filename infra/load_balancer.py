@@ -1,0 +1,138 @@
+"""The load balancer, its listener and the group of targets behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+HTTP_PORT = 80
+IDLE_TIMEOUT_SECONDS = 60
+"""The application's keep-alive must be longer, so that it never closes a connection first."""
+
+
+@dataclass(frozen=True)
+class TargetGroupArgs:
+    """How targets are reached, checked and let go.
+
+    Attributes:
+        physical_name: at most 32 characters.
+        vpc_id: the network of the targets.
+        port: the container's port.
+        health_check_path: answered with 200 by a healthy container.
+        health_check_interval: seconds between two checks; two in a row decide.
+        deregistration_delay: seconds that a leaving target has for its requests in flight.
+    """
+
+    physical_name: str
+    vpc_id: pulumi.Input[str]
+    port: int
+    health_check_path: str
+    health_check_interval: int
+    deregistration_delay: int
+
+
+@dataclass(frozen=True)
+class LoadBalancerArgs:
+    """What the load balancer is.
+
+    Attributes:
+        physical_name: at most 32 characters.
+        subnet_ids: public subnets in two zones or more.
+        security_group_id: its security group.
+        target_group: the application's targets.
+        protect: whether AWS refuses to delete it.
+        tags: of every resource.
+    """
+
+    physical_name: str
+    subnet_ids: pulumi.Input[Sequence[str]]
+    security_group_id: pulumi.Input[str]
+    target_group: TargetGroupArgs
+    protect: bool
+    tags: Mapping[str, str]
+
+
+class LoadBalancer(pulumi.ComponentResource):
+    """An application load balancer that forwards to the tasks.
+
+    Attributes:
+        url: where the service answers.
+        target_group_arn: where ECS registers the tasks.
+        arn_suffix: the load balancer's part of CloudWatch's dimensions.
+        target_group_arn_suffix: the target group's part of them.
+        listener: what must exist before ECS accepts the target group.
+    """
+
+    url: pulumi.Output[str]
+    target_group_arn: pulumi.Output[str]
+    arn_suffix: pulumi.Output[str]
+    target_group_arn_suffix: pulumi.Output[str]
+    listener: aws.lb.Listener
+
+    def __init__(
+        self, name: str, args: LoadBalancerArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("fargate-cd:infra:LoadBalancer", name, None, opts)
+        self._name, self._args = name, args
+        balancer = self._balancer()
+        targets = self._target_group()
+        self.listener = aws.lb.Listener(
+            f"{name}-http",
+            load_balancer_arn=balancer.arn,
+            port=HTTP_PORT,
+            protocol="HTTP",
+            default_actions=[
+                aws.lb.ListenerDefaultActionArgs(type="forward", target_group_arn=targets.arn)
+            ],
+            tags=dict(args.tags),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.url = pulumi.Output.concat("http://", balancer.dns_name)
+        self.target_group_arn = targets.arn
+        self.arn_suffix = balancer.arn_suffix
+        self.target_group_arn_suffix = targets.arn_suffix
+        self.register_outputs({"url": self.url, "target_group_arn": self.target_group_arn})
+
+    def _balancer(self) -> aws.lb.LoadBalancer:
+        return aws.lb.LoadBalancer(
+            f"{self._name}-balancer",
+            name=self._args.physical_name,
+            load_balancer_type="application",
+            internal=False,
+            security_groups=[self._args.security_group_id],
+            subnets=self._args.subnet_ids,
+            drop_invalid_header_fields=True,
+            desync_mitigation_mode="defensive",
+            idle_timeout=IDLE_TIMEOUT_SECONDS,
+            enable_deletion_protection=self._args.protect,
+            tags=dict(self._args.tags),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _target_group(self) -> aws.lb.TargetGroup:
+        args = self._args.target_group
+        return aws.lb.TargetGroup(
+            f"{self._name}-targets",
+            name=args.physical_name,
+            port=args.port,
+            protocol="HTTP",
+            target_type="ip",
+            vpc_id=args.vpc_id,
+            deregistration_delay=args.deregistration_delay,
+            health_check=aws.lb.TargetGroupHealthCheckArgs(
+                enabled=True,
+                path=args.health_check_path,
+                port="traffic-port",
+                protocol="HTTP",
+                matcher="200",
+                interval=args.health_check_interval,
+                timeout=min(5, args.health_check_interval - 1),
+                healthy_threshold=2,
+                unhealthy_threshold=2,
+            ),
+            tags=dict(self._args.tags),
+            opts=pulumi.ResourceOptions(parent=self),
+        )

@@ -1,0 +1,120 @@
+"""The network: a VPC with subnets in several zones, and one of four ways out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_awsx as awsx
+
+Egress = Literal["public", "nat", "nat_per_zone", "endpoints"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a way out of the network means for its subnets.
+
+    Attributes:
+        tasks: the kind of the tasks' subnets.
+        nat: how many NAT gateways there are.
+        public_tasks: whether tasks get public addresses.
+    """
+
+    tasks: awsx.ec2.SubnetType
+    nat: awsx.ec2.NatGatewayStrategy
+    public_tasks: bool = False
+
+
+LAYOUTS: Mapping[Egress, Layout] = {
+    "public": Layout(
+        awsx.ec2.SubnetType.PUBLIC, awsx.ec2.NatGatewayStrategy.NONE, public_tasks=True
+    ),
+    "nat": Layout(awsx.ec2.SubnetType.PRIVATE, awsx.ec2.NatGatewayStrategy.SINGLE),
+    "nat_per_zone": Layout(awsx.ec2.SubnetType.PRIVATE, awsx.ec2.NatGatewayStrategy.ONE_PER_AZ),
+    "endpoints": Layout(awsx.ec2.SubnetType.ISOLATED, awsx.ec2.NatGatewayStrategy.NONE),
+}
+
+
+@dataclass(frozen=True)
+class NetworkArgs:
+    """What a network is made of.
+
+    Attributes:
+        physical_name: the VPC's name tag.
+        cidr: its IPv4 range.
+        zones: in how many availability zones it has subnets.
+        egress: how tasks reach AWS and the internet.
+        tags: of every resource.
+    """
+
+    physical_name: str
+    cidr: str
+    zones: int
+    egress: Egress
+    tags: Mapping[str, str]
+
+
+class Network(pulumi.ComponentResource):
+    """A VPC whose load balancer's subnets are public; where the tasks are depends on `egress`.
+
+    Attributes:
+        vpc_id: the VPC.
+        public_subnet_ids: for the load balancer.
+        task_subnet_ids: for the tasks.
+        public_tasks: whether tasks need public addresses to reach anything.
+    """
+
+    vpc_id: pulumi.Output[str]
+    public_subnet_ids: pulumi.Output[list[str]]
+    task_subnet_ids: pulumi.Output[list[str]]
+    public_tasks: bool
+
+    def __init__(
+        self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("fargate-cd:infra:Network", name, None, opts)
+        layout = LAYOUTS[args.egress]
+        vpc = self._vpc(name, args, layout)
+        aws.ec2.DefaultSecurityGroup(
+            f"{name}-default",
+            vpc_id=vpc.vpc_id,
+            ingress=[],
+            egress=[],
+            tags={**args.tags, "Name": f"{args.physical_name}-unused"},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.vpc_id = vpc.vpc_id
+        self.public_subnet_ids = vpc.public_subnet_ids
+        self.task_subnet_ids = {
+            awsx.ec2.SubnetType.PUBLIC: vpc.public_subnet_ids,
+            awsx.ec2.SubnetType.PRIVATE: vpc.private_subnet_ids,
+            awsx.ec2.SubnetType.ISOLATED: vpc.isolated_subnet_ids,
+        }[layout.tasks]
+        self.public_tasks = layout.public_tasks
+        self.register_outputs(
+            {
+                "vpc_id": self.vpc_id,
+                "public_subnet_ids": self.public_subnet_ids,
+                "task_subnet_ids": self.task_subnet_ids,
+            }
+        )
+
+    def _vpc(self, name: str, args: NetworkArgs, layout: Layout) -> awsx.ec2.Vpc:
+        kinds = dict.fromkeys((awsx.ec2.SubnetType.PUBLIC, layout.tasks))
+        return awsx.ec2.Vpc(
+            f"{name}-vpc",
+            awsx.ec2.VpcArgs(
+                cidr_block=args.cidr,
+                number_of_availability_zones=args.zones,
+                enable_dns_hostnames=True,
+                enable_dns_support=True,
+                nat_gateways=awsx.ec2.NatGatewayConfigurationArgs(strategy=layout.nat),
+                subnet_strategy=awsx.ec2.SubnetAllocationStrategy.AUTO,
+                subnet_specs=[awsx.ec2.SubnetSpecArgs(type=kind) for kind in kinds],
+                tags=dict(args.tags),
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )

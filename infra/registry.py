@@ -1,0 +1,94 @@
+"""The image repository."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+KEPT_IMAGES = 50
+"""How many images the repository keeps: enough releases to go back to, for cents a month."""
+
+LIFECYCLE_POLICY = {
+    "rules": [
+        {
+            "rulePriority": 1,
+            "description": "Untagged images are left-overs of interrupted pushes",
+            "selection": {
+                "tagStatus": "untagged",
+                "countType": "sinceImagePushed",
+                "countUnit": "days",
+                "countNumber": 1,
+            },
+            "action": {"type": "expire"},
+        },
+        {
+            "rulePriority": 2,
+            "description": f"The newest {KEPT_IMAGES} releases stay",
+            "selection": {
+                "tagStatus": "any",
+                "countType": "imageCountMoreThan",
+                "countNumber": KEPT_IMAGES,
+            },
+            "action": {"type": "expire"},
+        },
+    ]
+}
+"""https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html"""
+
+
+@dataclass(frozen=True)
+class RegistryArgs:
+    """What the repository is.
+
+    Attributes:
+        physical_name: its name.
+        protect: whether it, with its images, outlives an attempt to delete it.
+        tags: of every resource.
+    """
+
+    physical_name: str
+    protect: bool
+    tags: Mapping[str, str]
+
+
+class Registry(pulumi.ComponentResource):
+    """An ECR repository: scanned, immutable, cleaned up by itself.
+
+    Attributes:
+        repository_url: where images are pushed to.
+        repository_arn: for policies.
+    """
+
+    repository_url: pulumi.Output[str]
+    repository_arn: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("fargate-cd:infra:Registry", name, None, opts)
+        repository = aws.ecr.Repository(
+            f"{name}-repository",
+            name=args.physical_name,
+            image_tag_mutability="IMMUTABLE",
+            image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(
+                scan_on_push=True
+            ),
+            force_delete=not args.protect,
+            tags=dict(args.tags),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+        )
+        aws.ecr.LifecyclePolicy(
+            f"{name}-lifecycle",
+            repository=repository.name,
+            policy=json.dumps(LIFECYCLE_POLICY),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.repository_url = repository.repository_url
+        self.repository_arn = repository.arn
+        self.register_outputs(
+            {"repository_url": self.repository_url, "repository_arn": self.repository_arn}
+        )

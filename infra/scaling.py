@@ -1,0 +1,96 @@
+"""Autoscaling: the number of tasks follows load between two bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+SCALE_OUT_COOLDOWN_SECONDS = 60
+SCALE_IN_COOLDOWN_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class ScalingArgs:
+    """What scales and by which measures; a target of 0 leaves its measure out.
+
+    Attributes:
+        cluster_name: the service's cluster.
+        service_name: the service.
+        min_count: the fewest tasks.
+        max_count: the most tasks.
+        cpu_target: percent of CPU to hold.
+        memory_target: percent of memory to hold.
+        requests_per_target: requests a minute and task to hold.
+        load_balancer_suffix: the load balancer's part of the requests' label.
+        target_group_suffix: the target group's part of it.
+        tags: of every resource.
+    """
+
+    cluster_name: pulumi.Input[str]
+    service_name: pulumi.Input[str]
+    min_count: int
+    max_count: int
+    cpu_target: int
+    memory_target: int
+    requests_per_target: int
+    load_balancer_suffix: pulumi.Input[str]
+    target_group_suffix: pulumi.Input[str]
+    tags: Mapping[str, str]
+
+
+class Scaling(pulumi.ComponentResource):
+    """A scalable target with a target-tracking policy for each measure."""
+
+    def __init__(
+        self, name: str, args: ScalingArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("fargate-cd:infra:Scaling", name, None, opts)
+        self._name = name
+        self._target = aws.appautoscaling.Target(
+            f"{name}-target",
+            service_namespace="ecs",
+            scalable_dimension="ecs:service:DesiredCount",
+            resource_id=pulumi.Output.concat("service/", args.cluster_name, "/", args.service_name),
+            min_capacity=args.min_count,
+            max_capacity=args.max_count,
+            tags=dict(args.tags),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        requests_label = pulumi.Output.concat(
+            args.load_balancer_suffix, "/", args.target_group_suffix
+        )
+        measures: tuple[tuple[str, str, int, pulumi.Output[str] | None], ...] = (
+            ("cpu", "ECSServiceAverageCPUUtilization", args.cpu_target, None),
+            ("memory", "ECSServiceAverageMemoryUtilization", args.memory_target, None),
+            ("requests", "ALBRequestCountPerTarget", args.requests_per_target, requests_label),
+        )
+        for measure, metric, value, label in measures:
+            if value:
+                self._policy(measure, metric, value, label)
+        self.register_outputs({"resource_id": self._target.resource_id})
+
+    def _policy(
+        self, measure: str, metric: str, value: int, label: pulumi.Output[str] | None
+    ) -> None:
+        aws.appautoscaling.Policy(
+            f"{self._name}-{measure}",
+            name=f"{measure}-target",
+            policy_type="TargetTrackingScaling",
+            service_namespace=self._target.service_namespace,
+            scalable_dimension=self._target.scalable_dimension,
+            resource_id=self._target.resource_id,
+            target_tracking_scaling_policy_configuration=(
+                aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgs(
+                    target_value=float(value),
+                    scale_out_cooldown=SCALE_OUT_COOLDOWN_SECONDS,
+                    scale_in_cooldown=SCALE_IN_COOLDOWN_SECONDS,
+                    predefined_metric_specification=aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationPredefinedMetricSpecificationArgs(
+                        predefined_metric_type=metric, resource_label=label
+                    ),
+                )
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )

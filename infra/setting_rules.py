@@ -1,0 +1,250 @@
+"""What a setting may hold, beyond its type; each rule returns the value or says what is allowed."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+FARGATE_MEMORY: Mapping[int, range | tuple[int, ...]] = {
+    256: (512, 1024, 2048),
+    512: range(1024, 4096 + 1, 1024),
+    1024: range(2048, 8192 + 1, 1024),
+    2048: range(4096, 16384 + 1, 1024),
+    4096: range(8192, 30720 + 1, 1024),
+    8192: range(16384, 61440 + 1, 4096),
+    16384: range(32768, 122880 + 1, 8192),
+}
+"""CPU units → MiB of memory that Fargate offers with them, see
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html#fargate-tasks-size
+"""
+
+LOG_RETENTION_DAYS = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,
+    1096, 1827, 2192, 2557, 2922, 3288, 3653,
+)  # fmt: skip
+"""https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
+
+RESERVED_TAGS = ("project", "stack", "environment")
+MAXIMUM_TAGS = 40
+"""AWS allows 50 tags on a resource; the program's own and some spare are kept back."""
+
+_SECRET_NAME = re.compile(
+    r"(passw(or)?d|passphrase|secret|token|credential|api_?key|private_?key|access_?key)", re.I
+)
+_SECRET_VALUE = re.compile(
+    r"(AKIA|ASIA)[0-9A-Z]{16}|-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]+:[^@\s]+@|gh[pousr]_[A-Za-z0-9]{36}"
+)
+_SECRET_ARN = re.compile(
+    r"arn:aws[a-z-]*:(secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+(:[^:]*:[^:]*:[^:]*)?"
+    r"|ssm:[a-z0-9-]+:\d{12}:parameter/[\w./-]+)"
+)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_IMAGE = re.compile(r"[a-z0-9][\w.:/-]*(:[\w][\w.-]{0,127}|@sha256:[0-9a-f]{64})")
+_SCHEDULE = re.compile(r"(cron|rate|at)\(.+\)")
+
+
+def health_check_path(value: str) -> str:
+    """An absolute path of at most 1024 characters."""
+    if not re.fullmatch(r"/[\x21-\x7e]{0,1023}", value):
+        raise ValueError("must begin with / and have at most 1024 printable characters, no spaces")
+    return value
+
+
+def environment(value: dict[str, str]) -> dict[str, str]:
+    """Plain variables of the container; what looks like a secret is refused."""
+    for name, text in value.items():
+        if not _VARIABLE.fullmatch(name):
+            raise ValueError(f"{name!r} is not a variable's name: letters, digits and _ only")
+        if _SECRET_NAME.search(name) or _SECRET_VALUE.search(text):
+            raise ValueError(
+                f"{name} looks like a secret; store it in Secrets Manager or SSM and name its "
+                "ARN in the setting `secrets`"
+            )
+    return value
+
+
+def secrets(value: dict[str, str]) -> dict[str, str]:
+    """Variables whose values ECS reads from Secrets Manager or SSM."""
+    for name, arn in value.items():
+        if not _VARIABLE.fullmatch(name):
+            raise ValueError(f"{name!r} is not a variable's name: letters, digits and _ only")
+        if not _SECRET_ARN.fullmatch(arn):
+            raise ValueError(f"{name} must be the ARN of a Secrets Manager secret or SSM parameter")
+    return value
+
+
+def image(value: str) -> str:
+    """A container image with a tag or a digest, or nothing."""
+    if value and not _IMAGE.fullmatch(value):
+        raise ValueError("must be an image with a tag or a digest: HOST/NAME:TAG or NAME@sha256:…")
+    return value
+
+
+def schedule(value: str) -> str:
+    """An expression of Application Auto Scaling."""
+    if not _SCHEDULE.fullmatch(value):
+        raise ValueError("must be cron(…), rate(…) or at(…)")
+    return value
+
+
+def vpc_cidr(value: str) -> str:
+    """A private IPv4 range from /16 to /24, so that every subnet holds the tasks."""
+    network = _network(value)
+    if not 16 <= network.prefixlen <= 24 or not network.is_private:
+        raise ValueError("must be a private IPv4 range from /16 to /24, such as 10.0.0.0/16")
+    return value
+
+
+def allowed_cidrs(value: list[str]) -> list[str]:
+    """IPv4 ranges that may open connections to the load balancer."""
+    if not value:
+        raise ValueError("must name at least one range; 0.0.0.0/0 is everyone")
+    if len(value) > 20:
+        raise ValueError("must name at most 20 ranges")
+    for cidr in value:
+        _network(cidr)
+    return value
+
+
+def _network(value: str) -> ipaddress.IPv4Network:
+    try:
+        if "/" not in value:
+            raise ValueError
+        return ipaddress.IPv4Network(value)
+    except ValueError:
+        raise ValueError(
+            f"{value!r} is not an IPv4 range in CIDR form, such as 10.0.0.0/16"
+        ) from None
+
+
+def log_retention_days(value: int) -> int:
+    """A number of days that CloudWatch Logs offers."""
+    if value not in LOG_RETENTION_DAYS:
+        raise ValueError(f"must be one of {', '.join(map(str, LOG_RETENTION_DAYS))}")
+    return value
+
+
+def tags(value: dict[str, str]) -> dict[str, str]:
+    """Further tags for every resource."""
+    if len(value) > MAXIMUM_TAGS:
+        raise ValueError(f"must be at most {MAXIMUM_TAGS} tags")
+    for key, text in value.items():
+        if key in RESERVED_TAGS or key == "Name" or key.lower().startswith("aws:"):
+            raise ValueError(f"the tag {key!r} belongs to the program")
+        if not re.fullmatch(r"[\w .:/=+@-]{1,128}", key) or not re.fullmatch(
+            r"[\w .:/=+@-]{0,256}", text
+        ):
+            raise ValueError(
+                f"the tag {key!r} must have 1 to 128 characters, its value at most 256: letters, "
+                "digits, spaces and _.:/=+-@"
+            )
+    return value
+
+
+def contradictions(values: Mapping[str, Any], unsound: frozenset[str]) -> list[str]:
+    """Problems between settings that are right one by one.
+
+    Args:
+        values: every setting, with defaults.
+        unsound: settings that were refused already; rules about them are left out.
+
+    Returns:
+        One sentence a problem.
+    """
+    return [
+        f"fargate-cd:{names[0]} = {shown(names[0], values[names[0]])}: {message}"
+        for names, rule in _CONTRADICTIONS
+        if unsound.isdisjoint(names) and (message := rule(values)) is not None
+    ]
+
+
+def shown(name: str, value: object) -> str:
+    """How a message shows a setting's value; never a secret."""
+    return "(secret)" if name == "github_token" else repr(value)
+
+
+def _cpu(values: Mapping[str, Any]) -> str | None:
+    if values["cpu"] in FARGATE_MEMORY:
+        return None
+    return f"must be one of {', '.join(map(str, FARGATE_MEMORY))} (units; 1024 are one vCPU)"
+
+
+def _memory(values: Mapping[str, Any]) -> str | None:
+    offered = FARGATE_MEMORY.get(values["cpu"])
+    if offered is None or values["memory"] in offered:
+        return None
+    if isinstance(offered, tuple):
+        allowed = ", ".join(map(str, offered))
+    else:
+        allowed = f"{offered[0]} to {offered[-1]} in steps of {offered.step}"
+    return f"with cpu {values['cpu']} Fargate offers {allowed} MiB"
+
+
+def _bounds(values: Mapping[str, Any]) -> str | None:
+    low = values["min_count"] or values["desired_count"]
+    high = values["max_count"] or 2 * values["desired_count"]
+    if low <= values["desired_count"] <= high:
+        return None
+    return f"must lie between min_count ({low}) and max_count ({high})"
+
+
+def _schedule_bounds(values: Mapping[str, Any]) -> str | None:
+    for entry in values["scheduled_scaling"]:
+        if entry["min_count"] > entry["max_count"]:
+            return f"{entry['schedule']}: min_count must not exceed max_count"
+    return None
+
+
+def _both_names(values: Mapping[str, Any]) -> str | None:
+    twice = sorted(values["environment"].keys() & values["secrets"].keys())
+    if not twice:
+        return None
+    return f"{', '.join(twice)} must stand in `environment` or in `secrets`, not in both"
+
+
+def _not_yet(name: str, neutral: object) -> Callable[[Mapping[str, Any]], str | None]:
+    def rule(values: Mapping[str, Any]) -> str | None:
+        if values[name] == neutral:
+            return None
+        return f"is not supported yet; leave it out, or set it to {neutral!r}"
+
+    return rule
+
+
+_NEUTRAL: Mapping[str, object] = {
+    "scheduled_scaling": [],
+    "domain": "",
+    "hosted_zone": "",
+    "certificate_arn": "",
+    "waf": False,
+    "connection_arn": "",
+    "github_owner": "",
+    "github_repository": "",
+    "github_branch": "main",
+    "trigger_paths": [],
+    "test_commands": [],
+    "approval": False,
+    "notify_emails": [],
+    "strategy": "rolling",
+    "preview_of": "",
+}
+"""Settings that are declared, and refused until the program acts on them."""
+
+
+def _no_token_yet(values: Mapping[str, Any]) -> str | None:
+    if isinstance(values["github_token"], str) and not values["github_token"]:
+        return None
+    return "is not supported yet; leave it out"
+
+
+_CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], str | None]], ...] = (
+    (("cpu",), _cpu),
+    (("memory", "cpu"), _memory),
+    (("desired_count", "min_count", "max_count"), _bounds),
+    (("scheduled_scaling",), _schedule_bounds),
+    (("environment", "secrets"), _both_names),
+    (("github_token",), _no_token_yet),
+    *(((name,), _not_yet(name, neutral)) for name, neutral in _NEUTRAL.items()),
+)

@@ -1,0 +1,201 @@
+"""The stack's settings: typed, with defaults, and checked all at once.
+
+`Pulumi.yaml` declares the same settings for Pulumi itself; `docs/settings.md` is made from it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+import pulumi
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+
+from infra import setting_rules as rules
+
+NAMESPACE = "fargate-cd"
+
+
+class SettingsError(ValueError):
+    """The settings are wrong; nothing was touched.
+
+    Args:
+        problems: one sentence for each wrong setting, with its name, value and what is allowed.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("wrong settings:\n" + "\n".join(f"  - {problem}" for problem in problems))
+        self.problems = problems
+
+
+def _structured(value: object) -> object:
+    """Pulumi hands lists and maps to a program as JSON text."""
+    if not isinstance(value, str):
+        return value
+    if not value.strip():
+        return None
+    return json.loads(value)
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True)]
+TextList = Annotated[list[str], BeforeValidator(_structured)]
+TextMap = Annotated[dict[str, str], BeforeValidator(_structured)]
+Percent = Annotated[int, Field(ge=0, le=100)]
+
+
+class ScheduledScaling(BaseModel):
+    """At a time, set the bounds of the number of tasks.
+
+    Attributes:
+        schedule: `cron(...)`, `rate(...)` or `at(...)`, see
+            https://docs.aws.amazon.com/autoscaling/application/userguide/scheduled-scaling-using-cron-expressions.html
+        min_count: the fewest tasks from then on.
+        max_count: the most tasks from then on.
+        timezone: an IANA name; UTC by default.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schedule: Annotated[str, AfterValidator(rules.schedule)]
+    min_count: Annotated[int, Field(ge=0, le=5000)]
+    max_count: Annotated[int, Field(ge=1, le=5000)]
+    timezone: str = "UTC"
+
+
+class Settings(BaseModel):
+    """Every setting of the stack; `Pulumi.yaml` describes each."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    app_path: Text = "app"
+    dockerfile: Text = ""
+    container_port: Annotated[int, Field(ge=1, le=65535)] = 9292
+    health_check_path: Annotated[Text, AfterValidator(rules.health_check_path)] = "/"
+    environment: Annotated[TextMap, AfterValidator(rules.environment)] = {}
+    secrets: Annotated[TextMap, AfterValidator(rules.secrets)] = {}
+    cpu: int = 256
+    memory: int = 512
+    architecture: Literal["X86_64", "ARM64"] = "X86_64"
+    image: Annotated[Text, AfterValidator(rules.image)] = ""
+
+    desired_count: Annotated[int, Field(ge=1, le=5000)] = 2
+    min_count: Annotated[int, Field(ge=0, le=5000)] = 0
+    max_count: Annotated[int, Field(ge=0, le=5000)] = 0
+    cpu_target: Percent = 60
+    memory_target: Percent = 0
+    requests_per_target: Annotated[int, Field(ge=0)] = 1000
+    scheduled_scaling: Annotated[list[ScheduledScaling], BeforeValidator(_structured)] = []
+    spot: bool = False
+
+    vpc_cidr: Annotated[Text, AfterValidator(rules.vpc_cidr)] = "10.0.0.0/16"
+    availability_zones: Annotated[int, Field(ge=2, le=6)] = 2
+    egress: Literal["public", "nat", "nat_per_zone", "endpoints"] = "public"
+    allowed_cidrs: Annotated[TextList, AfterValidator(rules.allowed_cidrs)] = ["0.0.0.0/0"]
+
+    domain: Text = ""
+    hosted_zone: Text = ""
+    certificate_arn: Text = ""
+    waf: bool = False
+
+    github_owner: Text = ""
+    github_repository: Text = ""
+    github_branch: Text = "main"
+    github_token: Any = ""
+    connection_arn: Text = ""
+    trigger_paths: TextList = []
+    test_commands: TextList = []
+    approval: bool = False
+    notify_emails: TextList = []
+
+    strategy: Literal["rolling", "blue_green", "canary", "linear"] = "rolling"
+    deregistration_delay: Annotated[int, Field(ge=0, le=3600)] = 10
+    stop_timeout: Annotated[int, Field(ge=1, le=120)] = 20
+    health_check_interval: Annotated[int, Field(ge=5, le=300)] = 5
+
+    protect: bool = False
+    log_retention_days: Annotated[int, AfterValidator(rules.log_retention_days)] = 30
+    preview_of: Text = ""
+    preview_ttl_hours: Annotated[int, Field(ge=1, le=8760)] = 72
+    target: Literal["aws", "local"] = "aws"
+    tags: Annotated[TextMap, AfterValidator(rules.tags)] = {}
+
+    @classmethod
+    def parse(cls, values: Mapping[str, object]) -> Self:
+        """Check plain values of the namespace `fargate-cd`.
+
+        Args:
+            values: setting → value, without the prefix; text as Pulumi passes it, or plain data.
+
+        Returns:
+            The settings, with defaults.
+
+        Raises:
+            SettingsError: with every problem that was found.
+        """
+        problems: list[str] = []
+        sound = dict(values)
+        try:
+            cls.model_validate(sound)
+        except ValidationError as error:
+            for detail in error.errors():
+                name = str(detail["loc"][0])
+                problems.append(_problem(name, detail["loc"][1:], values.get(name), detail["msg"]))
+                sound.pop(name, None)
+            for name in set(values) - set(cls.model_fields):
+                sound.pop(name, None)
+        unsound = frozenset(values) - frozenset(sound)
+        settings = cls.model_validate(sound)
+        problems += rules.contradictions(settings.model_dump(), unsound)
+        if problems:
+            raise SettingsError(problems)
+        return settings
+
+    @classmethod
+    def load(cls) -> Self:
+        """The settings of the stack that Pulumi is running.
+
+        Raises:
+            SettingsError: with every problem that was found.
+        """
+        prefix = f"{NAMESPACE}:"
+        known = pulumi.runtime.config.CONFIG.get()
+        values: dict[str, object] = {
+            key.removeprefix(prefix): value
+            for key, value in known.items()
+            if key.startswith(prefix)
+        }
+        token = pulumi.Config(NAMESPACE).get_secret("github_token")
+        if values.get("github_token") and token is not None:
+            values["github_token"] = token
+        return cls.parse(values)
+
+    @property
+    def has_pipeline(self) -> bool:
+        """Whether a pipeline releases images, so that the program does not."""
+        return bool(self.github_token) or bool(self.connection_arn)
+
+    @property
+    def lowest_count(self) -> int:
+        """The fewest tasks that autoscaling keeps: `min_count`, or else `desired_count`."""
+        return self.min_count or self.desired_count
+
+    @property
+    def highest_count(self) -> int:
+        """The most tasks that autoscaling starts: `max_count`, or else twice `desired_count`."""
+        return self.max_count or 2 * self.desired_count
+
+
+def _problem(name: str, inside: tuple[int | str, ...], value: object, message: str) -> str:
+    if name not in Settings.model_fields:
+        return f"{NAMESPACE}:{name}: is not a setting; docs/settings.md lists them"
+    place = "".join(f"[{part!r}]" for part in inside)
+    return f"{NAMESPACE}:{name}{place} = {rules.shown(name, value)}: {message.removeprefix('Value error, ')}"

@@ -1,0 +1,225 @@
+"""The program under Pulumi's mocks: what it registers, invokes and exports."""
+
+from __future__ import annotations
+
+import contextvars
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks
+
+from infra.image import Release
+from infra.stack import define_stack
+
+ACCOUNT = "123456789012"
+REGION = "eu-central-1"
+
+_ARN_PATHS = {
+    "aws:ecr/repository:Repository": "ecr:{region}:{account}:repository/{name}",
+    "aws:ecs/cluster:Cluster": "ecs:{region}:{account}:cluster/{name}",
+    "aws:ecs/taskDefinition:TaskDefinition": "ecs:{region}:{account}:task-definition/{name}:1",
+    "aws:ecs/service:Service": "ecs:{region}:{account}:service/{name}/{name}",
+    "aws:iam/role:Role": "iam::{account}:role/{name}",
+    "aws:cloudwatch/logGroup:LogGroup": "logs:{region}:{account}:log-group:{name}",
+    "aws:lb/loadBalancer:LoadBalancer": (
+        "elasticloadbalancing:{region}:{account}:loadbalancer/app/{name}/50dc6c495c0c9188"
+    ),
+    "aws:lb/targetGroup:TargetGroup": (
+        "elasticloadbalancing:{region}:{account}:targetgroup/{name}/73e2d6bc24d8a067"
+    ),
+    "aws:kms/key:Key": "kms:{region}:{account}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+}
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One resource that the program registered.
+
+    Attributes:
+        token: its type token.
+        name: its logical name.
+        inputs: its inputs, by the provider's (camel-case) names.
+        parent: its parent's URN.
+        options: `protect`, `ignoreChanges` and the like.
+        depends_on: URNs.
+    """
+
+    token: str
+    name: str
+    inputs: dict[str, Any]
+    parent: str
+    options: dict[str, Any]
+    depends_on: tuple[str, ...]
+
+
+Invoke = tuple[str, dict[str, Any]]
+Answer = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+@dataclass
+class Recording:
+    """What one run of the program did."""
+
+    resources: list[Registered] = field(default_factory=list)
+    invokes: list[Invoke] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def of(self, token: str) -> list[Registered]:
+        """The resources of a type, by the last part of its token, such as `Service`."""
+        return [each for each in self.resources if each.token.rsplit(":", 1)[-1] == token]
+
+    def one(self, token: str, name: str | None = None) -> Registered:
+        """The one resource of a type, or the one of that name."""
+        found = [each for each in self.of(token) if name is None or each.name == name]
+        assert len(found) == 1, f"{len(found)} of {token} {name or ''}"
+        return found[0]
+
+    @property
+    def container(self) -> dict[str, Any]:
+        """The one container of the task definition."""
+        text = self.one("TaskDefinition").inputs["containerDefinitions"]
+        (container,) = json.loads(text)
+        assert isinstance(container, dict)
+        return container
+
+
+class _Cloud(mocks.Mocks):
+    def __init__(self, recording: Recording, answers: Mapping[str, Answer]) -> None:
+        self.recording = recording
+        self.answers = answers
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        name = args.inputs.get("name", args.inputs.get("family", args.name))
+        arn = _ARN_PATHS.get(args.typ, args.typ.replace("/", ":") + "/{name}")
+        computed = {
+            "arn": "arn:aws:" + arn.format(region=REGION, account=ACCOUNT, name=name),
+            "name": name,
+            "arnSuffix": f"app/{name}/50dc6c495c0c9188",
+            "dnsName": f"{name}.elb.amazonaws.com",
+            "repositoryUrl": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{name}",
+            "repoDigest": f"{str(args.inputs.get('imageName')).rpartition(':')[0]}@sha256:{'0' * 64}",
+        }
+        if args.typ == "awsx:ec2:Vpc":
+            zones = range(int(args.inputs["numberOfAvailabilityZones"]))
+            return None, {"vpcId": "vpc-1"} | {
+                f"{kind}SubnetIds": [f"subnet-{kind}-{zone}" for zone in zones]
+                for kind in ("public", "private", "isolated")
+            }
+        return f"{args.name}-id", {**computed, **args.inputs}
+
+    def call(self, args: mocks.MockCallArgs) -> dict[Any, Any]:
+        self.recording.invokes.append((args.token, dict(args.args)))
+        return self.answers[args.token](dict(args.args))
+
+
+ANSWERS: Mapping[str, Answer] = {
+    "aws:index/getCallerIdentity:getCallerIdentity": lambda _: {"accountId": ACCOUNT},
+    "aws:index/getPartition:getPartition": lambda _: {
+        "partition": "aws",
+        "dnsSuffix": "amazonaws.com",
+    },
+    "aws:index/getRegion:getRegion": lambda _: {"region": REGION, "name": REGION},
+    "aws:ecr/getAuthorizationToken:getAuthorizationToken": lambda _: {
+        "userName": "AWS",
+        "password": "hush",
+    },
+    "aws:resourcegroupstaggingapi/getResources:getResources": lambda _: {
+        "resourceTagMappingLists": []
+    },
+}
+
+
+def _whole(value: Any) -> Any:
+    """Numbers travel as floats; whole ones are shown as they were written."""
+    if isinstance(value, dict):
+        return {key: _whole(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class _Monitor(mocks.MockMonitor):
+    def __init__(self, cloud: _Cloud) -> None:
+        super().__init__(cloud)
+        self.recording = cloud.recording
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
+        if request.type != "pulumi:pulumi:Stack":
+            inputs = _whole(pulumi.runtime.rpc.deserialize_properties(request.object))
+            self.recording.resources.append(
+                Registered(
+                    request.type,
+                    request.name,
+                    inputs,
+                    request.parent,
+                    {
+                        "protect": request.protect,
+                        "ignoreChanges": list(request.ignoreChanges),
+                        "custom": request.custom,
+                        "retainOnDelete": request.retainOnDelete,
+                    },
+                    tuple(request.dependencies),
+                )
+            )
+        return super().RegisterResource(request)
+
+
+def record(
+    config: Mapping[str, str] | None = None,
+    *,
+    project: str = "fargate-cd",
+    stack: str = "dev",
+    release: Release | None = None,
+    answers: Mapping[str, Answer] | None = None,
+    preview: bool = False,
+) -> Recording:
+    """Run the whole program and record what it does.
+
+    Args:
+        config: setting → text, without the prefix.
+        project: the Pulumi project.
+        stack: the Pulumi stack.
+        release: what a person asked to deploy.
+        answers: answers to invokes, beside the usual ones.
+        preview: whether it is only a preview.
+    """
+    recording = Recording()
+
+    def run() -> None:
+        cloud = _Cloud(recording, {**ANSWERS, **(answers or {})})
+        mocks.set_mocks(_NEVER, project, stack, preview, monitor=_Monitor(cloud))
+        pulumi.runtime.set_all_config(
+            {f"fargate-cd:{name}": value for name, value in (config or {}).items()}
+        )
+        exported: dict[str, Any] = {}
+
+        @mocks.test
+        def program() -> pulumi.Output[None]:
+            define_stack(release)
+            root = pulumi.runtime.get_root_resource()
+            return pulumi.Output.all(**getattr(root, "outputs")).apply(exported.update)
+
+        program()
+        recording.outputs.update(exported)
+
+    contextvars.Context().run(run)
+    return recording
+
+
+class _Unused(mocks.Mocks):
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        raise NotImplementedError
+
+    def call(self, args: mocks.MockCallArgs) -> dict[Any, Any]:
+        raise NotImplementedError
+
+
+_NEVER = _Unused()
+
+
+def custom(resources: Iterable[Registered]) -> list[Registered]:
+    """The resources that a provider makes, components aside."""
+    return [each for each in resources if each.options["custom"]]
