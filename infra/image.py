@@ -11,6 +11,7 @@ import pulumi_aws as aws
 import pulumi_docker as docker
 
 from infra import build_context
+from infra.running import RunningImage, release_tag
 from infra.settings import SettingsError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -40,12 +41,14 @@ class BuildArgs:
         dockerfile: the Dockerfile.
         architecture: `X86_64` or `ARM64`.
         repository_url: where the image is pushed to.
+        running: what runs now.
     """
 
     folder: Path
     dockerfile: Path
     architecture: str
     repository_url: pulumi.Input[str]
+    running: RunningImage | None
 
 
 class BuiltImage(pulumi.ComponentResource):
@@ -65,7 +68,8 @@ class BuiltImage(pulumi.ComponentResource):
     ) -> None:
         super().__init__("fargate-cd:infra:BuiltImage", name, None, opts)
         platform = PLATFORMS[args.architecture]
-        release = build_context.content_hash(args.folder, args.dockerfile, platform)
+        content = build_context.content_hash(args.folder, args.dockerfile, platform)
+        release = release_tag(content, args.running)
         token = aws.ecr.get_authorization_token_output(opts=pulumi.InvokeOutputOptions(parent=self))
         image = docker.Image(
             f"{name}-{release}",

@@ -43,8 +43,11 @@ class ContainerArgs:
 def container_definition(args: ContainerArgs, image: str) -> dict[str, Any]:
     """The container's part of a task definition, in the form of the ECS API.
 
+    The container learns its port by the usual variable `PORT`.
+
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
     """
+    environment = {"PORT": str(args.port), **args.environment}
     return {
         "name": CONTAINER_NAME,
         "image": image,
@@ -56,7 +59,7 @@ def container_definition(args: ContainerArgs, image: str) -> dict[str, Any]:
         "stopTimeout": args.stop_timeout,
         "portMappings": [{"containerPort": args.port, "hostPort": args.port, "protocol": "tcp"}],
         "environment": [
-            {"name": name, "value": value} for name, value in sorted(args.environment.items())
+            {"name": name, "value": value} for name, value in sorted(environment.items())
         ],
         "secrets": [{"name": name, "valueFrom": arn} for name, arn in sorted(args.secrets.items())],
         "logConfiguration": {

@@ -198,4 +198,5 @@ def _problem(name: str, inside: tuple[int | str, ...], value: object, message: s
     if name not in Settings.model_fields:
         return f"{NAMESPACE}:{name}: is not a setting; docs/settings.md lists them"
     place = "".join(f"[{part!r}]" for part in inside)
-    return f"{NAMESPACE}:{name}{place} = {rules.shown(name, value)}: {message.removeprefix('Value error, ')}"
+    allowed = message.removeprefix("Value error, ")
+    return f"{NAMESPACE}:{name}{place} = {rules.shown(name, value)}: {allowed}"

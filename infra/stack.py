@@ -13,6 +13,7 @@ from infra.names import Names
 from infra.network import Network, NetworkArgs
 from infra.registry import Registry, RegistryArgs
 from infra.roles import Roles, RolesArgs
+from infra.running import running_image
 from infra.scaling import Scaling, ScalingArgs
 from infra.service import ContainerArgs, Service, ServiceArgs
 from infra.settings import Settings
@@ -48,16 +49,11 @@ class Stack:
 
     def define(self) -> None:
         """Register every component, and export the outputs."""
-        named = self.release.image or self.settings.image
-        files = None if named else build_files(self.settings.app_path, self.settings.dockerfile)
         registry = Registry(
             "registry",
             RegistryArgs(self.names.repository, self.settings.protect, self.tags),
         )
-        image: pulumi.Input[str] = named
-        if files is not None:
-            build = BuildArgs(*files, self.settings.architecture, registry.repository_url)
-            image = BuiltImage("image", build).uri
+        image = self._image(registry)
         network = self._network()
         firewall = self._firewall(network)
         balancer = self._load_balancer(network, firewall)
@@ -71,6 +67,20 @@ class Stack:
         pulumi.export("service_name", service.service_name)
         pulumi.export("log_group_name", log_group.name)
         pulumi.export("image_uri", image)
+
+    def _image(self, registry: Registry) -> pulumi.Input[str]:
+        """The named image; with a pipeline the running one; else one of the app's content."""
+        named = self.release.image or self.settings.image
+        if named:
+            return named
+        running = running_image(self.names, self.tags)
+        if running and self.settings.has_pipeline and not self.release.build:
+            return running.uri
+        folder, dockerfile = build_files(self.settings.app_path, self.settings.dockerfile)
+        args = BuildArgs(
+            folder, dockerfile, self.settings.architecture, registry.repository_url, running
+        )
+        return BuiltImage("image", args).uri
 
     def _network(self) -> Network:
         return Network(

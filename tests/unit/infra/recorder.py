@@ -10,6 +10,8 @@ from typing import Any
 
 import pulumi
 from pulumi.runtime import mocks
+from pulumi.runtime.settings import get_root_resource
+from pulumi.runtime.stack import Stack
 
 from infra.image import Release
 from infra.stack import define_stack
@@ -86,6 +88,10 @@ class Recording:
         return container
 
 
+def _repository(inputs: Mapping[str, Any]) -> str:
+    return str(inputs.get("imageName")).rpartition(":")[0]
+
+
 class _Cloud(mocks.Mocks):
     def __init__(self, recording: Recording, answers: Mapping[str, Answer]) -> None:
         self.recording = recording
@@ -100,7 +106,7 @@ class _Cloud(mocks.Mocks):
             "arnSuffix": f"app/{name}/50dc6c495c0c9188",
             "dnsName": f"{name}.elb.amazonaws.com",
             "repositoryUrl": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{name}",
-            "repoDigest": f"{str(args.inputs.get('imageName')).rpartition(':')[0]}@sha256:{'0' * 64}",
+            "repoDigest": f"{_repository(args.inputs)}@sha256:{'0' * 64}",
         }
         if args.typ == "awsx:ec2:Vpc":
             zones = range(int(args.inputs["numberOfAvailabilityZones"]))
@@ -110,7 +116,7 @@ class _Cloud(mocks.Mocks):
             }
         return f"{args.name}-id", {**computed, **args.inputs}
 
-    def call(self, args: mocks.MockCallArgs) -> dict[Any, Any]:
+    def call(self, args: mocks.MockCallArgs) -> Any:
         self.recording.invokes.append((args.token, dict(args.args)))
         return self.answers[args.token](dict(args.args))
 
@@ -164,7 +170,7 @@ class _Monitor(mocks.MockMonitor):
                     tuple(request.dependencies),
                 )
             )
-        return super().RegisterResource(request)
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
 
 def record(
@@ -196,11 +202,12 @@ def record(
         )
         exported: dict[str, Any] = {}
 
-        @mocks.test
+        @mocks.test  # type: ignore[untyped-decorator]
         def program() -> pulumi.Output[None]:
             define_stack(release)
-            root = pulumi.runtime.get_root_resource()
-            return pulumi.Output.all(**getattr(root, "outputs")).apply(exported.update)
+            root = get_root_resource()
+            assert isinstance(root, Stack)
+            return pulumi.Output.all(**root.outputs).apply(exported.update)
 
         program()
         recording.outputs.update(exported)
@@ -213,7 +220,7 @@ class _Unused(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         raise NotImplementedError
 
-    def call(self, args: mocks.MockCallArgs) -> dict[Any, Any]:
+    def call(self, args: mocks.MockCallArgs) -> Any:
         raise NotImplementedError
 
 

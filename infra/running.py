@@ -1,0 +1,93 @@
+"""What runs now, as AWS tells it: the service's image, and the names it has in the registry."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi_aws as aws
+
+from infra.names import Names
+from infra.service import CONTAINER_NAME
+
+ACTIVE = "ACTIVE"
+
+
+@dataclass(frozen=True)
+class RunningImage:
+    """The image of the service's current task definition.
+
+    Attributes:
+        uri: as the task definition has it, by digest where the stack or its pipeline deployed it.
+        tags: its tags in the stack's repository; none where it is from elsewhere.
+        taken_tags: every tag of the stack's repository.
+    """
+
+    uri: str
+    tags: frozenset[str] = frozenset()
+    taken_tags: frozenset[str] = frozenset()
+
+
+def running_image(names: Names, tags: Mapping[str, str]) -> RunningImage | None:
+    """Look up what the stack's service runs.
+
+    Args:
+        names: the stack's names.
+        tags: the stack's tags; the service is searched by `project` and `stack`, since asking
+            for it by name would fail where there is none yet.
+
+    Returns:
+        The image; None where there is no service.
+    """
+    found = aws.resourcegroupstaggingapi.get_resources(
+        resource_type_filters=["ecs:service"],
+        tag_filters=[
+            aws.resourcegroupstaggingapi.GetResourcesTagFilterArgs(key=key, values=[tags[key]])
+            for key in ("project", "stack")
+        ],
+    )
+    arns = (mapping.resource_arn for mapping in found.resource_tag_mapping_lists)
+    if not any(arn.endswith(f":service/{names.cluster}/{names.service}") for arn in arns):
+        return None
+    service = aws.ecs.get_service(cluster_arn=names.cluster, service_name=names.service)
+    if service.status != ACTIVE:
+        return None
+    container = aws.ecs.get_container_definition(
+        task_definition=service.task_definition, container_name=CONTAINER_NAME
+    )
+    return _with_tags(container.image, names.repository)
+
+
+def _with_tags(uri: str, repository: str) -> RunningImage:
+    path, _, digest = uri.partition("@")
+    if not digest or path.partition("/")[2] != repository:
+        return RunningImage(uri)
+    images = aws.ecr.get_images(repository_name=repository).image_ids
+    return RunningImage(
+        uri,
+        tags=frozenset(each.image_tag for each in images if each.image_digest == digest),
+        taken_tags=frozenset(each.image_tag for each in images),
+    )
+
+
+def release_tag(content: str, running: RunningImage | None) -> str:
+    """The tag under which a content is built and pushed; tags in the registry never change.
+
+    Args:
+        content: the hash of the build context.
+        running: what runs now.
+
+    Returns:
+        The running tag where this very content runs, so that nothing is built; the hash where it
+        was never pushed; else the hash with the next number, since a content that comes back
+        after another can't be pushed under its old tag.
+    """
+    ours = re.compile(rf"{content}(?:-(\d+))?")
+    if running is None:
+        return content
+    for tag in sorted(running.tags):
+        if ours.fullmatch(tag):
+            return tag
+    numbers = [int(match[1] or 1) for match in map(ours.fullmatch, running.taken_tags) if match]
+    return f"{content}-{max(numbers) + 1}" if numbers else content
