@@ -1,0 +1,1 @@
+"""The driver: every verb of `automation/run.py`, on Pulumi's Automation API."""

@@ -1,0 +1,49 @@
+"""boto3 clients for the stack's account, wherever the target has put it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=30)
+
+
+class Cloud:
+    """Clients by service, made once; the environment says account, region and endpoint.
+
+    Args:
+        region: `aws:region` of the stack; None leaves it to the environment.
+    """
+
+    def __init__(self, region: str | None = None) -> None:
+        self._session = boto3.Session(region_name=region)
+        self._clients: dict[str, Any] = {}
+
+    def client(self, service: str) -> Any:
+        """The client of a service, by botocore's name."""
+        if service not in self._clients:
+            self._clients[service] = self._session.client(service, config=CONFIG)
+        return self._clients[service]
+
+    def pages(self, service: str, operation: str, key: str, **arguments: Any) -> list[Any]:
+        """All items of a paginated operation.
+
+        Args:
+            service: botocore's service name.
+            operation: the method's name, such as `list_tasks`.
+            key: the member of the answer that lists the items.
+            arguments: the operation's parameters.
+        """
+        client = self.client(service)
+        if not client.can_paginate(operation):
+            return list(getattr(client, operation)(**arguments).get(key, []))
+        pages = client.get_paginator(operation).paginate(**arguments)
+        return [item for page in pages for item in page.get(key, [])]
+
+
+def error_code(error: ClientError) -> str:
+    """The service's own code of an error."""
+    return str(error.response.get("Error", {}).get("Code", ""))

@@ -1,0 +1,1 @@
+"""One function a verb; `run.py` maps the command line to them."""

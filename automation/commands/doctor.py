@@ -1,0 +1,40 @@
+"""`doctor`: every prerequisite, what is wrong, and how to put it right."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from automation.prerequisites import Check, checks, fixes
+from automation.screen import Screen
+from automation.stacks import load_stack_file
+
+MARKS = {True: "ok", False: "WRONG", None: "note"}
+
+
+def doctor(stack: str, screen: Screen, fix: bool = False) -> int:
+    """Check this machine for a stack's target.
+
+    Args:
+        stack: its target decides what is needed.
+        screen: where results go; in quiet mode only what is wrong is printed.
+        fix: put right what can be put right, first.
+
+    Returns:
+        0 if nothing is wrong, else 1.
+    """
+    target = load_stack_file(stack).settings.target
+    if fix:
+        for repair in fixes(target):
+            repair(screen.warn if screen.quiet else screen.note)
+    found = checks(target)
+    wrong = [check for check in found if check.good is False]
+    screen.document({"target": target, "checks": [asdict(check) for check in found]})
+    for check in wrong if screen.quiet else found:
+        _print(screen, check)
+    return 1 if wrong else 0
+
+
+def _print(screen: Screen, check: Check) -> None:
+    screen.result(f"{MARKS[check.good]:<6} {check.name}: {check.found}")
+    if check.remedy:
+        screen.result(f"       {check.remedy}")

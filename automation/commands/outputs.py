@@ -1,0 +1,35 @@
+"""`outputs`: the stack's outputs, or one bare value."""
+
+from __future__ import annotations
+
+import json
+
+from automation.commands.up import SECRET
+from automation.errors import ConfigurationError
+from automation.operations import opened
+from automation.screen import Screen
+
+
+def outputs(stack: str, screen: Screen, name: str | None = None) -> int:
+    """Print every output, or the bare value of one; a secret one only if it is named.
+
+    Raises:
+        ConfigurationError: there is no such output.
+    """
+    with opened(stack, screen) as session:
+        found = session.outputs()
+    if name is None:
+        shown = {k: SECRET if v.secret else v.value for k, v in sorted(found.items())}
+        screen.document(shown)
+        for key, value in {} if screen.json else shown.items():
+            screen.result(f"{key}: {value}")
+        return 0
+    if name not in found:
+        known = ", ".join(sorted(found)) or "none"
+        raise ConfigurationError(f"The stack {stack} has no output {name!r}; it has: {known}.")
+    value = found[name].value
+    if screen.json:
+        screen.document({name: value})
+    else:
+        screen.out.print(value if isinstance(value, str) else json.dumps(value), markup=False)
+    return 0

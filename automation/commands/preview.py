@@ -1,0 +1,50 @@
+"""`preview`: what `up` would change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pulumi import automation as auto
+
+from automation.errors import ChangesFound
+from automation.operations import opened, shown_changes
+from automation.program import release_program
+from automation.progress import Progress, display_name
+from automation.screen import Screen
+
+
+def preview(
+    stack: str,
+    screen: Screen,
+    image: str | None = None,
+    build: bool = False,
+    expect_no_changes: bool = False,
+) -> int:
+    """Show what `up` would change, and change nothing.
+
+    Raises:
+        ChangesFound: there are changes, and none were expected.
+    """
+    program = release_program(stack, image, build)
+    with opened(stack, screen, program, create=True) as session:
+        changes, resources = session.perform("Previewing", _preview, preview=True)
+    wanted = {k: n for k, n in changes.items() if n and k != "same"}
+    screen.document({"stack": stack, "changes": changes, "resources": resources})
+    for row in resources:
+        of = f" ({', '.join(row['properties'])})" if row["properties"] else ""
+        screen.result(f"  {row['operation']:<8} {display_name(row['urn'])}{of}")
+    summary = ", ".join(f"{n} to {k}" for k, n in wanted.items()) or "no changes"
+    screen.result(f"{stack}: {summary}, {changes['same']} unchanged")
+    if expect_no_changes and wanted:
+        raise ChangesFound(f"The stack {stack} was expected to be up to date, but: {summary}.")
+    return 0
+
+
+def _preview(stack: auto.Stack, progress: Progress) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    stack.preview(on_event=progress.on_event, suppress_outputs=True, suppress_progress=True)
+    rows = [
+        {"urn": s.urn, "operation": s.operation, "properties": list(s.properties)}
+        for s in progress.steps
+        if s.operation in {"create", "update", "delete", "replace", "import"}
+    ]
+    return shown_changes(progress), rows

@@ -1,0 +1,117 @@
+"""Run the Pulumi engine so that it outlives a dying driver and stops when it is told to."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO
+
+from pulumi.automation import CommandResult, OnOutput, PulumiCommand
+from pulumi.automation.errors import create_command_error
+from semver import VersionInfo
+
+DRIVER_VARIABLE = "FARGATE_CD_DRIVER_PID"
+"""Environment variable of the engine: the process id of the driver that started it."""
+
+POLL_SECONDS = 0.02
+
+
+class Engine(PulumiCommand):
+    """A `pulumi` binary of a known version.
+
+    It differs from the Automation API's own runner in three ways. The engine's output goes to
+    files rather than pipes, so a driver that is killed does not take the engine down in the middle
+    of a checkpoint. The engine runs in a session of its own, so that Ctrl-C reaches the driver
+    alone, which then asks the engine to stop and waits until it has saved its state. And the
+    version is known already, so it is not asked for again at every command.
+    """
+
+    def __init__(self, executable: Path, version: VersionInfo) -> None:
+        self.command = str(executable)
+        self.version = version
+        self.announce_stop: Callable[[], None] = lambda: None
+
+    def run(
+        self,
+        args: list[str],
+        cwd: str,
+        additional_env: Mapping[str, str],
+        on_output: OnOutput | None = None,
+        on_error: OnOutput | None = None,
+    ) -> CommandResult:
+        """Run one command to its end.
+
+        Raises:
+            CommandError: it ended with another code than 0.
+            KeyboardInterrupt: a signal arrived; the engine was asked to stop and has ended.
+        """
+        arguments = list(args)
+        if "--non-interactive" not in arguments:
+            arguments.insert(0, "--non-interactive")
+        with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+            process = subprocess.Popen(
+                [self.command, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                cwd=cwd,
+                env=self._environment(additional_env),
+                start_new_session=True,
+            )
+            code = self._wait(process)
+            result = CommandResult(_text(stdout), _text(stderr), code)
+        for callback, text in ((on_output, result.stdout), (on_error, result.stderr)):
+            if callback:
+                for line in text.splitlines():
+                    callback(line)
+        if code != 0:
+            raise create_command_error(result)
+        return result
+
+    def _environment(self, additional: Mapping[str, str]) -> dict[str, str]:
+        environment = {
+            **os.environ,
+            **additional,
+            "PULUMI_AUTOMATION_API": "true",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            DRIVER_VARIABLE: str(os.getpid()),
+        }
+        beside = str(Path(self.command).parent)
+        environment["PATH"] = os.pathsep.join([beside, environment.get("PATH", "")])
+        return environment
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> int:
+        """Wait for the engine; at a signal ask it to stop, at a second one end it."""
+        interrupts = 0
+        while True:
+            try:
+                code = _wait_interruptibly(process)
+            except KeyboardInterrupt:
+                interrupts += 1
+                if process.poll() is None:
+                    process.send_signal(signal.SIGINT if interrupts < 3 else signal.SIGKILL)
+                if interrupts == 1:
+                    self.announce_stop()
+                continue
+            if interrupts:
+                raise KeyboardInterrupt
+            return code
+
+
+def _wait_interruptibly(process: subprocess.Popen[bytes]) -> int:
+    if threading.current_thread() is not threading.main_thread():
+        return process.wait()
+    while (code := process.poll()) is None:
+        time.sleep(POLL_SECONDS)
+    return code
+
+
+def _text(stream: IO[bytes]) -> str:
+    stream.seek(0)
+    return stream.read().decode("utf-8", "replace").rstrip("\n")

@@ -1,0 +1,167 @@
+"""Locks of a stack: the driver's own, and the engine's in the backend.
+
+The engine writes a lock file into a backend that it keeps itself (file, S3, ...). If it is killed
+the lock stays. A lock whose owner is dead is recognised by its process id, its host and its time,
+and taken away; a living owner means that another update is running.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import psutil
+
+from automation import paths
+from automation.engine.command import DRIVER_VARIABLE
+from automation.errors import UpdateRunning
+
+_OWNER = re.compile(
+    r"^\s*(?P<lock>\S+): created by (?P<user>.*)@(?P<host>[^@\s]*) "
+    r"\(pid (?P<pid>\d+)\) at (?P<time>\S+)$",
+    re.MULTILINE,
+)
+"""How the engine names the owner of a lock (pkg/backend/diy/lock.go)."""
+
+CLOCK_SECONDS = 2.0
+"""The lock's time has whole seconds and is taken a moment after the owner began."""
+
+ORPHAN_SECONDS = 120.0
+"""How long an engine whose driver is dead may take to finish what it began."""
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who holds a lock of the engine.
+
+    Attributes:
+        lock: the lock's address.
+        user: the user's name.
+        host: the host's name.
+        pid: the engine's process id on that host.
+        since: when the lock was taken.
+    """
+
+    lock: str
+    user: str
+    host: str
+    pid: int
+    since: datetime
+
+    def __str__(self) -> str:
+        return f"process {self.pid} of {self.user} on {self.host}, since {self.since:%H:%M:%S}"
+
+
+def owners(message: str) -> list[Owner]:
+    """The owners that the engine's message about a locked stack names."""
+    return [
+        Owner(m["lock"], m["user"], m["host"], int(m["pid"]), datetime.fromisoformat(m["time"]))
+        for m in _OWNER.finditer(message)
+    ]
+
+
+def is_dead(owner: Owner) -> bool:
+    """Whether a lock's owner certainly lives no more.
+
+    An owner on another host can't be seen from here and counts as living.
+    """
+    if owner.host != socket.gethostname():
+        return False
+    try:
+        process = psutil.Process(owner.pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return True
+        # A younger process has the same number: the owner was an earlier one.
+        return bool(process.create_time() > owner.since.timestamp() + CLOCK_SECONDS)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def is_orphan(owner: Owner) -> bool:
+    """Whether a living owner is an engine whose driver has died."""
+    if owner.host != socket.gethostname():
+        return False
+    try:
+        process = psutil.Process(owner.pid)
+        driver = process.environ().get(DRIVER_VARIABLE)
+        return driver is not None and str(process.ppid()) != driver
+    except psutil.Error:
+        return False
+
+
+def running(stack: str, message: str) -> UpdateRunning:
+    """The words about another update, from what the engine said about it."""
+    names = ", ".join(map(str, owners(message))) or "the backend names no owner"
+    return UpdateRunning(f"Another update of the stack {stack} is running: {names}.")
+
+
+def clear_dead(stack: str, message: str, note: Note) -> None:
+    """Take away the locks that a dead owner left.
+
+    Args:
+        stack: the stack's name.
+        message: what the engine said about the locked stack.
+        note: gets a line for each lock.
+
+    Raises:
+        UpdateRunning: an owner lives, or the lock is not a file of this machine.
+    """
+    found = owners(message)
+    if not found:
+        raise running(stack, message)
+    for owner in found:
+        if not is_dead(owner) and is_orphan(owner):
+            _await_orphan(owner, note)
+        if not is_dead(owner):
+            raise UpdateRunning(f"Another update of the stack {stack} is running: {owner}.")
+    for owner in found:
+        if not owner.lock.startswith("file://"):
+            raise UpdateRunning(
+                f"The stack {stack} is locked by {owner}, which is dead: "
+                f"`pulumi cancel --stack {stack}` frees it."
+            )
+        note(f"The lock of {owner} is taken over: that process is dead")
+        Path(owner.lock.removeprefix("file://")).unlink(missing_ok=True)
+
+
+def _await_orphan(owner: Owner, note: Note) -> None:
+    """Let an engine without a driver finish; end it if it does not."""
+    note(f"The driver of an earlier update is dead; its engine (process {owner.pid}) finishes")
+    try:
+        process = psutil.Process(owner.pid)
+        try:
+            process.wait(timeout=ORPHAN_SECONDS)
+        except psutil.TimeoutExpired:
+            note(f"The engine (process {owner.pid}) has not finished and is ended")
+            process.kill()
+            process.wait(timeout=10)
+    except psutil.NoSuchProcess:
+        return
+    time.sleep(0.1)
+
+
+@contextmanager
+def one_update(folder: Path, stack: str) -> Iterator[None]:
+    """Let one command of this driver at a time change a stack on this machine.
+
+    Two engines that start in the same moment see each other's lock and both give up; this lock
+    is asked first, so that exactly one of them runs.
+
+    Raises:
+        UpdateRunning: another command holds it.
+    """
+    with paths.alone(folder / f"{stack}.lock") as holder:
+        if holder is not None:
+            who = f"process {holder}" if holder else "another process"
+            raise UpdateRunning(
+                f"Another update of the stack {stack} is running: {who} on this machine."
+            )
+        yield

@@ -1,0 +1,40 @@
+"""The program that the engine runs, bound to what a person asked to deploy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from automation.errors import ConfigurationError
+from automation.stacks import load_stack_file
+
+
+def release_program(stack: str, image: str | None, build: bool) -> Callable[[], None]:
+    """The whole program for `up` and `preview`, its arguments checked before anything starts.
+
+    Args:
+        stack: the stack's name.
+        image: deploy this image and build none.
+        build: build and deploy the working tree's application.
+
+    Raises:
+        ConfigurationError: the settings, the image's name or the build's files are wrong.
+    """
+    settings = load_stack_file(stack).settings
+    if image and build:
+        raise ConfigurationError("--image and --build exclude each other: which one is deployed?")
+    from infra import setting_rules
+    from infra.image import Release, build_files
+    from infra.settings import SettingsError
+    from infra.stack import define_stack
+
+    try:
+        if image:
+            setting_rules.image(image)
+        elif not settings.image:
+            build_files(settings.app_path, settings.dockerfile)
+    except SettingsError as error:
+        raise ConfigurationError("Wrong settings:", error.problems) from error
+    except ValueError as error:
+        raise ConfigurationError(f"--image {image}: {error}") from error
+    return partial(define_stack, Release(image=image, build=build))

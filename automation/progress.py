@@ -1,0 +1,222 @@
+"""The engine's events as progress: a live table on a terminal, plain lines elsewhere.
+
+Only names, operations, times and the engine's own messages are shown, never a property's value.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from pulumi.automation import EngineEvent, OpType
+from pulumi.automation.events import DiagnosticEvent, StepEventMetadata
+from rich.live import Live
+from rich.text import Text
+
+from automation.screen import Screen
+
+STILL_SECONDS = 15.0
+"""How often a plain log says that a step is still going on."""
+
+_COLOUR = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*[A-Za-z]")
+
+QUIET_OPERATIONS = frozenset({OpType.SAME, OpType.READ, OpType.REFRESH})
+
+PAST: dict[str, str] = {
+    "create": "created",
+    "update": "updated",
+    "delete": "deleted",
+    "replace": "replaced",
+    "create-replacement": "created anew",
+    "delete-replaced": "deleted the old",
+    "discard": "forgotten",
+    "discard-replaced": "forgotten",
+    "import": "imported",
+    "remove-pending-replace": "removed",
+}
+
+
+def plain(message: str) -> str:
+    """A message without colours."""
+    return _COLOUR.sub("", message).strip()
+
+
+def display_name(urn: str) -> str:
+    """`type name` of a URN, such as `ecs:Service fargate-cd-local`."""
+    *_, kind, name = urn.split("::", 3)
+    package, _, rest = kind.rpartition("$")[2].partition(":")
+    return f"{package}:{rest.rpartition(':')[2]} {name}"
+
+
+@dataclass
+class Step:
+    """A resource that is being worked on."""
+
+    urn: str
+    operation: str
+    began: float
+    told: float
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An error that the engine reported."""
+
+    message: str
+    urn: str | None
+
+
+@dataclass(frozen=True)
+class ResourceChange:
+    """One planned or finished step that is not `same`."""
+
+    urn: str
+    operation: str
+    properties: tuple[str, ...]
+    replaced_by: tuple[str, ...] = ()
+
+
+@dataclass
+class Progress:
+    """Receives the events of one operation; use as a context manager around it.
+
+    Attributes:
+        changes: operation → number of resources, from the engine's summary.
+        steps: every step that is not `same`, in order.
+        failures: the engine's errors.
+        drifted: what a refresh found to differ from the state.
+    """
+
+    screen: Screen
+    verb: str
+    preview: bool = False
+    changes: Counter[str] = field(default_factory=Counter)
+    steps: list[ResourceChange] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    drifted: list[ResourceChange] = field(default_factory=list)
+    _running: dict[str, Step] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _ended: threading.Event = field(default_factory=threading.Event)
+    _live: Live | None = None
+    _heart: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        if self.screen.err.is_terminal and not self.screen.quiet:
+            self._live = Live(
+                get_renderable=self._table,
+                console=self.screen.err,
+                refresh_per_second=4,
+                transient=True,
+            )
+            self._live.start()
+        else:
+            self._heart = threading.Thread(target=self._beat, daemon=True)
+            self._heart.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        if self._live:
+            self._live.stop()
+        if self._heart:
+            self._heart.join(timeout=1)
+
+    def on_event(self, event: EngineEvent) -> None:
+        """Take one event of the engine; called from a thread of the Automation API."""
+        with self._lock:
+            if event.resource_pre_event:
+                self._begin(event.resource_pre_event.metadata)
+            elif event.res_outputs_event:
+                self._end(event.res_outputs_event.metadata)
+            elif event.res_op_failed_event:
+                self._fail(event.res_op_failed_event.metadata)
+            elif event.diagnostic_event:
+                self._diagnose(event.diagnostic_event)
+            elif event.summary_event:
+                self.changes = Counter(
+                    {_name(k): int(v) for k, v in event.summary_event.resource_changes.items()}
+                )
+
+    def _begin(self, step: StepEventMetadata) -> None:
+        operation = _name(step.op)
+        if step.op in QUIET_OPERATIONS:
+            return
+        properties = tuple(step.detailed_diff or step.diffs or ())
+        self.steps.append(ResourceChange(step.urn, operation, properties, tuple(step.keys or ())))
+        now = time.monotonic()
+        self._running[step.urn] = Step(step.urn, operation, now, now)
+
+    def _end(self, step: StepEventMetadata) -> None:
+        running = self._running.pop(step.urn, None)
+        if running is None:
+            if step.op not in QUIET_OPERATIONS:
+                self._drift(step)
+            return
+        if self.preview:
+            self._say(f"would {running.operation} {display_name(step.urn)}")
+            return
+        took = time.monotonic() - running.began
+        done = PAST.get(running.operation, running.operation)
+        self._say(f"{done} {display_name(step.urn)} ({took:.1f} s)")
+
+    def _drift(self, step: StepEventMetadata) -> None:
+        """A step that began as a refresh and ended as something else found a difference."""
+        properties = tuple(step.detailed_diff or step.diffs or ())
+        self.drifted.append(ResourceChange(step.urn, _name(step.op), properties))
+        self._say(f"drifted: {display_name(step.urn)} ({', '.join(properties) or _name(step.op)})")
+
+    def _fail(self, step: StepEventMetadata) -> None:
+        self._running.pop(step.urn, None)
+        self._say(f"failed: {_name(step.op)} {display_name(step.urn)}")
+
+    def _diagnose(self, event: DiagnosticEvent) -> None:
+        message = plain(event.message)
+        if not message or event.severity == "debug":
+            return
+        if event.severity == "error":
+            self.failures.append(Failure(message, event.urn or None))
+            return
+        name = f"{display_name(event.urn)}: " if event.urn else ""
+        mark = "warning: " if event.severity == "warning" else ""
+        if event.ephemeral and self._live:
+            return
+        for line in message.splitlines():
+            self._say(f"{mark}{name}{line}")
+
+    def _say(self, message: str) -> None:
+        self.screen.note(message)
+
+    def _table(self) -> Text:
+        # No lock here: rich calls this under its own, which `_say` needs while it holds ours.
+        now = time.monotonic()
+        lines = [
+            f"  {step.operation:<20} {display_name(step.urn)}  {now - step.began:.0f} s"
+            for step in list(self._running.values())
+        ]
+        head = f"{self.verb}  {self.screen.elapsed:.0f} s"
+        return Text("\n".join([head, *lines]))
+
+    def _beat(self) -> None:
+        """On a plain log say now and then what is still going on."""
+        while not self._ended.wait(1.0):
+            now = time.monotonic()
+            with self._lock:
+                for step in self._running.values():
+                    if now - step.told >= STILL_SECONDS:
+                        step.told = now
+                        took = f"{now - step.began:.0f} s"
+                        self._say(f"still at {step.operation} {display_name(step.urn)} ({took})")
+
+
+def _name(operation: OpType | str) -> str:
+    return operation.value if isinstance(operation, OpType) else str(operation)

@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+"""The driver: `python automation/run.py COMMAND [--stack NAME] [--json] [--yes]`.
+
+A verb is one function in `automation/commands/`; this file only maps the command line to it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, NoReturn
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("typer", "rich", "yaml", "pulumi", "boto3", "psutil", "pydantic")
+"""What this process needs to import; a virtual environment beside it may have them."""
+
+
+def _use_virtual_environment() -> None:
+    """Run in the checkout's `.venv` if this interpreter lacks the packages."""
+    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    if not missing:
+        return
+    python = ROOT / ".venv" / "bin" / "python"
+    if python.exists() and Path(sys.prefix).resolve() != (ROOT / ".venv").resolve():
+        os.execv(python, [str(python), *sys.argv])  # noqa: S606 - the same program again
+    sys.stderr.write(
+        f"Error: Python packages are missing ({', '.join(missing)}): run `make setup`, or "
+        "`python3 -m venv .venv && .venv/bin/pip install -r requirements.txt`.\n"
+    )
+    raise SystemExit(2)
+
+
+if __name__ == "__main__":
+    # The folder of a script comes first in sys.path; the project's root must be there instead.
+    sys.path[0] = str(ROOT)
+    _use_virtual_environment()
+
+import typer  # noqa: E402
+
+from automation.errors import DriverError, Stopped  # noqa: E402
+from automation.screen import Screen  # noqa: E402
+
+app = typer.Typer(
+    help=__doc__.splitlines()[0],
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+local_app = typer.Typer(help="The local cloud.", no_args_is_help=True)
+app.add_typer(local_app, name="local")
+
+Stack = Annotated[
+    str, typer.Option("--stack", help="The stack; its settings are Pulumi.NAME.yaml.")
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document to standard output.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")]
+Image = Annotated[str | None, typer.Option("--image", help="Deploy this image and build none.")]
+Build = Annotated[
+    bool, typer.Option("--build", help="Build and deploy the working tree's application.")
+]
+
+
+def execute(screen: Screen, command: Callable[[], int]) -> NoReturn:
+    """Run a command; errors become words, and everything becomes an exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = command()
+    except DriverError as error:
+        screen.fail(error)
+        screen.document_of_failure(error)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        stopped = Stopped("Interrupted. The state is saved; run the command again to go on.")
+        screen.fail(stopped)
+        code = stopped.exit_code
+    raise SystemExit(code)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+@app.command()
+def up(
+    stack: Stack = "dev",
+    json: Json = False,
+    yes: Yes = False,
+    image: Image = None,
+    build: Build = False,
+) -> None:
+    """Create or update the stack, wait until it is healthy, print the verdict and the outputs."""
+    from automation.commands.up import up as command
+
+    screen = Screen(json=json, yes=yes)
+    execute(screen, lambda: command(stack, screen, image=image, build=build))
+
+
+@app.command()
+def preview(
+    stack: Stack = "dev",
+    json: Json = False,
+    yes: Yes = False,
+    image: Image = None,
+    build: Build = False,
+    expect_no_changes: Annotated[
+        bool, typer.Option("--expect-no-changes", help="Changes end with exit code 4.")
+    ] = False,
+) -> None:
+    """Show what `up` would change."""
+    from automation.commands.preview import preview as command
+
+    screen = Screen(json=json, yes=yes)
+    execute(
+        screen,
+        lambda: command(
+            stack, screen, image=image, build=build, expect_no_changes=expect_no_changes
+        ),
+    )
+
+
+@app.command()
+def destroy(stack: Stack = "dev", json: Json = False, yes: Yes = False) -> None:
+    """Delete every resource and the stack, then look for leftovers."""
+    from automation.commands.destroy import destroy as command
+
+    screen = Screen(json=json, yes=yes)
+    execute(screen, lambda: command(stack, screen))
+
+
+@app.command()
+def refresh(stack: Stack = "dev", json: Json = False, yes: Yes = False) -> None:
+    """Bring the state in line with the cloud, and say what drifted."""
+    from automation.commands.refresh import refresh as command
+
+    screen = Screen(json=json, yes=yes)
+    execute(screen, lambda: command(stack, screen))
+
+
+@app.command()
+def outputs(
+    name: Annotated[str | None, typer.Argument(help="Print the bare value of this one.")] = None,
+    stack: Stack = "dev",
+    json: Json = False,
+    yes: Yes = False,
+) -> None:
+    """The stack's outputs, or one bare value."""
+    from automation.commands.outputs import outputs as command
+
+    screen = Screen(json=json, yes=yes)
+    execute(screen, lambda: command(stack, screen, name))
+
+
+@app.command()
+def doctor(
+    stack: Stack = "dev",
+    json: Json = False,
+    yes: Yes = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Put right what can be put right.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say only what is wrong.")] = False,
+) -> None:
+    """Every prerequisite, what is wrong, and how to put it right."""
+    from automation.commands.doctor import doctor as command
+
+    screen = Screen(json=json, yes=yes, quiet=quiet)
+    execute(screen, lambda: command(stack, screen, fix=fix))
+
+
+@local_app.command("start")
+def local_start(json: Json = False) -> None:
+    """Start the local cloud."""
+    from automation.commands import localcloud
+
+    screen = Screen(json=json)
+    execute(screen, lambda: localcloud.start(screen))
+
+
+@local_app.command("stop")
+def local_stop(json: Json = False) -> None:
+    """Stop the local cloud; its state stays on disk."""
+    from automation.commands import localcloud
+
+    screen = Screen(json=json)
+    execute(screen, lambda: localcloud.stop(screen))
+
+
+@local_app.command("status")
+def local_status(json: Json = False) -> None:
+    """Whether the local cloud runs, and where."""
+    from automation.commands import localcloud
+
+    screen = Screen(json=json)
+    execute(screen, lambda: localcloud.status(screen))
+
+
+@local_app.command("env")
+def local_env(json: Json = False) -> None:
+    """Shell exports for `aws`, boto3 and plain `pulumi up`."""
+    from automation.commands import localcloud
+
+    screen = Screen(json=json)
+    execute(screen, lambda: localcloud.environment(screen))
+
+
+@local_app.command("logs")
+def local_logs(
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last.")] = 100,
+) -> None:
+    """The local cloud's own log."""
+    from automation.commands import localcloud
+
+    screen = Screen()
+    execute(screen, lambda: localcloud.logs(follow=follow, lines=lines))
+
+
+if __name__ == "__main__":
+    app()

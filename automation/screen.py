@@ -1,0 +1,96 @@
+"""Where the driver's words go: results to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.table import Table
+
+from automation.errors import ConfigurationError, DriverError
+
+
+def _console(stream: TextIO) -> Console:
+    width = None if stream.isatty() else 200
+    return Console(file=stream, highlight=False, soft_wrap=not stream.isatty(), width=width)
+
+
+@dataclass
+class Screen:
+    """Standard output and standard error of one command.
+
+    Attributes:
+        json: one JSON document goes to standard output, everything else to standard error.
+        quiet: say only what a person must act on.
+        yes: questions are answered with yes.
+    """
+
+    json: bool = False
+    quiet: bool = False
+    yes: bool = False
+    err: Console = field(default_factory=lambda: _console(sys.stderr))
+    out: Console = field(default_factory=lambda: _console(sys.stdout))
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the command began."""
+        return time.monotonic() - self.started
+
+    def note(self, message: str) -> None:
+        """Say what is going on; one line with the seconds since the command began."""
+        if self.quiet:
+            return
+        stamp = "" if self.err.is_terminal else f"{self.elapsed:7.1f}s  "
+        self.err.print(f"{stamp}{message}", markup=False)
+
+    def warn(self, message: str) -> None:
+        """Say what a person should know even in quiet mode."""
+        self.err.print(message, markup=False, style="yellow")
+
+    def result(self, message: str) -> None:
+        """A line of the command's result; standard error if a JSON document is asked for."""
+        console = self.err if self.json else self.out
+        console.print(message, markup=False)
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Rows of the command's result."""
+        table = Table(*columns, box=None, pad_edge=False)
+        for row in rows:
+            table.add_row(*(str(cell) for cell in row))
+        (self.err if self.json else self.out).print(table, markup=False)
+
+    def document(self, document: Mapping[str, Any] | Sequence[Any]) -> None:
+        """The one JSON document, if it is asked for."""
+        if self.json:
+            sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
+            sys.stdout.flush()
+
+    def document_of_failure(self, error: DriverError) -> None:
+        """The JSON document of a command that could not even begin, or ended without a verdict."""
+        self.document({"error": error.message, "details": error.evidence})
+
+    def fail(self, error: DriverError) -> None:
+        """An error in words, with its evidence."""
+        self.err.print(f"Error: {error.message}", markup=False, style="bold red")
+        for line in error.evidence:
+            self.err.print(f"  {line}", markup=False)
+
+    def confirm(self, question: str) -> None:
+        """Ask before something is destroyed; without a terminal nothing is asked.
+
+        Raises:
+            ConfigurationError: the answer is no, or nobody can be asked and --yes is missing.
+        """
+        if self.yes:
+            return
+        if not (sys.stdin.isatty() and self.err.is_terminal):
+            raise ConfigurationError(f"{question} There is no terminal to ask on: add --yes.")
+        self.err.print(f"{question} [y/N] ", end="", markup=False)
+        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+            raise ConfigurationError("Nothing was touched.")

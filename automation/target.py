@@ -1,0 +1,99 @@
+"""Where a stack lives: the one table from target to environment, backend and preparation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from automation import paths
+from automation.errors import ConfigurationError
+from automation.screen import Screen
+
+FOREIGN_PREFIXES = ("AWS_", "PULUMI_", "GITHUB_")
+"""Variables that would send a local run to another cloud, backend or account."""
+
+KEPT = frozenset({"PULUMI_HOME"})
+
+NO_PROFILES = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+"""Keeps the user's own AWS profiles out of a local run."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A place where stacks live.
+
+    Attributes:
+        name: as in the setting `target`.
+        prepare: gets everything ready that a command needs, and returns the environment to set.
+        foreign: prefixes of variables of the caller's environment that must not reach the engine.
+        work_dir: stack → the folder with `Pulumi.yaml` and the stack's file that the engine uses.
+        lock_dir: where the driver's own locks are.
+    """
+
+    name: str
+    prepare: Callable[[Screen], Mapping[str, str]]
+    foreign: tuple[str, ...]
+    work_dir: Callable[[str], Path]
+    lock_dir: Callable[[], Path]
+
+    def activate(self, screen: Screen) -> None:
+        """Prepare the target and make its environment this process's own."""
+        environment = self.prepare(screen)
+        for name in [n for n in os.environ if n.startswith(self.foreign) and n not in KEPT]:
+            del os.environ[name]
+        os.environ.update(environment)
+
+
+def _prepare_aws(_screen: Screen) -> Mapping[str, str]:
+    """The user's own account and backend, as plain `pulumi up` would use them."""
+    backend = os.environ.get("PULUMI_BACKEND_URL", "")
+    diy = backend.partition("://")[0] in {"file", "s3", "gs", "azblob"}
+    passphrase = {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & os.environ.keys()
+    if diy and not passphrase:
+        raise ConfigurationError(
+            f"The backend {backend} keeps secrets under a passphrase: set PULUMI_CONFIG_PASSPHRASE "
+            "or PULUMI_CONFIG_PASSPHRASE_FILE."
+        )
+    return {}
+
+
+def _prepare_local(screen: Screen) -> Mapping[str, str]:
+    """Start what the local cloud needs, and the local cloud."""
+    from automation import local
+
+    return local.start(screen).environment() | NO_PROFILES
+
+
+def _local_work_dir(stack: str) -> Path:
+    from automation import local
+
+    return local.state_dir() / "workspace" / stack
+
+
+def _local_lock_dir() -> Path:
+    from automation import local
+
+    return local.state_dir() / "locks"
+
+
+TARGETS: Mapping[str, Target] = {
+    target.name: target
+    for target in (
+        Target(
+            name="aws",
+            prepare=_prepare_aws,
+            foreign=(),
+            work_dir=lambda _: paths.ROOT,
+            lock_dir=lambda: paths.cache_dir() / "locks",
+        ),
+        Target(
+            name="local",
+            prepare=_prepare_local,
+            foreign=FOREIGN_PREFIXES,
+            work_dir=_local_work_dir,
+            lock_dir=_local_lock_dir,
+        ),
+    )
+}
