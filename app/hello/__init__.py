@@ -1,0 +1,1 @@
+"""A small web service: says hello, and which release of it is talking."""

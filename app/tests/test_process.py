@@ -1,0 +1,164 @@
+"""The real process: its start, its connections, its end."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+APP = Path(__file__).parent.parent
+SLOW_SECONDS = 1.5
+SLOW_APPLICATION = f"""
+import asyncio
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from hello.server import serve
+from hello.settings import Settings
+import os
+
+async def slow(request):
+    await asyncio.sleep({SLOW_SECONDS})
+    return PlainTextResponse("finished")
+
+serve(Starlette(routes=[Route("/", slow)]), Settings.load(os.environ))
+"""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Service:
+    """The service as a process, as its container runs it."""
+
+    def __init__(self, *command, **environment):
+        self.port = free_port()
+        self.process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=APP,
+            env={**os.environ, "PORT": str(self.port), "PYTHONUNBUFFERED": "1", **environment},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def wait_until_listening(self):
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.05)
+        pytest.fail("the service did not listen within 20 s")
+
+    def connect(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+
+
+@pytest.fixture
+def start():
+    services = []
+
+    def start_service(*command, **environment):
+        service = Service(*command, **environment)
+        services.append(service)
+        service.wait_until_listening()
+        return service
+
+    yield start_service
+    for service in services:
+        service.process.kill()
+        service.process.communicate(timeout=10)
+
+
+def test_serves_and_logs_json_lines(start):
+    service = start("-m", "hello", RELEASE="r-1")
+    connection = service.connect()
+    connection.request("GET", "/?secret=1")
+    assert b"release: r-1" in connection.getresponse().read()
+    service.process.send_signal(signal.SIGTERM)
+    output, _ = service.process.communicate(timeout=10)
+    entries = [json.loads(line) for line in output.splitlines()]
+    [request] = [entry for entry in entries if entry["message"] == "request"]
+    assert request["path"] == "/"
+    assert "secret" not in output
+
+
+def test_keeps_a_connection_alive(start):
+    service = start("-m", "hello")
+    connection = service.connect()
+    connection.request("GET", "/")
+    connection.getresponse().read()
+    first = connection.sock
+    connection.request("GET", "/")
+    response = connection.getresponse()
+    response.read()
+    assert connection.sock is first
+    assert response.getheader("connection") != "close"
+
+
+def test_sigterm_finishes_what_is_in_flight_and_refuses_what_is_new(start):
+    service = start("-c", SLOW_APPLICATION)
+    answers = []
+
+    def ask():
+        connection = service.connect()
+        connection.request("GET", "/")
+        response = connection.getresponse()
+        answers.append((response.status, response.getheader("connection"), response.read()))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    time.sleep(SLOW_SECONDS / 3)
+    service.process.send_signal(signal.SIGTERM)
+    time.sleep(SLOW_SECONDS / 3)
+    with pytest.raises(ConnectionRefusedError):
+        service.connect().request("GET", "/")
+    thread.join(timeout=10)
+    assert answers == [(200, "close", b"finished")]
+    assert service.process.wait(timeout=10) in (0, -signal.SIGTERM)
+
+
+def test_sigterm_ends_an_idle_service_at_once(start):
+    service = start("-m", "hello")
+    connection = service.connect()
+    connection.request("GET", "/")
+    connection.getresponse().read()
+    started = time.monotonic()
+    service.process.send_signal(signal.SIGTERM)
+    service.process.wait(timeout=10)
+    assert time.monotonic() - started < 3
+
+
+def test_a_request_longer_than_the_drain_is_cut(start):
+    service = start("-c", SLOW_APPLICATION.replace(str(SLOW_SECONDS), "60"), DRAIN_SECONDS="1")
+    connection = service.connect()
+    connection.request("GET", "/")
+    time.sleep(0.3)
+    started = time.monotonic()
+    service.process.send_signal(signal.SIGTERM)
+    service.process.wait(timeout=10)
+    assert 0.5 < time.monotonic() - started < 6
+
+
+def test_a_wrong_setting_ends_with_2():
+    finished = subprocess.run(
+        [sys.executable, "-m", "hello"],
+        cwd=APP,
+        env={**os.environ, "PORT": "none"},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert finished.returncode == 2
+    assert "PORT is 'none'" in finished.stderr
