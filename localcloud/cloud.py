@@ -163,6 +163,7 @@ class Cloud:
         api = ports.bind("api")
         api_url = f"http://127.0.0.1:{api.getsockname()[1]}"
         registry_port = ports.free("registry")
+        gateway = self._gateway(secrets.root)
         surroundings = Surroundings(
             state_dir=str(self.state_dir),
             instance=instance_of(self.state_dir),
@@ -173,8 +174,8 @@ class Cloud:
             docker_network=network.name,
             docker_gateway=network.gateway,
             client=Clients(api_url, secrets.root),
+            authorize=lambda call: gateway.authorize(call),
         )
-        gateway = self._gateway(secrets.root)
         self._add_services(gateway, surroundings)
         self._servers.append(serve(gateway, api, "gateway"))
         self._serve_tasks(gateway, network.gateway, api_url)
