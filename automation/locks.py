@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import psutil
 
@@ -123,13 +124,16 @@ def clear_dead(stack: str, message: str, note: Note) -> None:
         if not is_dead(owner):
             raise UpdateRunning(f"Another update of the stack {stack} is running: {owner}.")
     for owner in found:
-        if not owner.lock.startswith("file://"):
+        lock = urlsplit(owner.lock)
+        if lock.scheme != "file":
             raise UpdateRunning(
                 f"The stack {stack} is locked by {owner}, which is dead: "
                 f"`pulumi cancel --stack {stack}` frees it."
             )
         note(f"The lock of {owner} is taken over: that process is dead")
-        Path(owner.lock.removeprefix("file://")).unlink(missing_ok=True)
+        path = Path(unquote(lock.path))
+        for file in (path, path.with_name(f"{path.name}.attrs")):
+            file.unlink(missing_ok=True)
 
 
 def _await_orphan(owner: Owner, note: Note) -> None:

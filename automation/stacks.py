@@ -107,8 +107,8 @@ def open_stack(
     engine: Engine,
     program: Callable[[], None],
     create: bool = False,
-) -> auto.Stack:
-    """The stack of the Automation API.
+) -> tuple[auto.Stack, bool]:
+    """The stack of the Automation API, and whether it was made just now.
 
     Args:
         file: which stack.
@@ -125,7 +125,7 @@ def open_stack(
         _copy_project(file, work_dir)
     workspace = auto.LocalWorkspace(work_dir=str(work_dir), program=program, pulumi_command=engine)
     try:
-        return auto.Stack.select(file.name, workspace)
+        return auto.Stack.select(file.name, workspace), False
     except StackNotFoundError as error:
         if not create:
             raise ConfigurationError(
@@ -133,9 +133,9 @@ def open_stack(
                 f"`python automation/run.py up --stack {file.name}` makes it."
             ) from error
     try:
-        return auto.Stack.create(file.name, workspace)
+        return auto.Stack.create(file.name, workspace), True
     except StackAlreadyExistsError:  # another process was quicker
-        return auto.Stack.select(file.name, workspace)
+        return auto.Stack.select(file.name, workspace), False
 
 
 def _copy_project(file: StackFile, work_dir: Path) -> None:

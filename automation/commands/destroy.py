@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import asdict
-from pathlib import Path
 
 from pulumi import automation as auto
-from pulumi.automation.errors import CommandError
 
-from automation import cleanup, leftovers, paths
+from automation import cleanup, leftovers
 from automation.commands.up import refresh_what_was_lost
 from automation.errors import ConfigurationError, DriverError
-from automation.operations import Session, explain, opened
+from automation.operations import opened
 from automation.progress import Progress
 from automation.screen import Screen
 from automation.stacks import StackFile, load_stack_file
@@ -42,7 +39,7 @@ def destroy(stack: str, screen: Screen) -> int:
             failure = error
         left = leftovers.search(session.cloud, session.names)
         if failure is None and not left:
-            _remove(session)
+            session.remove()
     return _report(screen, stack, deleted.count, left, failure)
 
 
@@ -69,18 +66,6 @@ def _check(file: StackFile, screen: Screen) -> None:
     screen.confirm(
         f"Destroy every resource of the stack {file.name} on the target {file.settings.target}?"
     )
-
-
-def _remove(session: Session) -> None:
-    """Remove the stack from the backend; its settings file stays."""
-    name = session.file.name
-    try:
-        session.stack.workspace.remove_stack(name, preserve_config=True)
-    except CommandError as error:
-        raise explain(error, (), session.file) from error
-    work_dir = Path(session.target.work_dir(name))
-    if work_dir != paths.ROOT:
-        shutil.rmtree(work_dir)
 
 
 def _report(

@@ -27,7 +27,11 @@ def preview(
     """
     program = release_program(stack, image, build)
     with opened(stack, screen, program, create=True) as session:
-        changes, resources = session.perform("Previewing", _preview, preview=True)
+        try:
+            changes, resources = session.perform("Previewing", _preview, preview=True)
+        finally:
+            if session.created:  # the engine previews stacks that exist; a preview leaves none
+                session.remove()
     wanted = {k: n for k, n in changes.items() if n and k != "same"}
     screen.document({"stack": stack, "changes": changes, "resources": resources})
     for row in resources:
