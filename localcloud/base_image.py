@@ -1,0 +1,267 @@
+"""The base image of the app where no public image registry is in reach.
+
+A Dockerfile that says `ARG BASE_IMAGE=…` and `FROM ${BASE_IMAGE}` builds on the public default
+wherever that can be pulled. Elsewhere this module makes a stand-in once, a minimal Debian with
+Python, from Debian's own packages, and keeps it in the Docker engine.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import ssl
+import subprocess
+import tarfile
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import docker
+from docker.errors import DockerException
+
+Log = Callable[[str], None]
+
+PUBLIC_REGISTRY = "public.ecr.aws"
+REPOSITORY = "fargate-cd-base"
+SUITE = "bookworm"
+PACKAGES = ("ca-certificates", "python3", "python3-venv")
+
+_RECIPE = "1"
+_PROBE_SECONDS = 3
+_BUILD_SECONDS = 1200
+_TRUST = "/etc/ssl/certs/ca-certificates.crt"
+_TRUST_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")
+_NOT_NEEDED = (
+    "var/lib/apt/lists",
+    "var/cache/apt",
+    "var/log",
+    "usr/share/doc",
+    "usr/share/info",
+    "usr/share/locale",
+    "usr/share/man",
+    "tmp",
+)
+_PHASES = (
+    (re.compile(r"^I: Retrieving "), "downloading Debian's packages"),
+    (re.compile(r"^I: Extracting "), "unpacking them"),
+    (re.compile(r"^I: Configuring "), "configuring them"),
+)
+
+
+class BaseImageError(Exception):
+    """The base image can't be had; the message is one sentence with the next step."""
+
+
+def base_image_argument(log: Log, registry: str = PUBLIC_REGISTRY) -> dict[str, str]:
+    """The build argument that makes the app's Dockerfile build here.
+
+    Args:
+        log: is told what goes on, a line at a time.
+        registry: host of the registry that the Dockerfile's default comes from.
+
+    Returns:
+        Nothing when that registry answers; else `BASE_IMAGE` with an image of the local engine,
+        made first if it isn't there yet, which takes about a minute.
+
+    Raises:
+        BaseImageError: no registry, and the image could not be made.
+    """
+    if registry_answers(registry):
+        return {}
+    return {"BASE_IMAGE": local_base_image(log)}
+
+
+def registry_answers(registry: str) -> bool:
+    """Whether an image registry answers at all; one that wants a login does."""
+    try:
+        with urllib.request.urlopen(f"https://{registry}/v2/", timeout=_PROBE_SECONDS):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+
+
+def local_base_image(log: Log) -> str:
+    """The name of the local base image; it is made if the engine hasn't got it.
+
+    Raises:
+        BaseImageError: it could not be made.
+    """
+    trust = _trusted_certificates()
+    name = f"{REPOSITORY}:{_version(trust)}"
+    with _engine() as engine:
+        if _has_image(engine, name):
+            return name
+        with _one_at_a_time(log):
+            if not _has_image(engine, name):
+                _make(engine, name, trust, log)
+    return name
+
+
+def _version(trust: bytes) -> str:
+    """Changes with everything that the image is made of."""
+    digest = hashlib.sha256(b"\0".join([_RECIPE.encode(), SUITE.encode(), trust]))
+    digest.update(" ".join(PACKAGES).encode())
+    return f"{SUITE}-{digest.hexdigest()[:12]}"
+
+
+@contextmanager
+def _engine() -> Iterator[docker.DockerClient]:
+    try:
+        engine = docker.from_env(timeout=600)
+    except DockerException as error:
+        raise BaseImageError(
+            "No Docker engine answers, so the base image can't be made; "
+            "start one with `service docker start`."
+        ) from error
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def _has_image(engine: docker.DockerClient, name: str) -> bool:
+    try:
+        return bool(engine.images.list(name))
+    except DockerException as error:
+        raise BaseImageError(f"The Docker engine does not list its images: {error}.") from error
+
+
+@contextmanager
+def _one_at_a_time(log: Log) -> Iterator[None]:
+    """Hold the machine's lock; another process that holds it is waited for."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fargate-cd"
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "base-image.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log("waiting for another process that makes the base image")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _make(engine: docker.DockerClient, name: str, trust: bytes, log: Log) -> None:
+    started = time.monotonic()
+    log(f"no public image registry in reach: making the base image {name} once (about a minute)")
+    with _scratch_folder() as folder:
+        root = folder / "root"
+        _debootstrap(root, log)
+        _trim(root, trust)
+        log("handing it to the Docker engine")
+        _import(engine, root, name)
+    log(f"made the base image {name} in {time.monotonic() - started:.0f} s")
+
+
+@contextmanager
+def _scratch_folder() -> Iterator[Path]:
+    """A folder that is gone afterwards, with what was mounted inside it."""
+    folder = Path(tempfile.mkdtemp(prefix="fargate-cd-base-", dir="/var/tmp"))
+    try:
+        yield folder
+    finally:
+        _unmount_below(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unmount_below(folder: Path) -> None:
+    """An interrupted debootstrap leaves /proc mounted, which must not be removed with the rest."""
+    for line in reversed(Path("/proc/self/mountinfo").read_text().splitlines()):
+        target = line.split()[4]
+        if target.startswith(f"{folder}/"):
+            subprocess.run(["umount", "--lazy", target], check=False, capture_output=True)
+
+
+def _debootstrap(root: Path, log: Log) -> None:
+    command = _debootstrap_command(root)
+    try:
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        )
+    except OSError as error:
+        raise BaseImageError(f"debootstrap does not start: {error}.") from error
+    watchdog = threading.Timer(_BUILD_SECONDS, process.kill)
+    watchdog.start()
+    try:
+        last = _follow(process.stdout, log)
+        status = process.wait()
+    finally:
+        watchdog.cancel()
+        process.kill()
+    if status != 0:
+        raise BaseImageError(
+            f"The base image could not be made from Debian's packages: {last or 'no word why'}."
+        )
+
+
+def _debootstrap_command(root: Path) -> list[str]:
+    program = shutil.which("debootstrap", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if program is None:
+        raise BaseImageError(
+            "No public image registry is in reach, and debootstrap, which makes a base image "
+            "without one, is missing: `apt-get install debootstrap`."
+        )
+    if os.geteuid() != 0:
+        raise BaseImageError(
+            "No public image registry is in reach, and only root can make a base image without "
+            "one: run this once as root."
+        )
+    return [program, "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(root)]
+
+
+def _follow(lines: IO[str] | None, log: Log) -> str:
+    """Tell the phases as they begin; returns the last complaint."""
+    complaint = ""
+    phases = list(_PHASES)
+    for line in lines or ():
+        if line.startswith(("E:", "W:")):
+            complaint = line[2:].strip().rstrip(".")
+        if phases and phases[0][0].match(line):
+            log(phases.pop(0)[1])
+    return complaint
+
+
+def _trim(root: Path, trust: bytes) -> None:
+    for name in _NOT_NEEDED:
+        for entry in (root / name).iterdir() if (root / name).is_dir() else ():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+    (root / _TRUST.lstrip("/")).write_bytes(trust)
+
+
+def _trusted_certificates() -> bytes:
+    """What this machine trusts, so that `pip` in a build works behind an intercepting proxy too."""
+    named = [os.environ.get(variable) for variable in _TRUST_VARIABLES]
+    for path in [*named, _TRUST, ssl.get_default_verify_paths().cafile]:
+        if path and Path(path).is_file():
+            return Path(path).read_bytes()
+    raise BaseImageError(
+        "No bundle of trusted certificates is on this machine: `apt-get install ca-certificates`."
+    )
+
+
+def _import(engine: docker.DockerClient, root: Path, name: str) -> None:
+    repository, _, tag = name.partition(":")
+    changes = [f"ENV {variable}={_TRUST}" for variable in _TRUST_VARIABLES]
+    changes += [f"LABEL fargate-cd.base={tag}", 'CMD ["python3"]']
+    packed = root.with_suffix(".tar")
+    with tarfile.open(packed, mode="w") as archive:
+        archive.add(root, arcname=".")
+    try:
+        answer = engine.api.import_image_from_file(str(packed), repository, tag, changes)
+    except (DockerException, OSError) as error:
+        raise BaseImageError(f"The Docker engine did not take the base image: {error}.") from error
+    if '"error"' in answer:
+        raise BaseImageError(f"The Docker engine did not take the base image: {answer.strip()}.")
