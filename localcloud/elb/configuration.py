@@ -1,0 +1,181 @@
+"""HAProxy's configuration: a pure function of the load balancers' description.
+
+HAProxy 2.6: https://docs.haproxy.org/2.6/configuration.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from localcloud.elb.model import Listener, LoadBalancer, Plane, Server, TargetGroup
+from localcloud.elb.rules import quoted, rule_lines
+
+CONNECT_TIMEOUT = 10
+"""Seconds to connect to a target: "failed to establish a connection to the target before the
+connection timeout expired (10 seconds)".
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html
+"""
+
+UNSERVED = "no-target-group"
+
+ERRORS = {
+    400: "Bad Request",
+    408: "Request Time-out",
+    502: "Bad Gateway",
+    503: "Service Temporarily Unavailable",
+    504: "Gateway Time-out",
+}
+"""The answers that the load balancer gives itself, with their titles."""
+
+
+def frontend_name(listener: Listener) -> str:
+    """The name of a listener's HAProxy frontend."""
+    return ".".join(listener.arn.split("/")[-3:])
+
+
+def configuration(plane: Plane, instance: str) -> str:
+    """The whole configuration, with the servers as they are now.
+
+    Args:
+        plane: what to serve.
+        instance: the local cloud's name, part of the description.
+    """
+    lines = ["global", f"  description {description(plane, instance)}", *_defaults()]
+    for balancer in plane.load_balancers:
+        for listener in balancer.listeners:
+            lines += _frontend(plane, balancer, listener)
+    for group in plane.target_groups:
+        lines += _backend(group)
+        for server in plane.servers.get(group.backend, ()):
+            state = "" if server.routable else " disabled"
+            lines.append(f"  server {server.name} {server_address(group, server)}{state}")
+    return "\n".join([*lines, ""])
+
+
+def description(plane: Plane, instance: str) -> str:
+    """What `show info` of a worker with this structure tells: changes only when all but the
+    servers would change, which is when a reload is needed."""
+    bare = Plane(plane.load_balancers, plane.target_groups, {})
+    digest = hashlib.sha256(repr(bare).encode()).hexdigest()[:16]
+    return f"fargate-cd-{instance}-{digest}"
+
+
+def server_address(group: TargetGroup, server: Server) -> str:
+    """Address and parameters of a server, as in its line and in `add server`.
+
+    Targets' certificates are not verified, as on AWS.
+    """
+    host = f"[{server.address}]" if ":" in server.address else server.address
+    tls = " ssl verify none" if group.protocol == "HTTPS" else ""
+    return f"{host}:{server.port}{tls}"
+
+
+def _defaults() -> list[str]:
+    return [
+        "defaults",
+        "  mode http",
+        f"  timeout connect {CONNECT_TIMEOUT}s",
+        "  timeout client 60s",
+        "  timeout server 60s",
+        "  retries 0",
+        "  http-reuse safe",
+        "  option idle-close-on-response",
+        "  option http-ignore-probes",
+        *(_error(status, title) for status, title in ERRORS.items()),
+        f"backend {UNSERVED}",
+    ]
+
+
+def _error(status: int, title: str) -> str:
+    page = (
+        f"<html>\\r\\n<head><title>{status} {title}</title></head>\\r\\n<body>\\r\\n"
+        f"<center><h1>{status} {title}</h1></center>\\r\\n</body>\\r\\n</html>\\r\\n"
+    )
+    return f'  http-error status {status} content-type text/html string "{page}"'
+
+
+def _frontend(plane: Plane, balancer: LoadBalancer, listener: Listener) -> list[str]:
+    idle = balancer.idle_timeout
+    bad_gateway = "{ status 503 } { srv_id -m found } !{ var(txn.answered) -m found }"
+    return [
+        f"frontend {frontend_name(listener)}",
+        f"  bind {listener.address}:{listener.local_port}{_tls(balancer, listener)}",
+        f"  timeout client {idle}s",
+        f"  timeout http-keep-alive {idle}s",
+        *rule_lines(balancer, listener, {group.arn: group for group in plane.target_groups}),
+        *_request_headers(balancer, listener),
+        "  http-response set-var(txn.answered) bool(true)",
+        f'  http-after-response set-status 502 reason "{ERRORS[502]}" if {bad_gateway}',
+        "  http-after-response set-header Server awselb/2.0 unless { var(txn.answered) -m found }",
+        "  use_backend %[var(txn.backend)]",
+        f"  default_backend {UNSERVED}",
+    ]
+
+
+def _tls(balancer: LoadBalancer, listener: Listener) -> str:
+    if listener.protocol != "HTTPS":
+        return ""
+    certificates = "".join(f" crt {quoted(path)}" for path in listener.certificates)
+    alpn = "h2,http/1.1" if balancer.flag("routing.http2.enabled") else "http/1.1"
+    return (
+        f" ssl{certificates} alpn {alpn}"
+        f" ssl-min-ver {listener.minimum_tls} ssl-max-ver {listener.maximum_tls}"
+    )
+
+
+def _backend(group: TargetGroup) -> list[str]:
+    algorithms = {"round_robin": "roundrobin", "least_outstanding_requests": "leastconn"}
+    return [
+        f"backend {group.backend}",
+        f"  balance {algorithms[group.attributes['load_balancing.algorithm.type']]}",
+        f"  timeout server {group.idle_timeout}s",
+    ]
+
+
+def _forwarded_for(balancer: LoadBalancer) -> list[str]:
+    with_port = balancer.flag("routing.http.xff_client_port.enabled")
+    client = "%[src]:%[src_port]" if with_port else "%[src]"
+    before = "{ req.fhdr(X-Forwarded-For) -m found }"
+    setting = "  http-request set-var-fmt(txn.for)"
+    modes = {
+        "append": [
+            f'{setting} "%[req.fhdr(X-Forwarded-For)], {client}" if {before}',
+            f'{setting} "{client}" if !{before}',
+            "  http-request set-header X-Forwarded-For %[var(txn.for)]",
+        ],
+        "preserve": [],
+        "remove": ["  http-request del-header X-Forwarded-For"],
+    }
+    return modes[balancer.attributes["routing.http.xff_header_processing.mode"]]
+
+
+def _request_headers(balancer: LoadBalancer, listener: Listener) -> list[str]:
+    """The headers that an Application Load Balancer sets on a request.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-request-tracing.html
+    """
+    lines = []
+    if balancer.flag("routing.http.drop_invalid_header_fields.enabled"):
+        lines.append("  http-request del-header '[^-A-Za-z0-9]' -m reg")
+    if (
+        balancer.flag("routing.http.x_amzn_tls_version_and_cipher_suite.enabled")
+        and listener.protocol == "HTTPS"
+    ):
+        lines += [
+            "  http-request set-header x-amzn-tls-version %[ssl_fc_protocol]",
+            "  http-request set-header x-amzn-tls-cipher-suite %[ssl_fc_cipher]",
+        ]
+    trace = "%[var(txn.time),lower]-%[uuid(4),regsub(-,,g),bytes(0,24)]"
+    return [
+        *lines,
+        *_forwarded_for(balancer),
+        f"  http-request set-header X-Forwarded-Proto {listener.protocol.lower()}",
+        f"  http-request set-header X-Forwarded-Port {listener.port}",
+        "  http-request set-var-fmt(txn.time) %{+X}Ts",
+        "  http-request set-var(txn.trace) req.fhdr(X-Amzn-Trace-Id)",
+        f'  http-request set-header X-Amzn-Trace-Id "Root=1-{trace}"'
+        " unless { var(txn.trace) -m found }",
+        f'  http-request set-header X-Amzn-Trace-Id "Self=1-{trace};%[var(txn.trace)]"'
+        " if { var(txn.trace) -m found }",
+    ]

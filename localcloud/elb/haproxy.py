@@ -1,0 +1,248 @@
+"""One HAProxy for all load balancers of a local cloud: started, adopted, reloaded, steered.
+
+Targets come and go through the runtime API of every worker, those included that are only finishing
+their connections after a reload. Listeners and rules change by a seamless reload: the new worker
+takes over the listening sockets, the old one answers what it holds.
+
+HAProxy 2.6: https://docs.haproxy.org/2.6/management.html
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from localcloud.elb.configuration import configuration, description, server_address
+from localcloud.elb.model import Plane, Server, TargetGroup
+
+RELOAD_SECONDS = 15
+LONGEST_SOCKET_PATH = 80
+"""Bytes; the system's limit is 107 and HAProxy adds to the name while it binds."""
+
+OUT_OF_ROTATION = 0x01 | 0x02 | 0x08 | 0x10 | 0x20
+"""Bits of `srv_admin_state`: maintenance or drain, set or inherited."""
+
+
+class HaproxyError(Exception):
+    """HAProxy is missing, or did not do what it was asked; the message says what and why."""
+
+
+def socket_file(folder: Path, instance: str) -> Path:
+    """The master's socket: in the folder, or in a private one where its path is too long."""
+    inside = folder / "haproxy.sock"
+    if len(str(inside).encode()) <= LONGEST_SOCKET_PATH:
+        return inside
+    private = Path(tempfile.gettempdir()) / f"fargate-cd-{instance}-{os.getuid()}"
+    private.mkdir(mode=0o700, exist_ok=True)
+    if private.stat().st_uid != os.getuid():
+        raise HaproxyError(f"{private} belongs to another user; remove it or move the state folder")
+    private.chmod(0o700)
+    return private / "haproxy.sock"
+
+
+class Haproxy:
+    """HAProxy in master-worker mode, detached: it goes on serving when this process dies.
+
+    Args:
+        folder: where its configuration, log and socket are.
+        instance: the local cloud's name, by which a running HAProxy is known as ours.
+    """
+
+    def __init__(self, folder: Path, instance: str) -> None:
+        self._folder = folder
+        self._instance = instance
+        self._socket = socket_file(folder, instance)
+        self._config = folder / "haproxy.cfg"
+        self._log = folder / "haproxy.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def apply(self, plane: Plane) -> None:
+        """Serve what the plane describes.
+
+        Raises:
+            HaproxyError: HAProxy is missing, refuses the configuration or can't bind a port.
+        """
+        if not any(balancer.listeners for balancer in plane.load_balancers):
+            self.stop()
+            return
+        wanted = description(plane, self._instance)
+        text = configuration(plane, self._instance)
+        running = self.running_description()
+        if running != wanted:
+            self._check(text)
+        self._config.write_text(text)
+        if running is None:
+            self._start()
+        elif running != wanted:
+            self._command("reload", attempts=1)
+        if running != wanted:
+            self._await(wanted)
+        for worker in self.workers():
+            self._synchronize(worker, plane)
+
+    def running_description(self) -> str | None:
+        """What the current worker says it runs; None where no HAProxy of ours runs."""
+        try:
+            lines = self._command("@1 show info", attempts=1).splitlines()
+        except OSError:
+            return None
+        found = [line.removeprefix("description: ") for line in lines if line.startswith("desc")]
+        return found[0] if found else ""
+
+    def workers(self) -> list[str]:
+        """The processes that serve connections, the current one first, as the master names them."""
+        found, within = [], False
+        for line in self._command("show proc").splitlines():
+            if line.startswith("#"):
+                within = "workers" in line
+            elif within and line.split()[1:2] == ["worker"]:
+                found.append(f"@!{line.split()[0]}")
+        return found
+
+    def stop(self) -> None:
+        """End it, with the connections it holds."""
+        pid = self._master()
+        if pid is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + RELOAD_SECONDS
+        while self._master() is not None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if self._process is not None:
+            self._process.wait(RELOAD_SECONDS)
+            self._process = None
+
+    def _master(self) -> int | None:
+        try:
+            table = self._command("show proc", attempts=1)
+        except OSError:
+            return None
+        return next(
+            (int(line.split()[0]) for line in table.splitlines() if " master " in line), None
+        )
+
+    def _check(self, text: str) -> None:
+        candidate = self._config.with_suffix(".new")
+        candidate.write_text(text)
+        checked = subprocess.run(
+            [executable(), "-c", "-q", "-f", str(candidate)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if checked.returncode:
+            raise HaproxyError(f"HAProxy refuses the configuration {candidate}: {checked.stderr}")
+
+    def _start(self) -> None:
+        if self._process is not None:
+            self._process.poll()
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [
+                    executable(),
+                    "-W",
+                    "-S",
+                    f"unix@{self._socket},mode,600",
+                    "-f",
+                    str(self._config),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _await(self, wanted: str) -> None:
+        deadline = time.monotonic() + RELOAD_SECONDS
+        while self.running_description() != wanted:
+            died = self._process is not None and self._process.poll() is not None
+            if died or time.monotonic() > deadline:
+                raise HaproxyError(f"HAProxy did not take its configuration: {self._last_words()}")
+            time.sleep(0.02)
+
+    def _last_words(self) -> str:
+        lines = self._log.read_text(errors="replace").splitlines()
+        return "; ".join([line for line in lines if "ALERT" in line][-3:] or lines[-3:])
+
+    def _command(self, command: str, attempts: int = 50) -> str:
+        """Ask the master, which may be away for a moment during a reload.
+
+        Raises:
+            OSError: it can't be reached.
+        """
+        for attempt in range(attempts):
+            try:
+                return self._ask(command)
+            except OSError:
+                if attempt + 1 == attempts:
+                    raise
+                time.sleep(0.02)
+        raise AssertionError("no attempt")
+
+    def _ask(self, command: str) -> str:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(5)
+            connection.connect(str(self._socket))
+            connection.sendall(f"{command}\n".encode())
+            connection.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+
+    def _synchronize(self, worker: str, plane: Plane) -> None:
+        """Bring a worker's servers in line, whatever they are now."""
+        present = self._servers(worker)
+        for group in plane.target_groups:
+            known = present.get(group.backend, {})
+            wanted = {server.name: server for server in plane.servers.get(group.backend, ())}
+            for server in wanted.values():
+                self._ensure(worker, group, server, known.get(server.name))
+            for name in known.keys() - wanted.keys():
+                self._remove(worker, f"{group.backend}/{name}")
+
+    def _servers(self, worker: str) -> dict[str, dict[str, int]]:
+        """Backend → server → bits of its administrative state."""
+        found: dict[str, dict[str, int]] = {}
+        for line in self._command(f"{worker} show servers state").splitlines():
+            fields = line.split()
+            if len(fields) > 6 and not line.startswith("#"):
+                found.setdefault(fields[1], {})[fields[3]] = int(fields[6])
+        return found
+
+    def _ensure(self, worker: str, group: TargetGroup, server: Server, state: int | None) -> None:
+        """Have the server there, in or out of rotation."""
+        name = f"{group.backend}/{server.name}"
+        if state is None:
+            self._command(f"{worker} add server {name} {server_address(group, server)}")
+            state = 0x01
+        if server.routable == bool(state & OUT_OF_ROTATION):
+            wanted = "ready" if server.routable else "drain"
+            self._command(f"{worker} set server {name} state {wanted}")
+
+    def _remove(self, worker: str, name: str) -> None:
+        """Cut what the server still answers and forget it; where connections are still closing,
+        it stays out of rotation and goes the next time."""
+        for command in (f"set server {name} state maint", f"shutdown sessions server {name}"):
+            self._command(f"{worker} {command}")
+        self._command(f"{worker} del server {name}")
+
+
+def executable() -> str:
+    """The path of HAProxy.
+
+    Raises:
+        HaproxyError: it is not installed.
+    """
+    found = shutil.which("haproxy", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if found is None:
+        raise HaproxyError(
+            "Load balancers of the local cloud need HAProxy 2.6 or later, which is not installed; "
+            "`apt-get install haproxy` or `brew install haproxy` brings it"
+        )
+    return found

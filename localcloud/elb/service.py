@@ -1,0 +1,270 @@
+"""Elastic Load Balancing of the local cloud: the emulator keeps the API's state, HAProxy serves it,
+and the health of targets is checked for real.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from localcloud.elb import emulator
+from localcloud.elb.addresses import Addresses
+from localcloud.elb.checker import Checker, Probe
+from localcloud.elb.haproxy import Haproxy, HaproxyError
+from localcloud.elb.health import (
+    CHECKING,
+    NOT_REGISTERED,
+    REGISTERING,
+    UNUSED,
+    Health,
+    Observation,
+    observed,
+)
+from localcloud.elb.model import Plane, State, TargetGroup
+from localcloud.elb.targets import Key, Target, Targets
+from localcloud.service import Call, Service, ServiceError, Surroundings
+
+log = logging.getLogger("localcloud.elb")
+
+UPKEEP_SECONDS = 0.5
+
+RESHAPING = (
+    "CreateLoadBalancer",
+    "DeleteLoadBalancer",
+    "ModifyLoadBalancerAttributes",
+    "CreateTargetGroup",
+    "DeleteTargetGroup",
+    "ModifyTargetGroup",
+    "ModifyTargetGroupAttributes",
+    "CreateListener",
+    "DeleteListener",
+    "ModifyListener",
+    "AddListenerCertificates",
+    "RemoveListenerCertificates",
+    "CreateRule",
+    "DeleteRule",
+    "ModifyRule",
+    "SetRulePriorities",
+)
+"""Operations after which the data plane is brought in line."""
+
+
+class Elb(Service):
+    """Application Load Balancers."""
+
+    name = "elbv2"
+    emulated = True
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        super().__init__()
+        self._surroundings = surroundings
+        folder = Path(surroundings.state_dir)
+        self._lock = threading.RLock()
+        self._targets = Targets(folder / "targets.json")
+        self._addresses = Addresses(folder / "addresses.json", surroundings.instance)
+        self._haproxy = Haproxy(folder, surroundings.instance)
+        self._checker = Checker(self._report)
+        self._ending = threading.Event()
+        self._upkeep = threading.Thread(target=self._keep_up, name="elb-upkeep", daemon=True)
+        self.handlers = {
+            "RegisterTargets": self._register,
+            "DeregisterTargets": self._deregister,
+            "DescribeTargetHealth": self._describe_health,
+        }
+        self.after = dict.fromkeys(RESHAPING, self._reshaped)
+        emulator.on_new_load_balancer(self._place)
+
+    def start(self) -> None:
+        """Serve what an earlier process left; its HAProxy is taken over if it still runs."""
+        self._checker.start()
+        self._reconcile()
+        self._upkeep.start()
+
+    def abandon(self) -> None:
+        """End the health checks and leave HAProxy serving, as a killed process does."""
+        self._ending.set()
+        self._upkeep.join(timeout=5)
+        self._checker.stop()
+
+    def stop(self) -> None:
+        """End the health checks and HAProxy."""
+        self.abandon()
+        with self._lock:
+            self._haproxy.stop()
+
+    def _place(self, balancer: Any) -> None:
+        """Give a new load balancer of the emulator its address."""
+        with self._lock:
+            balancer.dns_name = self._addresses.give(balancer.arn, balancer.name).dns_name
+
+    def _reshaped(self, call: Call, answer: Mapping[str, Any]) -> None:
+        del call, answer
+        self._reconcile()
+
+    def _plane(self) -> Plane:
+        balancers, groups = [], []
+        for state in emulator.backends(self._surroundings.account):
+            used = emulator.groups_in_use(state)
+            for found in list(state.load_balancers.values()):
+                for listener in list(found.listeners.values()):
+                    self._addresses.reserve(found.arn, int(listener.port))
+                place = self._addresses.of(found.arn)
+                balancers.append(emulator.load_balancer(found, place.host, place.ports, {}))
+            idle = {balancer.arn: balancer.idle_timeout for balancer in balancers}
+            for found in list(state.target_groups.values()):
+                users = used.get(found.arn, set())
+                timeout = max((idle[arn] for arn in users), default=60)
+                groups.append(emulator.target_group(found, bool(users), timeout))
+        serving = tuple(group for group in groups if group.used)
+        servers = {group.backend: self._targets.servers(group.arn) for group in serving}
+        return Plane(tuple(balancers), serving, servers)
+
+    def _groups(self) -> dict[str, TargetGroup]:
+        return {
+            found.arn: emulator.target_group(found, found.arn in used, 60)
+            for state in emulator.backends(self._surroundings.account)
+            for used in [emulator.groups_in_use(state)]
+            for found in list(state.target_groups.values())
+        }
+
+    def _reconcile(self) -> None:
+        """Bring HAProxy and the health checks in line with the emulator's state.
+
+        Raises:
+            ServiceError: HAProxy can't do it.
+        """
+        with self._lock:
+            groups = self._groups()
+            self._targets.remove([t for t in self._targets if t.group not in groups])
+            for target in self._targets:
+                self._settle(target, groups[target.group])
+            self._serve()
+            for target in self._targets:
+                if target.health == REGISTERING:
+                    self._targets.set_health(target.key, CHECKING)
+            self._checker.watch(frozenset(self._probes(groups)))
+
+    def _settle(self, target: Target, group: TargetGroup) -> None:
+        """A target of a group that no listener uses is unused; once one does, it is new."""
+        state = target.health.state
+        if not group.used and state is not State.DRAINING:
+            self._targets.set_health(target.key, UNUSED)
+        elif group.used and state is State.UNUSED:
+            self._targets.set_health(target.key, REGISTERING)
+
+    def _serve(self) -> None:
+        plane = self._plane()
+        self._addresses.keep_only({balancer.arn for balancer in plane.load_balancers})
+        try:
+            self._haproxy.apply(plane)
+        except HaproxyError as error:
+            raise ServiceError("InternalFailure", str(error), 500) from error
+
+    def _probes(self, groups: Mapping[str, TargetGroup]) -> list[Probe]:
+        return [
+            Probe(target.key, target.address, check.port or target.port, check)
+            for target in self._targets
+            for check in [groups[target.group].health_check]
+            if target.health.state not in (State.UNUSED, State.DRAINING)
+        ]
+
+    def _report(self, key: Key, observation: Observation) -> None:
+        """Take in the outcome of a health check."""
+        with self._lock:
+            target = self._targets.get(key)
+            group = self._groups().get(key[0])
+            if target is None or group is None:
+                return
+            health = observed(target.health, observation, group.health_check)
+            if self._targets.set_health(key, health):
+                log.info("%s:%d of %s is %s %s", *key[1:], key[0], health.state, health.description)
+                self._serve()
+
+    def _keep_up(self) -> None:
+        """Forget drained targets in time."""
+        while not self._ending.wait(UPKEEP_SECONDS):
+            self._guarded(self._forget_drained)
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except (ServiceError, OSError):
+            log.exception("upkeep of the load balancers failed; it is tried again")
+
+    def _forget_drained(self) -> None:
+        with self._lock:
+            now = time.time()
+            drained = [t for t in self._targets if t.drained_at is not None and t.drained_at <= now]
+            if drained:
+                self._targets.remove(drained)
+                self._serve()
+
+    def _group(self, call: Call) -> TargetGroup:
+        group = self._groups().get(call.input["TargetGroupArn"])
+        if group is None:
+            raise ServiceError("TargetGroupNotFound", "One or more target groups not found")
+        return group
+
+    def _key(self, call: Call, target: Mapping[str, Any]) -> Key:
+        group = emulator.backend(call.account, call.region).target_groups[
+            call.input["TargetGroupArn"]
+        ]
+        return group.arn, target["Id"], int(target.get("Port", group.port))
+
+    def _register(self, call: Call) -> Mapping[str, Any]:
+        with self._lock:
+            self._group(call)
+            for wanted in call.input["Targets"]:
+                group, address, port = self._key(call, wanted)
+                zone = wanted.get("AvailabilityZone", "")
+                self._targets.register(Target(group, address, port, zone))
+            self._reconcile()
+        return {}
+
+    def _deregister(self, call: Call) -> Mapping[str, Any]:
+        with self._lock:
+            group = self._group(call)
+            for wanted in call.input["Targets"]:
+                chosen = [
+                    target
+                    for target in self._targets.of(group.arn)
+                    if target.address == wanted["Id"]
+                    and wanted.get("Port", target.port) == target.port
+                ]
+                for target in chosen:
+                    delay = group.deregistration_delay if group.used else 0
+                    self._targets.drain(target.key, time.time() + delay)
+            self._reconcile()
+        return {}
+
+    def _describe_health(self, call: Call) -> Mapping[str, Any]:
+        with self._lock:
+            group = self._group(call)
+            asked = call.input.get("Targets")
+            if asked is None:
+                shown = [(t.key, t.zone, t.health) for t in self._targets.of(group.arn)]
+            else:
+                shown = []
+                for wanted in asked:
+                    key = self._key(call, wanted)
+                    known = self._targets.get(key)
+                    shown.append(
+                        (key, known.zone, known.health) if known else (key, "", NOT_REGISTERED)
+                    )
+            return {"TargetHealthDescriptions": [_health_row(group, *row) for row in shown]}
+
+
+def _health_row(group: TargetGroup, key: Key, zone: str, health: Health) -> dict[str, Any]:
+    target = {"Id": key[1], "Port": key[2], **({"AvailabilityZone": zone} if zone else {})}
+    state: dict[str, Any] = {"State": health.state.value}
+    if health.reason:
+        state |= {"Reason": health.reason, "Description": health.description}
+    return {
+        "Target": target,
+        "HealthCheckPort": str(group.health_check.port or key[2]),
+        "TargetHealth": state,
+    }
