@@ -60,9 +60,12 @@ def assume_service_role(
         why = "the role does not exist" if decision is None else decision.nearest
         why = why or f"explicit deny in {decision.statement if decision else ''}"
         log.warning(
-            "denied: %s may not do sts:AssumeRole on %s (aws:SourceArn %s, aws:SourceAccount %s): %s",
-            service_principal, role_arn, source_arn, source_account, why,
-        )  # fmt: skip
+            "denied: %s may not do sts:AssumeRole on %s (aws:SourceArn %s): %s",
+            service_principal,
+            role_arn,
+            source_arn,
+            why,
+        )
         raise ServiceError(
             "AccessDenied",
             f"{service_principal} is not authorized to perform: sts:AssumeRole "
