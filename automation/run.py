@@ -42,8 +42,9 @@ if __name__ == "__main__":
 
 import typer  # noqa: E402
 
-from automation.errors import DriverError, Stopped  # noqa: E402
+from automation.errors import Stopped  # noqa: E402
 from automation.screen import Screen  # noqa: E402
+from automation.unexpected import in_words  # noqa: E402
 
 app = typer.Typer(
     help=__doc__.splitlines()[0],
@@ -70,14 +71,10 @@ def execute(screen: Screen, command: Callable[[], int]) -> NoReturn:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = command()
-    except DriverError as error:
-        screen.fail(error)
-        screen.document_of_failure(error)
-        code = error.exit_code
     except KeyboardInterrupt:
-        stopped = Stopped("Interrupted. The state is saved; run the command again to go on.")
-        screen.fail(stopped)
-        code = stopped.exit_code
+        code = screen.fail(Stopped("Interrupted. The state is saved; run it again to go on."))
+    except Exception as error:  # noqa: BLE001 - the last resort: words instead of a traceback
+        code = screen.fail(in_words(error))
     raise SystemExit(code)
 
 

@@ -71,11 +71,17 @@ class Screen:
             sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
             sys.stdout.flush()
 
-    def document_of_failure(self, error: DriverError) -> None:
-        """The JSON document of a command that could not even begin, or ended without a verdict."""
-        self.document({"error": error.message, "details": error.evidence})
+    def fail(self, error: DriverError) -> int:
+        """End with an error: in words, and as the JSON document if one is asked for.
 
-    def fail(self, error: DriverError) -> None:
+        Returns:
+            The error's exit code.
+        """
+        self.complain(error)
+        self.document({"error": error.message, "details": error.evidence})
+        return error.exit_code
+
+    def complain(self, error: DriverError) -> None:
         """An error in words, with its evidence."""
         self.err.print(f"Error: {error.message}", markup=False, style="bold red")
         for line in error.evidence:

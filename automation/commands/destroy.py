@@ -85,7 +85,7 @@ def _report(
         }
     )
     if failure:
-        screen.fail(failure)
+        screen.complain(failure)
     for leftover in left:
         screen.result(f"  {leftover.arn}\n    {leftover.why}")
     screen.result(f"{stack}: {deleted} deleted, {len(left)} left")

@@ -154,7 +154,7 @@ def _print(
     for phase, seconds in verdict.phases.items():
         screen.result(f"  {phase}: {seconds:.1f} s")
     if diagnosis:
-        screen.fail(DriverError(diagnosis.cause, diagnosis.evidence))
+        screen.complain(DriverError(diagnosis.cause, diagnosis.evidence))
         return
     for name, value in sorted(outputs.items()):
         if name != "service_url":

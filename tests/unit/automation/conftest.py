@@ -1,0 +1,47 @@
+"""Shared parts: a screen that writes into memory, and a stack's settings file."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from automation.screen import Screen
+
+
+@dataclass
+class Captured:
+    """A screen, and what was written to it."""
+
+    screen: Screen
+    out: io.StringIO
+    err: io.StringIO
+
+
+@pytest.fixture
+def captured() -> Captured:
+    out, err = io.StringIO(), io.StringIO()
+    screen = Screen(out=Console(file=out, width=200), err=Console(file=err, width=200))
+    return Captured(screen, out, err)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Path]:
+    """A project folder with one stack, `local`."""
+    (tmp_path / "Pulumi.yaml").write_text("name: fargate-cd\nruntime: python\n")
+    (tmp_path / "Pulumi.local.yaml").write_text(
+        "config:\n  aws:region: us-east-1\n  fargate-cd:target: local\n"
+    )
+    return tmp_path
+
+
+def script(path: Path, body: str) -> Path:
+    """An executable shell script."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return path
