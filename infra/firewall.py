@@ -19,6 +19,7 @@ class FirewallArgs:
         listener_ports: the load balancer's ports.
         container_port: the port of the tasks.
         allowed_cidrs: the ranges that may reach the load balancer.
+        internet: whether tasks may call the internet, by HTTPS.
         tags: of every resource.
     """
 
@@ -27,6 +28,7 @@ class FirewallArgs:
     listener_ports: Sequence[int]
     container_port: int
     allowed_cidrs: Sequence[str]
+    internet: bool
     tags: Mapping[str, str]
 
 
@@ -106,6 +108,8 @@ class Firewall(pulumi.ComponentResource):
             tags=dict(self._args.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
+        if not self._args.internet:
+            return
         aws.vpc.SecurityGroupEgressRule(
             f"{self._name}-to-https",
             security_group_id=self.task_group_id,

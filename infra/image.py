@@ -11,8 +11,9 @@ import pulumi_aws as aws
 import pulumi_docker as docker
 
 from infra import build_context
-from infra.running import RunningImage, release_tag
-from infra.settings import SettingsError
+from infra.names import Names
+from infra.running import release_tag, running_image
+from infra.settings import Settings, SettingsError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,22 +34,62 @@ class Release:
 
 
 @dataclass(frozen=True)
-class BuildArgs:
-    """How an image is built and where it is pushed to.
+class Build:
+    """An image to build.
 
     Attributes:
         folder: the build context.
         dockerfile: the Dockerfile.
-        architecture: `X86_64` or `ARM64`.
-        repository_url: where the image is pushed to.
-        running: what runs now.
+        platform: Docker's name of the processor.
+        tag: under which it is pushed; the same as long as the content is.
     """
 
     folder: Path
     dockerfile: Path
-    architecture: str
+    platform: str
+    tag: str
+
+
+def choose_image(
+    settings: Settings, release: Release, names: Names, tags: Mapping[str, str]
+) -> str | Build:
+    """What to deploy: the image that is named; with a pipeline the running one; else the app.
+
+    Args:
+        settings: the stack's settings.
+        release: what a person asked to deploy.
+        names: the stack's names.
+        tags: the stack's tags.
+
+    Returns:
+        An image, or what to build.
+
+    Raises:
+        SettingsError: there is nothing to build where the settings say.
+    """
+    named = release.image or settings.image
+    if named:
+        return named
+    running = running_image(names, tags)
+    if running and settings.has_pipeline and not release.build:
+        return running.uri
+    folder, dockerfile = build_files(settings.app_path, settings.dockerfile)
+    platform = PLATFORMS[settings.architecture]
+    content = build_context.content_hash(folder, dockerfile, platform)
+    return Build(folder, dockerfile, platform, release_tag(content, running))
+
+
+@dataclass(frozen=True)
+class BuiltImageArgs:
+    """How an image is built and where it is pushed to.
+
+    Attributes:
+        build: what to build.
+        repository_url: where the image is pushed to.
+    """
+
+    build: Build
     repository_url: pulumi.Input[str]
-    running: RunningImage | None
 
 
 class BuiltImage(pulumi.ComponentResource):
@@ -64,21 +105,19 @@ class BuiltImage(pulumi.ComponentResource):
     uri: pulumi.Output[str]
 
     def __init__(
-        self, name: str, args: BuildArgs, opts: pulumi.ResourceOptions | None = None
+        self, name: str, args: BuiltImageArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("fargate-cd:infra:BuiltImage", name, None, opts)
-        platform = PLATFORMS[args.architecture]
-        content = build_context.content_hash(args.folder, args.dockerfile, platform)
-        release = release_tag(content, args.running)
+        build = args.build
         token = aws.ecr.get_authorization_token_output(opts=pulumi.InvokeOutputOptions(parent=self))
         image = docker.Image(
-            f"{name}-{release}",
-            image_name=pulumi.Output.concat(args.repository_url, ":", release),
+            f"{name}-{build.tag}",
+            image_name=pulumi.Output.concat(args.repository_url, ":", build.tag),
             build=docker.DockerBuildArgs(
-                context=str(args.folder),
-                dockerfile=str(args.dockerfile),
-                platform=platform,
-                args={"RELEASE": release, "COMMIT": build_context.commit(args.folder)},
+                context=str(build.folder),
+                dockerfile=str(build.dockerfile),
+                platform=build.platform,
+                args={"RELEASE": build.tag, "COMMIT": build_context.commit(build.folder)},
             ),
             registry=docker.RegistryArgs(
                 server=args.repository_url,

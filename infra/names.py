@@ -83,6 +83,16 @@ class Names:
     @property
     def log_group(self) -> str:
         """The name of the application's log group."""
+        return f"{self.log_group_prefix}/app"
+
+    @property
+    def session_log_group(self) -> str:
+        """The name of the log group of `exec` sessions."""
+        return f"{self.log_group_prefix}/exec"
+
+    @property
+    def log_group_prefix(self) -> str:
+        """How the names of the stack's log groups begin."""
         return f"/ecs/{self.named()}"
 
 

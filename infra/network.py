@@ -65,12 +65,16 @@ class Network(pulumi.ComponentResource):
         public_subnet_ids: for the load balancer.
         task_subnet_ids: for the tasks.
         public_tasks: whether tasks need public addresses to reach anything.
+        internet: whether tasks reach the internet at all.
+        route_table_ids: every route table.
     """
 
     vpc_id: pulumi.Output[str]
     public_subnet_ids: pulumi.Output[Sequence[str]]
     task_subnet_ids: pulumi.Output[Sequence[str]]
     public_tasks: bool
+    internet: bool
+    route_table_ids: pulumi.Output[list[str]]
 
     def __init__(
         self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None
@@ -94,6 +98,10 @@ class Network(pulumi.ComponentResource):
             awsx.ec2.SubnetType.ISOLATED: vpc.isolated_subnet_ids,
         }[layout.tasks]
         self.public_tasks = layout.public_tasks
+        self.internet = layout.tasks is not awsx.ec2.SubnetType.ISOLATED
+        self.route_table_ids = vpc.route_tables.apply(
+            lambda tables: pulumi.Output.all(*(table.id for table in tables))
+        )
         self.register_outputs(
             {
                 "vpc_id": self.vpc_id,

@@ -1,11 +1,18 @@
-"""IAM documents, as pure functions of the ARNs they speak about."""
+"""IAM documents, as pure functions of the ARNs they speak about.
+
+Actions, their resource types and condition keys:
+https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from infra.account import Account
+
 Document = dict[str, Any]
+Statement = dict[str, Any]
 
 PULL_ACTIONS = (
     "ecr:BatchCheckLayerAvailability",
@@ -14,33 +21,45 @@ PULL_ACTIONS = (
 )
 
 
-def document(*statements: Document) -> Document:
+def document(*statements: Statement) -> Document:
     """A policy document of the current version."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
-def allow(sid: str, actions: Sequence[str], resources: Sequence[str]) -> Document:
+def allow(sid: str, actions: Sequence[str], resources: Sequence[str]) -> Statement:
     """A statement that allows `actions` on `resources`."""
     return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
 
 
-def task_trust(partition: str, region: str, account: str) -> Document:
+def trust(service: str, account: Account, source_arn: str | None) -> Document:
+    """Who may take on a role: one service, and only on behalf of this account.
+
+    Args:
+        service: the service's principal, such as `ecs-tasks.amazonaws.com`.
+        account: whose resources the service acts for.
+        source_arn: a pattern of these resources, where the service tells them.
+    """
+    conditions: dict[str, Any] = {"StringEquals": {"aws:SourceAccount": account.account_id}}
+    if source_arn is not None:
+        conditions["ArnLike"] = {"aws:SourceArn": source_arn}
+    return document(
+        {
+            "Sid": "OnBehalfOfThisAccount",
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sts:AssumeRole",
+            "Condition": conditions,
+        }
+    )
+
+
+def task_trust(account: Account) -> Document:
     """Who may take on the roles of a task: ECS tasks of this account and region.
 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
     """
-    return document(
-        {
-            "Sid": "EcsTasks",
-            "Effect": "Allow",
-            "Principal": {"Service": "ecs-tasks.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-            "Condition": {
-                "StringEquals": {"aws:SourceAccount": account},
-                "ArnLike": {"aws:SourceArn": f"arn:{partition}:ecs:{region}:{account}:*"},
-            },
-        }
-    )
+    source = f"arn:{account.partition}:ecs:{account.region}:{account.account_id}:*"
+    return trust("ecs-tasks.amazonaws.com", account, source)
 
 
 def execution(repository_arn: str, log_group_arn: str, secret_arns: Sequence[str]) -> Document:
@@ -51,20 +70,129 @@ def execution(repository_arn: str, log_group_arn: str, secret_arns: Sequence[str
         log_group_arn: the log group, without the trailing `:*`.
         secret_arns: Secrets Manager secrets and SSM parameters.
     """
-    secrets = [secret_resource(arn) for arn in secret_arns if ":secretsmanager:" in arn]
-    parameters = [arn for arn in secret_arns if ":ssm:" in arn]
-    statements = [
+    secrets = read_secrets(secret_arns)
+    return document(
+        *pull(repository_arn),
+        *log([log_group_arn]),
+        *(statement for service in sorted(secrets) for statement in secrets[service]),
+    )
+
+
+def pull(repository_arn: str) -> list[Statement]:
+    """Log in to the registry, and pull from one repository."""
+    return [
         allow("Login", ["ecr:GetAuthorizationToken"], ["*"]),
         allow("Pull", PULL_ACTIONS, [repository_arn]),
-        allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{log_group_arn}:*"]),
     ]
+
+
+def log(log_group_arns: Sequence[str]) -> list[Statement]:
+    """Write to log groups that exist."""
+    streams = [f"{arn}:*" for arn in log_group_arns]
+    return [allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], streams)]
+
+
+def read_secrets(secret_arns: Sequence[str]) -> dict[str, list[Statement]]:
+    """Read secrets: service (`secretsmanager`, `ssm`) → statements; only services in use."""
+    secrets = sorted({secret_resource(arn) for arn in secret_arns if ":secretsmanager:" in arn})
+    parameters = sorted({arn for arn in secret_arns if ":ssm:" in arn})
+    statements = {}
     if secrets:
-        statements.append(allow("Secrets", ["secretsmanager:GetSecretValue"], secrets))
+        read = ["secretsmanager:GetSecretValue"]
+        statements["secretsmanager"] = [allow("Secrets", read, secrets)]
     if parameters:
-        statements.append(allow("Parameters", ["ssm:GetParameters"], parameters))
-    return document(*statements)
+        statements["ssm"] = [allow("Parameters", ["ssm:GetParameters"], parameters)]
+    return statements
 
 
 def secret_resource(arn: str) -> str:
     """The secret's own ARN: what ECS adds to choose a key, stage or version is cut off."""
     return ":".join(arn.split(":")[:7])
+
+
+def sessions() -> Statement:
+    """Open the channels of an `exec` session; these calls know no resources.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html#ecs-exec-required-iam-permissions
+    """
+    return allow(
+        "Sessions",
+        [
+            "ssmmessages:CreateControlChannel",
+            "ssmmessages:CreateDataChannel",
+            "ssmmessages:OpenControlChannel",
+            "ssmmessages:OpenDataChannel",
+        ],
+        ["*"],
+    )
+
+
+def task(account: Account, session_log_arn: str, key_arn: str | None) -> Document:
+    """What the agent of `exec` does under the task's role; the application does nothing.
+
+    Args:
+        account: where the log groups are.
+        session_log_arn: the log group of sessions, without the trailing `:*`.
+        key_arn: the key of sessions, if there is one.
+    """
+    statements = [sessions(), *session_log(account, session_log_arn)]
+    if key_arn is not None:
+        statements.append(session_key(key_arn))
+    return document(*statements)
+
+
+def session_log(account: Account, session_log_arn: str) -> list[Statement]:
+    """Find and write the log of sessions."""
+    groups = f"arn:{account.partition}:logs:{account.region}:{account.account_id}:log-group:*"
+    write = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+    return [
+        allow("FindSessionLog", ["logs:DescribeLogGroups"], [groups]),
+        allow("SessionLog", write, [session_log_arn, f"{session_log_arn}:*"]),
+    ]
+
+
+def session_key(key_arn: str) -> Statement:
+    """Decrypt the data of sessions."""
+    return allow("SessionKey", ["kms:Decrypt"], [key_arn])
+
+
+def within(account_id: str, statements: Sequence[Statement]) -> Document:
+    """An endpoint's policy: `statements` for the principals of one account."""
+    own = {"StringEquals": {"aws:PrincipalAccount": account_id}}
+    return document(
+        *({**statement, "Principal": {"AWS": "*"}, "Condition": own} for statement in statements)
+    )
+
+
+def image_layers(account: Account) -> Document:
+    """The policy of S3's endpoint: read the layers of ECR's images, and nothing else.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html#ecr-minimum-s3-perms
+    """
+    bucket = f"arn:{account.partition}:s3:::prod-{account.region}-starport-layer-bucket/*"
+    return document({**allow("Layers", ["s3:GetObject"], [bucket]), "Principal": {"AWS": "*"}})
+
+
+KEY_USES = ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*")
+
+
+def key(account: Account, log_group_prefix: str) -> Document:
+    """A key's policy: the account decides by its own policies; CloudWatch Logs may use it.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+
+    Args:
+        account: whose key it is.
+        log_group_prefix: how the names of the log groups begin.
+    """
+    logs = f"arn:{account.partition}:logs:{account.region}:{account.account_id}"
+    groups = f"{logs}:log-group:{log_group_prefix}*"
+    root = f"arn:{account.partition}:iam::{account.account_id}:root"
+    return document(
+        {**allow("Account", ["kms:*"], ["*"]), "Principal": {"AWS": root}},
+        {
+            **allow("Logs", [*KEY_USES, "kms:DescribeKey"], ["*"]),
+            "Principal": {"Service": f"logs.{account.region}.amazonaws.com"},
+            "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
+        },
+    )

@@ -47,11 +47,13 @@ class RegistryArgs:
     Attributes:
         physical_name: its name.
         protect: whether it, with its images, outlives an attempt to delete it.
+        key_arn: encrypts the images; None for AWS's own key.
         tags: of every resource.
     """
 
     physical_name: str
     protect: bool
+    key_arn: pulumi.Input[str] | None
     tags: Mapping[str, str]
 
 
@@ -77,6 +79,7 @@ class Registry(pulumi.ComponentResource):
             image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(
                 scan_on_push=True
             ),
+            encryption_configurations=[_encryption(args.key_arn)],
             force_delete=not args.protect,
             tags=dict(args.tags),
             opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
@@ -92,3 +95,11 @@ class Registry(pulumi.ComponentResource):
         self.register_outputs(
             {"repository_url": self.repository_url, "repository_arn": self.repository_arn}
         )
+
+
+def _encryption(
+    key_arn: pulumi.Input[str] | None,
+) -> aws.ecr.RepositoryEncryptionConfigurationArgs:
+    if key_arn is None:
+        return aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type="AES256")
+    return aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type="KMS", kms_key=key_arn)

@@ -23,6 +23,8 @@ class RolesArgs:
         account: where the tasks run.
         repository_arn: the repository of the image.
         log_group_arn: the application's log group.
+        session_log_arn: the log group of `exec` sessions; None where there are none.
+        key_arn: the key of images and sessions; None for AWS's own.
         secret_arns: the secrets and parameters of the container.
         tags: of every resource.
     """
@@ -31,6 +33,8 @@ class RolesArgs:
     account: Account
     repository_arn: pulumi.Input[str]
     log_group_arn: pulumi.Input[str]
+    session_log_arn: pulumi.Input[str] | None
+    key_arn: pulumi.Input[str] | None
     secret_arns: Sequence[str]
     tags: Mapping[str, str]
 
@@ -41,12 +45,12 @@ class Roles(pulumi.ComponentResource):
     Attributes:
         execution_role_arn: the role under which ECS starts a task.
         task_role_arn: the role under which the container's code runs.
-        execution_policy: what must exist before a task can start.
+        granted: what must exist before a task can start.
     """
 
     execution_role_arn: pulumi.Output[str]
     task_role_arn: pulumi.Output[str]
-    execution_policy: aws.iam.RolePolicy
+    granted: list[pulumi.Resource]
 
     def __init__(
         self, name: str, args: RolesArgs, opts: pulumi.ResourceOptions | None = None
@@ -55,17 +59,24 @@ class Roles(pulumi.ComponentResource):
         self._name, self._args = name, args
         execution = self._role("execution", "Starts the tasks: image, log, secrets")
         task = self._role("task", "What the container's own code may do")
-        self.execution_policy = aws.iam.RolePolicy(
-            f"{name}-execution-policy",
-            name="start-tasks",
-            role=execution.name,
-            policy=pulumi.Output.json_dumps(
+        self.granted = [
+            self._policy(
+                execution,
+                "start-tasks",
                 pulumi.Output.all(args.repository_arn, args.log_group_arn).apply(
                     lambda arns: policies.execution(arns[0], arns[1], args.secret_arns)
+                ),
+            )
+        ]
+        if args.session_log_arn is not None:
+            sessions = pulumi.Output.all(args.session_log_arn, args.key_arn)
+            self.granted.append(
+                self._policy(
+                    task,
+                    "open-sessions",
+                    sessions.apply(lambda arns: policies.task(args.account, arns[0], arns[1])),
                 )
-            ),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+            )
         self.execution_role_arn = execution.arn
         self.task_role_arn = task.arn
         self.register_outputs(
@@ -76,14 +87,22 @@ class Roles(pulumi.ComponentResource):
         )
 
     def _role(self, purpose: str, description: str) -> aws.iam.Role:
-        account = self._args.account
         return aws.iam.Role(
             f"{self._name}-{purpose}",
             name=self._args.names.role(purpose),
             description=description,
-            assume_role_policy=json.dumps(
-                policies.task_trust(account.partition, account.region, account.account_id)
-            ),
+            assume_role_policy=json.dumps(policies.task_trust(self._args.account)),
             tags=dict(self._args.tags),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _policy(
+        self, role: aws.iam.Role, name: str, document: pulumi.Output[policies.Document]
+    ) -> aws.iam.RolePolicy:
+        return aws.iam.RolePolicy(
+            f"{self._name}-{name}",
+            name=name,
+            role=role.name,
+            policy=pulumi.Output.json_dumps(document),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -10,6 +10,23 @@ import pulumi_aws as aws
 
 SCALE_OUT_COOLDOWN_SECONDS = 60
 SCALE_IN_COOLDOWN_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The number of tasks from a time on.
+
+    Attributes:
+        schedule: `cron(...)`, `rate(...)` or `at(...)`.
+        timezone: an IANA name.
+        min_count: the fewest tasks.
+        max_count: the most tasks.
+    """
+
+    schedule: str
+    timezone: str
+    min_count: int
+    max_count: int
 
 
 @dataclass(frozen=True)
@@ -26,6 +43,7 @@ class ScalingArgs:
         requests_per_target: requests a minute and task to hold.
         load_balancer_suffix: the load balancer's part of the requests' label.
         target_group_suffix: the target group's part of it.
+        schedule: bounds at certain times.
         tags: of every resource.
     """
 
@@ -38,6 +56,7 @@ class ScalingArgs:
     requests_per_target: int
     load_balancer_suffix: pulumi.Input[str]
     target_group_suffix: pulumi.Input[str]
+    schedule: Sequence[Bounds]
     tags: Mapping[str, str]
 
 
@@ -70,7 +89,24 @@ class Scaling(pulumi.ComponentResource):
         for measure, metric, value, label in measures:
             if value:
                 self._policy(measure, metric, value, label)
+        for number, bounds in enumerate(args.schedule, start=1):
+            self._scheduled(number, bounds)
         self.register_outputs({"resource_id": self._target.resource_id})
+
+    def _scheduled(self, number: int, bounds: Bounds) -> None:
+        aws.appautoscaling.ScheduledAction(
+            f"{self._name}-schedule-{number}",
+            name=f"schedule-{number}",
+            service_namespace=self._target.service_namespace,
+            scalable_dimension=self._target.scalable_dimension,
+            resource_id=self._target.resource_id,
+            schedule=bounds.schedule,
+            timezone=bounds.timezone,
+            scalable_target_action=aws.appautoscaling.ScheduledActionScalableTargetActionArgs(
+                min_capacity=bounds.min_count, max_capacity=bounds.max_count
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
     def _policy(
         self, measure: str, metric: str, value: int, label: pulumi.Output[str] | None

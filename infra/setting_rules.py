@@ -214,7 +214,8 @@ def _not_yet(name: str, neutral: object) -> Callable[[Mapping[str, Any]], str | 
 
 
 _NEUTRAL: Mapping[str, object] = {
-    "scheduled_scaling": [],
+    "flow_logs": False,
+    "access_logs": False,
     "domain": "",
     "hosted_zone": "",
     "certificate_arn": "",

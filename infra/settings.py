@@ -46,9 +46,20 @@ def _structured(value: object) -> object:
     return json.loads(value)
 
 
+def _as_text(value: object) -> object:
+    """YAML reads `PORT: 8080` as a number; a variable's value is text all the same."""
+    value = _structured(value)
+    if not isinstance(value, dict):
+        return value
+    scalar = (bool, int, float)
+    return {
+        key: json.dumps(each) if isinstance(each, scalar) else each for key, each in value.items()
+    }
+
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True)]
 TextList = Annotated[list[str], BeforeValidator(_structured)]
-TextMap = Annotated[dict[str, str], BeforeValidator(_structured)]
+TextMap = Annotated[dict[str, str], BeforeValidator(_as_text)]
 Percent = Annotated[int, Field(ge=0, le=100)]
 
 
@@ -95,11 +106,15 @@ class Settings(BaseModel):
     requests_per_target: Annotated[int, Field(ge=0)] = 1000
     scheduled_scaling: Annotated[list[ScheduledScaling], BeforeValidator(_structured)] = []
     spot: bool = False
+    container_insights: bool = False
+    exec: bool = True
 
     vpc_cidr: Annotated[Text, AfterValidator(rules.vpc_cidr)] = "10.0.0.0/16"
     availability_zones: Annotated[int, Field(ge=2, le=6)] = 2
     egress: Literal["public", "nat", "nat_per_zone", "endpoints"] = "public"
     allowed_cidrs: Annotated[TextList, AfterValidator(rules.allowed_cidrs)] = ["0.0.0.0/0"]
+    flow_logs: bool = False
+    access_logs: bool = False
 
     domain: Text = ""
     hosted_zone: Text = ""
@@ -122,6 +137,7 @@ class Settings(BaseModel):
     health_check_interval: Annotated[int, Field(ge=5, le=300)] = 5
 
     protect: bool = False
+    customer_managed_key: bool = False
     log_retention_days: Annotated[int, AfterValidator(rules.log_retention_days)] = 30
     preview_of: Text = ""
     preview_ttl_hours: Annotated[int, Field(ge=1, le=8760)] = 72

@@ -103,14 +103,14 @@ class _Cloud(mocks.Mocks):
         computed = {
             "arn": "arn:aws:" + arn.format(region=REGION, account=ACCOUNT, name=name),
             "name": name,
-            "arnSuffix": f"app/{name}/50dc6c495c0c9188",
+            "arnSuffix": arn.rpartition(":")[2].removeprefix("loadbalancer/").format(name=name),
             "dnsName": f"{name}.elb.amazonaws.com",
             "repositoryUrl": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{name}",
             "repoDigest": f"{_repository(args.inputs)}@sha256:{'0' * 64}",
         }
         if args.typ == "awsx:ec2:Vpc":
             zones = range(int(args.inputs["numberOfAvailabilityZones"]))
-            return None, {"vpcId": "vpc-1"} | {
+            return None, {"vpcId": "vpc-1", "routeTables": []} | {
                 f"{kind}SubnetIds": [f"subnet-{kind}-{zone}" for zone in zones]
                 for kind in ("public", "private", "isolated")
             }

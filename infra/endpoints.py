@@ -1,0 +1,163 @@
+"""VPC endpoints: a network without a way to the internet that Fargate still works in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import policies
+from infra.account import Account
+from infra.endpoint_policies import Uses, endpoint_policy, interface_services
+
+HTTPS_PORT = 443
+
+
+@dataclass(frozen=True)
+class EndpointsArgs:
+    """Which AWS services the tasks reach, and from where.
+
+    Attributes:
+        physical_name: the beginning of names.
+        account: whose principals may pass.
+        vpc_id: the network.
+        subnet_ids: the tasks' subnets; each interface endpoint has an address in every one.
+        route_table_ids: the route tables that lead to S3.
+        task_group_id: the tasks' security group, which alone may connect.
+        repository_arn: the repository of the image.
+        log_group_arn: the application's log group, without the trailing `:*`.
+        session_log_arn: the log group of `exec` sessions; None where there are none.
+        key_arn: the key of sessions; None for TLS alone.
+        secret_arns: the secrets and parameters of the container.
+        tags: of every resource.
+    """
+
+    physical_name: str
+    account: Account
+    vpc_id: pulumi.Input[str]
+    subnet_ids: pulumi.Input[Sequence[str]]
+    route_table_ids: pulumi.Input[Sequence[str]]
+    task_group_id: pulumi.Input[str]
+    repository_arn: pulumi.Input[str]
+    log_group_arn: pulumi.Input[str]
+    session_log_arn: pulumi.Input[str] | None
+    key_arn: pulumi.Input[str] | None
+    secret_arns: Sequence[str]
+    tags: Mapping[str, str]
+
+
+class Endpoints(pulumi.ComponentResource):
+    """Interface endpoints with a security group and a policy each, and S3's gateway endpoint.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
+
+    Attributes:
+        all: every endpoint; a task needs them to start.
+    """
+
+    all: list[pulumi.Resource]
+
+    def __init__(
+        self, name: str, args: EndpointsArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("fargate-cd:infra:Endpoints", name, None, opts)
+        self._name, self._args = name, args
+        group = self._group()
+        self.all = [self._gateway()]
+        services = interface_services(
+            args.secret_arns,
+            sessions=args.session_log_arn is not None,
+            key=args.key_arn is not None,
+        )
+        self.all += [self._interface(service, group.id) for service in services]
+        self.register_outputs({"group_id": group.id})
+
+    def _group(self) -> aws.ec2.SecurityGroup:
+        name = f"{self._args.physical_name}-endpoints"
+        group = aws.ec2.SecurityGroup(
+            f"{self._name}-group",
+            name=name,
+            description=f"VPC endpoints of {self._args.physical_name}",
+            vpc_id=self._args.vpc_id,
+            tags={**self._args.tags, "Name": name},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        aws.vpc.SecurityGroupIngressRule(
+            f"{self._name}-from-tasks",
+            security_group_id=group.id,
+            description="Calls of the tasks",
+            referenced_security_group_id=self._args.task_group_id,
+            **self._https(),
+        )
+        aws.vpc.SecurityGroupEgressRule(
+            f"{self._name}-to-endpoints",
+            security_group_id=self._args.task_group_id,
+            description="Calls of AWS through the VPC endpoints",
+            referenced_security_group_id=group.id,
+            **self._https(),
+        )
+        return group
+
+    def _https(self) -> dict[str, Any]:
+        return {
+            "ip_protocol": "tcp",
+            "from_port": HTTPS_PORT,
+            "to_port": HTTPS_PORT,
+            "tags": dict(self._args.tags),
+            "opts": pulumi.ResourceOptions(parent=self),
+        }
+
+    def _gateway(self) -> aws.ec2.VpcEndpoint:
+        endpoint = aws.ec2.VpcEndpoint(
+            f"{self._name}-s3",
+            service_name=self._service("s3"),
+            vpc_id=self._args.vpc_id,
+            vpc_endpoint_type="Gateway",
+            route_table_ids=self._args.route_table_ids,
+            policy=json.dumps(policies.image_layers(self._args.account)),
+            tags={**self._args.tags, "Name": f"{self._args.physical_name}-s3"},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        aws.vpc.SecurityGroupEgressRule(
+            f"{self._name}-to-s3",
+            security_group_id=self._args.task_group_id,
+            description="Image layers from S3",
+            prefix_list_id=endpoint.prefix_list_id,
+            **self._https(),
+        )
+        return endpoint
+
+    def _interface(self, service: str, group_id: pulumi.Input[str]) -> aws.ec2.VpcEndpoint:
+        return aws.ec2.VpcEndpoint(
+            f"{self._name}-{service}",
+            service_name=self._service(service),
+            vpc_id=self._args.vpc_id,
+            vpc_endpoint_type="Interface",
+            private_dns_enabled=True,
+            subnet_ids=self._args.subnet_ids,
+            security_group_ids=[group_id],
+            policy=pulumi.Output.json_dumps(self._policy(service)),
+            tags={**self._args.tags, "Name": f"{self._args.physical_name}-{service}"},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _policy(self, service: str) -> pulumi.Output[policies.Document]:
+        args = self._args
+        arns = pulumi.Output.all(
+            repository_arn=args.repository_arn,
+            log_group_arn=args.log_group_arn,
+            session_log_arn=args.session_log_arn,
+            key_arn=args.key_arn,
+        )
+        return arns.apply(
+            lambda known: endpoint_policy(
+                service, Uses(secret_arns=args.secret_arns, **known), args.account
+            )
+        )
+
+    def _service(self, service: str) -> str:
+        return f"com.amazonaws.{self._args.account.region}.{service}"
