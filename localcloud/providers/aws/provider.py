@@ -1,0 +1,256 @@
+"""The gRPC server of the package `aws`: each verb of Pulumi's protocol, on the table of rows.
+
+https://pulumi-developer-docs.readthedocs.io/latest/docs/references/provider-protocol.html
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+from google.protobuf import any_pb2, empty_pb2
+from google.rpc import status_pb2
+from pulumi.runtime.proto import ResourceProviderServicer, plugin_pb2, provider_pb2
+
+from localcloud.providers.aws import configuration, create, delete, read, update
+from localcloud.providers.aws.calls import Api, CallError, CancelledError, Patience
+from localcloud.providers.aws.check import check
+from localcloud.providers.aws.configuration import Session, Sessions
+from localcloud.providers.aws.diff import Differences, diff
+from localcloud.providers.aws.invoke import FUNCTIONS, Invocation
+from localcloud.providers.aws.resource import Resource
+from localcloud.providers.aws.spec import Spec, Values
+from localcloud.providers.aws.specs import SPECS
+from localcloud.providers.aws.values import from_struct, to_struct
+from localcloud.service import Surroundings
+
+VERSION = importlib.metadata.version("pulumi-aws")
+_EXPECTED = (CallError, CancelledError, RuntimeError, TimeoutError, ValueError)
+
+
+class AwsProvider(ResourceProviderServicer):
+    """Serves any number of engines at once; what differs between them is kept by connection."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self._sessions = Sessions()
+
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:
+        return plugin_pb2.PluginInfo(version=VERSION)
+
+    def Handshake(self, request: Any, context: Any) -> Any:
+        return provider_pb2.ProviderHandshakeResponse(supports_autonaming_configuration=True)
+
+    def Attach(self, request: Any, context: Any) -> Any:
+        return empty_pb2.Empty()
+
+    def GetSchema(self, request: Any, context: Any) -> Any:
+        schema = {
+            "name": "aws",
+            "version": VERSION,
+            "resources": {token: {} for token in SPECS},
+            "functions": {token: {} for token in FUNCTIONS},
+        }
+        return provider_pb2.GetSchemaResponse(schema=json.dumps(schema))
+
+    def CheckConfig(self, request: Any, context: Any) -> Any:
+        refused = configuration.failures(from_struct(request.news), self._surroundings.account)
+        return provider_pb2.CheckResponse(inputs=request.news, failures=_failures(refused))
+
+    def DiffConfig(self, request: Any, context: Any) -> Any:
+        old, new = from_struct(request.old_inputs), from_struct(request.news)
+        changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+        some = "DIFF_SOME" if changed else "DIFF_NONE"
+        # Another region is another place: what is there can't be moved.
+        moved = [key for key in changed if key == "region" and key in old and key in new]
+        return provider_pb2.DiffResponse(
+            changes=provider_pb2.DiffResponse.DiffChanges.Value(some), diffs=changed, replaces=moved
+        )
+
+    def Configure(self, request: Any, context: Any) -> Any:
+        session = configuration.session(from_struct(request.args), self._surroundings.region)
+        self._sessions.remember(context.peer(), session)
+        return provider_pb2.ConfigureResponse(
+            supportsPreview=True, supports_autonaming_configuration=True
+        )
+
+    def Cancel(self, request: Any, context: Any) -> Any:
+        session = self._sessions.get(context.peer())
+        if session is not None:
+            session.cancelled.set()
+        return empty_pb2.Empty()
+
+    def Check(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            session = self._session(context)
+            defaults = {"region": session.region, "defaultTags": session.default_tags}
+            new, old = from_struct(request.news), from_struct(request.olds)
+            checked = check(self._spec(request), new, old, request, defaults)
+            return provider_pb2.CheckResponse(
+                inputs=to_struct(checked.inputs), failures=_failures(checked.failures)
+            )
+
+        return _answered("checking", request, context, work)
+
+    def Diff(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            old, new = from_struct(request.old_inputs), from_struct(request.news)
+            return _diff_response(diff(self._spec(request), old, new, request.ignoreChanges))
+
+        return _answered("comparing", request, context, work)
+
+    def Create(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            inputs = from_struct(request.properties)
+            resource = self._resource(request, context, "", inputs, {})
+            if request.preview:
+                create.plan(resource)
+            else:
+                _complete(resource, context, lambda: create.create(resource))
+            return provider_pb2.CreateResponse(
+                id=resource.id, properties=to_struct(resource.outputs)
+            )
+
+        return _answered("creating", request, context, work)
+
+    def Read(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            inputs, state = from_struct(request.inputs), from_struct(request.properties)
+            resource = self._resource(request, context, request.id, inputs, state)
+            if not read.read(resource):
+                return provider_pb2.ReadResponse()
+            return provider_pb2.ReadResponse(
+                id=resource.id,
+                properties=to_struct(resource.outputs),
+                inputs=to_struct(resource.inputs),
+            )
+
+        return _answered("reading", request, context, work)
+
+    def Update(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            old, new = from_struct(request.old_inputs), from_struct(request.news)
+            state = from_struct(request.olds)
+            resource = self._resource(request, context, request.id, new, state)
+            if request.preview:
+                update.plan(resource, old)
+            else:
+                _complete(resource, context, lambda: update.update(resource, old))
+            return provider_pb2.UpdateResponse(properties=to_struct(resource.outputs))
+
+        return _answered("updating", request, context, work)
+
+    def Delete(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            inputs, state = from_struct(request.old_inputs), from_struct(request.properties)
+            delete.delete(self._resource(request, context, request.id, inputs, state))
+            return empty_pb2.Empty()
+
+        return _answered("deleting", request, context, work)
+
+    def Invoke(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            function = FUNCTIONS.get(request.tok)
+            if function is None:
+                raise ValueError(
+                    f"the local cloud has no function {request.tok}; it has {', '.join(FUNCTIONS)}"
+                )
+            arguments, session = from_struct(request.args), self._session(context)
+            region = arguments.pop("region", session.region)
+            api = Api(self._surroundings.client, region, self._patience(context, 0))
+            answer = function(Invocation(api, self._surroundings.account, arguments))
+            return provider_pb2.InvokeResponse(**{"return": to_struct(answer)})
+
+        return _answered(f"calling {request.tok}", request, context, work)
+
+    def _spec(self, request: Any) -> Spec:
+        token = request.type or request.urn.split("::")[2].rsplit("$", 1)[-1]
+        if token not in SPECS:
+            raise ValueError(
+                f"the local cloud has no row for the resource type {token}; "
+                "add one to localcloud/providers/aws/specs, or use the target `aws`"
+            )
+        return SPECS[token]
+
+    def _session(self, context: Any) -> Session:
+        session = self._sessions.get(context.peer())
+        if session is None:
+            raise ValueError("this connection has not been configured; run the command again")
+        return session
+
+    def _resource(
+        self, request: Any, context: Any, identifier: str, inputs: Values, state: Values
+    ) -> Resource:
+        region = inputs.get("region") or state.get("region") or self._session(context).region
+        api = Api(self._surroundings.client, region, self._patience(context, getattr(request, "timeout", 0)))
+        account = self._surroundings.account
+        return Resource(self._spec(request), api, account, identifier, inputs, state)
+
+    def _patience(self, context: Any, limit: float) -> Patience:
+        session = self._session(context)
+        return Patience(lambda: session.cancelled.is_set() or not context.is_active(), limit)
+
+
+def _complete(resource: Resource, context: Any, work: Callable[[], None]) -> None:
+    """Do it, and tell the engine of a resource that exists but is not as it should be."""
+    try:
+        work()
+    except (create.IncompleteError, RuntimeError, TimeoutError) as error:
+        if not resource.id:
+            raise
+        detail = provider_pb2.ErrorResourceInitFailed(
+            id=resource.id,
+            properties=to_struct(resource.outputs),
+            reasons=[str(error)],
+            inputs=to_struct(resource.inputs),
+        )
+        _abort(context, f"{resource.spec.token}: {error}", detail)
+
+
+def _answered(doing: str, request: Any, context: Any, work: Callable[[], Any]) -> Any:
+    """The answer of `work`, or its error in words, with the resource's type and name."""
+    try:
+        return work()
+    except (*_EXPECTED, create.IncompleteError) as error:
+        urn = getattr(request, "urn", "")
+        name = urn.split("::", 2)[-1].rsplit("$", 1)[-1].replace("::", " ")
+        return _abort(context, f"{doing} {name}: {error}" if name else f"{doing}: {error}")
+
+
+def _abort(context: Any, message: str, detail: Any = None) -> Any:
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message)
+    if detail is not None:
+        packed = any_pb2.Any()
+        packed.Pack(detail)
+        status.details.append(packed)
+        context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    return context.abort(grpc.StatusCode.UNKNOWN, message)
+
+
+def _failures(refused: dict[str, str]) -> list[Any]:
+    return [
+        provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in refused.items()
+    ]
+
+
+def _diff_response(differences: Differences) -> Any:
+    kinds = provider_pb2.PropertyDiff.Kind
+    detailed = {
+        path: provider_pb2.PropertyDiff(
+            kind=kinds.Value(f"{kind}_REPLACE" if change.replaces else kind), inputDiff=True
+        )
+        for change in differences.changes
+        for path, kind in change.paths.items()
+    }
+    some = "DIFF_SOME" if detailed else "DIFF_NONE"
+    return provider_pb2.DiffResponse(
+        changes=provider_pb2.DiffResponse.DiffChanges.Value(some),
+        diffs=differences.names,
+        replaces=[change.name for change in differences.changes if change.replaces],
+        detailedDiff=detailed,
+        hasDetailedDiff=True,
+        deleteBeforeReplace=differences.delete_before_replace,
+    )

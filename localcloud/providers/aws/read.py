@@ -1,0 +1,142 @@
+"""Read: what is there now, as state and as inputs."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import Any
+
+from localcloud.providers.aws import tags
+from localcloud.providers.aws.calls import CallError, search
+from localcloud.providers.aws.comparing import differences
+from localcloud.providers.aws.mapping import HIDDEN, accepts, readable
+from localcloud.providers.aws.resource import Resource
+from localcloud.providers.aws.spec import Op, Values
+from localcloud.providers.aws.values import from_shape
+
+
+def find(resource: Resource) -> Values | None:
+    """AWS's description of the resource, or None if there is none."""
+    spec = resource.spec
+    try:
+        if not isinstance(spec.read, Op):
+            return spec.read(resource)
+        found = search(spec.found, resource.run(spec.read))
+    except CallError as error:
+        if error.code in spec.absent:
+            return None
+        raise
+    return found or None
+
+
+def refresh(resource: Resource) -> bool:
+    """Take the resource's state from AWS into `found` and `outputs`; False if it is gone."""
+    found = find(resource)
+    if found is None:
+        return False
+    resource.found = found
+    told = readable(resource.spec, found)
+    live = _properties(resource, told)
+    given = {name: value for name, value in resource.inputs.items() if not name.startswith(HIDDEN)}
+    resource.outputs = {
+        **given,
+        **{
+            name: project(value, given.get(name))
+            for name, value in live.items()
+            if name in given or name not in told or not _nested(value)
+        },
+        "id": resource.id,
+    }
+    return True
+
+
+def read(resource: Resource) -> bool:
+    """Refresh state and inputs, or import by id; False if there is no such resource."""
+    imported = not resource.inputs
+    if imported and resource.spec.imports:
+        resource.inputs = _parsed(resource)
+    if not refresh(resource):
+        return False
+    if resource.spec.found_id:
+        resource.id = resource.outputs["id"] = search(resource.spec.found_id, resource.found)
+    resource.inputs = _imported_inputs(resource) if imported else _current_inputs(resource)
+    return True
+
+
+def project(live: Any, given: Any) -> Any:
+    """The live value with only what was given: AWS fills in defaults that are no drift."""
+    if isinstance(given, dict) and isinstance(live, list) and len(live) == 1:
+        live = live[0]
+    if isinstance(given, dict) and isinstance(live, dict):
+        return {key: project(live[key], item) for key, item in given.items() if key in live}
+    if isinstance(given, list) and isinstance(live, list) and len(live) == len(given):
+        if not list(differences(given, live, "")):
+            return given
+        return [project(one, other) for one, other in zip(live, given, strict=True)]
+    return given if not list(differences(given, live, "")) else live
+
+
+def _nested(value: Any) -> bool:
+    """Whether AWS tells a block, of which Pulumi may have a list or a single one: it is left out
+    unless the program gave it, and with it the form."""
+    return isinstance(value, dict) or (
+        isinstance(value, list) and all(isinstance(item, dict) for item in value)
+    )
+
+
+def _properties(resource: Resource, told: dict[str, str]) -> Values:
+    spec, found = resource.spec, resource.found
+    live = {
+        name: from_shape(found[member], name, spec.names)
+        for name, member in told.items()
+        if found[member] is not None
+    }
+    for name, expression in spec.outputs.items():
+        live[name] = _plain(search(expression, found))
+    if spec.regional:
+        live["region"] = resource.api.region
+    facts = {**live, "id": resource.id, "region": resource.api.region, "account": resource.account}
+    for name, text in spec.formats.items():
+        live[name] = text.format_map({**resource.inputs, **facts})
+    if spec.tags is not None:
+        live.update(_tags(resource, live))
+    if spec.present is not None:
+        live.update(spec.present(resource, found))
+    return {name: value for name, value in live.items() if value is not None}
+
+
+def _tags(resource: Resource, live: Values) -> Values:
+    every = tags.read(resource, live)
+    own, known = resource.inputs.get("tags", {}), resource.inputs.get("tagsAll", {})
+    mine = {key: value for key, value in every.items() if key in own or key not in known}
+    return {"tagsAll": every, "tags": mine} if every or own else {}
+
+
+def _current_inputs(resource: Resource) -> Values:
+    current = {}
+    for name, given in resource.inputs.items():
+        live = resource.outputs.get(name, given)
+        equal = resource.spec.equal.get(name)
+        current[name] = given if equal is not None and equal(given, live) else live
+    return current
+
+
+def _imported_inputs(resource: Resource) -> Values:
+    return {
+        name: value
+        for name, value in resource.outputs.items()
+        if value not in ("", [], {}) and name != "id" and accepts(resource.spec, name)
+    }
+
+
+def _parsed(resource: Resource) -> Values:
+    pattern = resource.spec.imports
+    assert pattern is not None
+    match = re.fullmatch(pattern, resource.id)
+    if match is None:
+        raise ValueError(f"the import id {resource.id!r} must look like {pattern}")
+    return {name: value for name, value in match.groupdict().items() if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime.datetime) else value

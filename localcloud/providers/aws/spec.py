@@ -1,0 +1,175 @@
+"""What a row of the table says of a resource type, and the operation that plays each role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from localcloud.providers.aws.resource import Resource
+
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Op:
+    """One call of the row's service.
+
+    Attributes:
+        name: botocore's operation.
+        arguments: member → JMESPath over the resource: `id`, `region`, `account`, `inputs` (by
+            Pulumi's names), `outputs` (the state), and in a row of tags `pairs`, `lower`, `map`,
+            `keys`.
+    """
+
+    name: str
+    arguments: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What brings some properties of an existing resource in line with its inputs.
+
+    Attributes:
+        run: the call, or a function where one call is not enough: it gets the resource and the
+            inputs before (empty at the creation).
+        properties: those it is responsible for; None: all that the call's input has members for.
+        changed_only: send what changed, not all of `properties`.
+    """
+
+    run: Op | Callable[[Resource, Values], None]
+    properties: tuple[str, ...] | None = None
+    changed_only: bool = False
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Until when a resource is not usable.
+
+    Attributes:
+        value: JMESPath over what `read` found.
+        ready: the values that end the wait.
+        failed: the values that end it with an error.
+        reason: JMESPath over what was found: why it failed.
+        timeout: seconds.
+    """
+
+    value: str
+    ready: frozenset[Any]
+    failed: frozenset[Any] = frozenset()
+    reason: str = "@"
+    timeout: float = 600
+
+
+@dataclass(frozen=True)
+class AutoName:
+    """How a name is made where the program gives none: logical name, `-`, 7 hex digits.
+
+    Attributes:
+        length: the most characters that the service allows.
+        property: the input that holds the name.
+        joint: what stands between the logical name and the digits.
+        lower: whether the service refuses capitals.
+        suffix: what the service wants at the end.
+    """
+
+    length: int
+    property: str = "name"
+    joint: str = "-"
+    lower: bool = False
+    suffix: str = ""
+
+
+@dataclass(frozen=True)
+class Tagging:
+    """How a service takes, changes and tells tags.
+
+    Attributes:
+        at_create: JMESPath that makes the members to merge into the create call; None: `add` after.
+        add, remove: the calls that change them.
+        found: JMESPath over what `read` found (or over the answer of `read`, if given).
+        read: the call that lists them, where the resource's description does not hold them.
+    """
+
+    add: Op
+    remove: Op
+    at_create: str | None = None
+    found: str = "Tags"
+    read: Op | None = None
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One resource type.
+
+    An input has its place in the member of the create call that is spelled alike (or that `names`
+    tells), in a step of `update`, or in `local`; any other is refused. An input that no step
+    covers forces a replacement.
+
+    Attributes:
+        token: Pulumi's type.
+        service: botocore's service.
+        create: the call, or a function that makes or adopts the thing and returns its id.
+        read: the call, or a function that returns the thing, or None if it is absent.
+        found: JMESPath over the answer of `read`: the one description, or null if absent.
+        id: JMESPath over the answer of `create`, with `inputs` beside it.
+        update: the steps, in order.
+        delete: the call, a function, or None if nothing has to be done.
+        names: property path → member, where they are not spelled alike.
+        outputs: property → JMESPath over the description.
+        formats: property → text with `{id}`, `{region}`, `{account}` or an output in it.
+        inputs: those that only functions map; the rest is told by the shapes.
+        local: inputs that steer the provider and are not sent.
+        omit: members of the create call that no property may reach.
+        replaces: inputs that force a replacement though a step's call has a member for them.
+        sticky: inputs that AWS chooses when they are not given; taking one away changes nothing.
+        defaults: what AWS takes when nothing is given.
+        equal: property → when two values mean the same.
+        name: how it is named when the program does not.
+        tags: how it is tagged, if it can be.
+        absent: the error codes that mean that it is not there.
+        prepare: arranges inputs before they are matched with the create and update calls.
+        present: adds to the properties that were read.
+        settle: what to wait for after a create or an update, beyond `ready`.
+        ready: until when it is not usable.
+        gone: seconds within which it disappears after its deletion; 0: at once.
+        retried: error codes that pass by themselves while other things settle.
+        imports: a pattern with named groups that tells inputs from an import id.
+        found_id: JMESPath over the description: its id, after an import.
+        regional: whether it has an argument `region`.
+    """
+
+    token: str
+    service: str
+    create: Op | Callable[[Resource], str]
+    read: Op | Callable[[Resource], Values | None]
+    delete: Op | Callable[[Resource], None] | None
+    found: str = "@"
+    id: str = "id"
+    update: tuple[Step, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    formats: Mapping[str, str] = field(default_factory=dict)
+    inputs: frozenset[str] = frozenset()
+    local: frozenset[str] = frozenset()
+    omit: frozenset[str] = frozenset()
+    replaces: frozenset[str] = frozenset()
+    sticky: frozenset[str] = frozenset()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    equal: Mapping[str, Callable[[Any, Any], bool]] = field(default_factory=dict)
+    name: AutoName | None = None
+    tags: Tagging | None = None
+    absent: frozenset[str] = frozenset()
+    prepare: Callable[[Values], Values] | None = None
+    present: Callable[[Resource, Values], Values] | None = None
+    settle: Callable[[Resource], None] | None = None
+    ready: Wait | None = None
+    gone: float = 0
+    retried: frozenset[str] = frozenset()
+    imports: str | None = None
+    found_id: str | None = None
+    regional: bool = True
+
+    def __str__(self) -> str:
+        return self.token

@@ -1,0 +1,489 @@
+"""Rows of EC2's network: VPC, subnets, gateways, routes, endpoints, flow logs.
+
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Welcome.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from localcloud.providers.aws.comparing import same_policy, same_unordered
+from localcloud.providers.aws.resource import Resource
+from localcloud.providers.aws.spec import Op, Spec, Step, Tagging, Values, Wait
+from localcloud.providers.aws.values import pascal
+
+# What another deletion, still under way, holds back for a moment.
+HELD = frozenset({"DependencyViolation"})
+
+
+def tagged(resource_type: str) -> Tagging:
+    """EC2's way of tagging, the same for all of its resources but for the type's name."""
+    return Tagging(
+        at_create=f"{{TagSpecifications: [{{ResourceType: '{resource_type}', Tags: pairs}}]}}",
+        add=Op("CreateTags", {"Resources": "[id]", "Tags": "pairs"}),
+        remove=Op("DeleteTags", {"Resources": "[id]", "Tags": "keys[].{Key: @}"}),
+    )
+
+
+def arn(kind: str) -> dict[str, str]:
+    """The ARN, which EC2's descriptions leave out."""
+    return {"arn": f"arn:aws:ec2:{{region}}:{{account}}:{kind}/{{id}}"}
+
+
+def _attributes(operation: str, target: str, names: dict[str, str]) -> tuple[Step, ...]:
+    """Steps for attributes that EC2 changes one a call."""
+
+    def step(name: str, member: str) -> Step:
+        def run(resource: Resource, old: Values) -> None:
+            value = resource.inputs.get(name)
+            if name in old or value is not None:
+                resource.call(operation, **{target: resource.id, member: {"Value": bool(value)}})
+
+        return Step(run, properties=(name,))
+
+    return tuple(step(name, member) for name, member in names.items())
+
+
+# --- VPC ------------------------------------------------------------------------------------------
+
+_VPC_ATTRIBUTES = {
+    "enableDnsSupport": "EnableDnsSupport",
+    "enableDnsHostnames": "EnableDnsHostnames",
+    "enableNetworkAddressUsageMetrics": "EnableNetworkAddressUsageMetrics",
+}
+_VPC_READ = {"enableDnsSupport": "enableDnsSupport", "enableDnsHostnames": "enableDnsHostnames"}
+
+
+def _vpc_companions(resource: Resource, found: Values) -> Values:
+    """The VPC's attributes and what EC2 makes together with it."""
+    of_vpc = [{"Name": "vpc-id", "Values": [resource.id]}]
+    live: Values = {}
+    for name, attribute in _VPC_READ.items():
+        told = resource.call("DescribeVpcAttribute", VpcId=resource.id, Attribute=attribute)
+        live[name] = told[attribute[0].upper() + attribute[1:]]["Value"]
+    named_default = [*of_vpc, {"Name": "group-name", "Values": ["default"]}]
+    for group in resource.call("DescribeSecurityGroups", Filters=named_default)["SecurityGroups"]:
+        live["defaultSecurityGroupId"] = group["GroupId"]
+    main = [*of_vpc, {"Name": "association.main", "Values": ["true"]}]
+    for table in resource.call("DescribeRouteTables", Filters=main)["RouteTables"]:
+        live["mainRouteTableId"] = live["defaultRouteTableId"] = table["RouteTableId"]
+    default_acl = [*of_vpc, {"Name": "default", "Values": ["true"]}]
+    for acl in resource.call("DescribeNetworkAcls", Filters=default_acl)["NetworkAcls"]:
+        live["defaultNetworkAclId"] = acl["NetworkAclId"]
+    return live
+
+
+VPC = Spec(
+    "aws:ec2/vpc:Vpc",
+    "ec2",
+    create=Op("CreateVpc"),
+    read=Op("DescribeVpcs", {"VpcIds": "[id]"}),
+    delete=Op("DeleteVpc", {"VpcId": "id"}),
+    id="Vpc.VpcId",
+    found="Vpcs[0]",
+    names={"assignGeneratedIpv6CidrBlock": "AmazonProvidedIpv6CidrBlock"},
+    update=_attributes("ModifyVpcAttribute", "VpcId", _VPC_ATTRIBUTES),
+    defaults={"enableDnsSupport": True, "instanceTenancy": "default"},
+    outputs=pascal("dhcpOptionsId ownerId"),
+    formats=arn("vpc"),
+    present=_vpc_companions,
+    sticky=frozenset(
+        {
+            "enableDnsHostnames",
+            "enableNetworkAddressUsageMetrics",
+            "mainRouteTableId",
+            "defaultRouteTableId",
+            "defaultSecurityGroupId",
+            "defaultNetworkAclId",
+        }
+    ),
+    tags=tagged("vpc"),
+    ready=Wait("State", frozenset({"available"})),
+    absent=frozenset({"InvalidVpcID.NotFound"}),
+    retried=HELD,
+)
+
+# --- subnets --------------------------------------------------------------------------------------
+
+_SUBNET_ATTRIBUTES = {
+    "mapPublicIpOnLaunch": "MapPublicIpOnLaunch",
+    "assignIpv6AddressOnCreation": "AssignIpv6AddressOnCreation",
+    "enableDns64": "EnableDns64",
+    "enableResourceNameDnsARecordOnLaunch": "EnableResourceNameDnsARecordOnLaunch",
+    "enableResourceNameDnsAaaaRecordOnLaunch": "EnableResourceNameDnsAAAARecordOnLaunch",
+}
+
+
+def _subnet_attributes(resource: Resource, found: Values) -> Values:
+    options = found.get("PrivateDnsNameOptionsOnLaunch", {})
+    return {
+        "mapPublicIpOnLaunch": found.get("MapPublicIpOnLaunch"),
+        "assignIpv6AddressOnCreation": found.get("AssignIpv6AddressOnCreation"),
+        "enableDns64": found.get("EnableDns64"),
+        "enableResourceNameDnsARecordOnLaunch": options.get("EnableResourceNameDnsARecord"),
+        "enableResourceNameDnsAaaaRecordOnLaunch": options.get("EnableResourceNameDnsAAAARecord"),
+    }
+
+
+SUBNET = Spec(
+    "aws:ec2/subnet:Subnet",
+    "ec2",
+    create=Op("CreateSubnet"),
+    read=Op("DescribeSubnets", {"SubnetIds": "[id]"}),
+    delete=Op("DeleteSubnet", {"SubnetId": "id"}),
+    id="Subnet.SubnetId",
+    found="Subnets[0]",
+    update=_attributes("ModifySubnetAttribute", "SubnetId", _SUBNET_ATTRIBUTES),
+    outputs=pascal("ownerId availabilityZone availabilityZoneId"),
+    formats=arn("subnet"),
+    present=_subnet_attributes,
+    sticky=frozenset({"availabilityZone", "availabilityZoneId", *_SUBNET_ATTRIBUTES}),
+    tags=tagged("subnet"),
+    ready=Wait("State", frozenset({"available"})),
+    absent=frozenset({"InvalidSubnetID.NotFound"}),
+    retried=HELD,
+)
+
+# --- internet gateway -----------------------------------------------------------------------------
+
+
+def _attach_gateway(resource: Resource, old: Values) -> None:
+    answer = resource.call("DescribeInternetGateways", InternetGatewayIds=[resource.id])
+    attached = [entry["VpcId"] for entry in answer["InternetGateways"][0].get("Attachments", [])]
+    wanted = resource.inputs.get("vpcId")
+    for vpc in attached:
+        if vpc != wanted:
+            _detach_gateway(resource, vpc)
+    if wanted and wanted not in attached:
+        resource.call("AttachInternetGateway", InternetGatewayId=resource.id, VpcId=wanted)
+
+
+def _detach_gateway(resource: Resource, vpc: str) -> None:
+    resource.call("DetachInternetGateway", InternetGatewayId=resource.id, VpcId=vpc)
+
+
+def _delete_gateway(resource: Resource) -> None:
+    answer = resource.call("DescribeInternetGateways", InternetGatewayIds=[resource.id])
+    for gateway in answer["InternetGateways"]:
+        for attachment in gateway["Attachments"]:
+            _detach_gateway(resource, attachment["VpcId"])
+    resource.call("DeleteInternetGateway", InternetGatewayId=resource.id)
+
+
+INTERNET_GATEWAY = Spec(
+    "aws:ec2/internetGateway:InternetGateway",
+    "ec2",
+    create=Op("CreateInternetGateway"),
+    read=Op("DescribeInternetGateways", {"InternetGatewayIds": "[id]"}),
+    delete=_delete_gateway,
+    id="InternetGateway.InternetGatewayId",
+    found="InternetGateways[0]",
+    update=(Step(_attach_gateway, properties=("vpcId",)),),
+    outputs={"ownerId": "OwnerId", "vpcId": "Attachments[0].VpcId"},
+    formats=arn("internet-gateway"),
+    tags=tagged("internet-gateway"),
+    absent=frozenset({"InvalidInternetGatewayID.NotFound"}),
+    retried=HELD,
+)
+
+# --- routes ---------------------------------------------------------------------------------------
+
+_ROUTE_NAMES = {
+    "egressOnlyGatewayId": "EgressOnlyInternetGatewayId",
+}
+_DESTINATIONS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
+_ROUTE_MEMBERS = {
+    "cidrBlock": "DestinationCidrBlock",
+    "ipv6CidrBlock": "DestinationIpv6CidrBlock",
+    "destinationPrefixListId": "DestinationPrefixListId",
+    "carrierGatewayId": "CarrierGatewayId",
+    "coreNetworkArn": "CoreNetworkArn",
+    "egressOnlyGatewayId": "EgressOnlyInternetGatewayId",
+    "gatewayId": "GatewayId",
+    "localGatewayId": "LocalGatewayId",
+    "natGatewayId": "NatGatewayId",
+    "networkInterfaceId": "NetworkInterfaceId",
+    "transitGatewayId": "TransitGatewayId",
+    "vpcEndpointId": "VpcEndpointId",
+    "vpcPeeringConnectionId": "VpcPeeringConnectionId",
+}
+
+
+def _inline_route(route: Values) -> Values:
+    for name in route:
+        if name not in _ROUTE_MEMBERS:
+            raise ValueError(f"routes: {name!r} is not mapped")
+    return {_ROUTE_MEMBERS[name]: value for name, value in route.items() if value != ""}
+
+
+def _destination(route: Values) -> Values:
+    return {member: route[member] for member in _DESTINATIONS if member in route}
+
+
+def _set_routes(resource: Resource, old: Values) -> None:
+    """Bring the routes that the table itself lists in line, and leave those of `Route` alone."""
+    listed = [_destination(_inline_route(route)) for route in old.get("routes", [])]
+    table = resource.call("DescribeRouteTables", RouteTableIds=[resource.id])["RouteTables"][0]
+    there = [_destination(route) for route in table["Routes"]]
+    wanted = [_inline_route(route) for route in resource.inputs.get("routes", [])]
+    for destination in listed:
+        if destination in there and destination not in map(_destination, wanted):
+            resource.call("DeleteRoute", RouteTableId=resource.id, **destination)
+    for route in wanted:
+        operation = "ReplaceRoute" if _destination(route) in there else "CreateRoute"
+        resource.call(operation, RouteTableId=resource.id, **route)
+
+
+def _inline_routes(resource: Resource, found: Values) -> Values:
+    if "routes" not in resource.inputs:
+        return {}
+    backwards = {member: name for name, member in _ROUTE_MEMBERS.items()}
+    return {
+        "routes": [
+            {backwards[member]: value for member, value in route.items() if member in backwards}
+            for route in found["Routes"]
+            if route.get("GatewayId") != "local" and route.get("Origin") != "CreateRouteTable"
+        ]
+    }
+
+
+ROUTE_TABLE = Spec(
+    "aws:ec2/routeTable:RouteTable",
+    "ec2",
+    create=Op("CreateRouteTable"),
+    read=Op("DescribeRouteTables", {"RouteTableIds": "[id]"}),
+    delete=Op("DeleteRouteTable", {"RouteTableId": "id"}),
+    id="RouteTable.RouteTableId",
+    found="RouteTables[0]",
+    update=(Step(_set_routes, properties=("routes",)),),
+    equal={"routes": same_unordered},
+    present=_inline_routes,
+    outputs=pascal("ownerId"),
+    formats=arn("route-table"),
+    tags=tagged("route-table"),
+    absent=frozenset({"InvalidRouteTableID.NotFound"}),
+    retried=HELD,
+)
+
+_DESTINATION_INPUTS = ("destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId")
+_ROUTE_IDENTITY = {
+    "RouteTableId": "inputs.routeTableId",
+    "DestinationCidrBlock": "inputs.destinationCidrBlock",
+    "DestinationIpv6CidrBlock": "inputs.destinationIpv6CidrBlock",
+    "DestinationPrefixListId": "inputs.destinationPrefixListId",
+}
+
+
+def _find_route(resource: Resource) -> Values | None:
+    table = resource.inputs["routeTableId"]
+    answer = resource.call("DescribeRouteTables", RouteTableIds=[table])
+    wanted = [resource.inputs[name] for name in _DESTINATION_INPUTS if resource.inputs.get(name)]
+    for route in answer["RouteTables"][0]["Routes"]:
+        if [route[member] for member in _DESTINATIONS if member in route] == wanted:
+            return dict(route)
+    return None
+
+
+ROUTE = Spec(
+    "aws:ec2/route:Route",
+    "ec2",
+    create=Op("CreateRoute"),
+    read=_find_route,
+    delete=Op("DeleteRoute", _ROUTE_IDENTITY),
+    id=(
+        "join('_', [inputs.routeTableId, inputs.destinationCidrBlock || "
+        "inputs.destinationIpv6CidrBlock || inputs.destinationPrefixListId])"
+    ),
+    names=_ROUTE_NAMES,
+    update=(Step(Op("ReplaceRoute", _ROUTE_IDENTITY)),),
+    replaces=frozenset({"routeTableId", *_DESTINATION_INPUTS}),
+    outputs=pascal("instanceId instanceOwnerId origin state"),
+    absent=frozenset({"InvalidRoute.NotFound", "InvalidRouteTableID.NotFound"}),
+    imports=r"(?P<routeTableId>rtb-[^_]+)_(?P<destinationCidrBlock>.+)",
+    retried=frozenset({"InvalidGatewayID.NotFound", "InvalidNatGatewayID.NotFound"}),
+)
+
+
+def _find_association(resource: Resource) -> Values | None:
+    by_id = [{"Name": "association.route-table-association-id", "Values": [resource.id]}]
+    for table in resource.call("DescribeRouteTables", Filters=by_id)["RouteTables"]:
+        for association in table["Associations"]:
+            if association["RouteTableAssociationId"] == resource.id:
+                return dict(association)
+    return None
+
+
+ROUTE_TABLE_ASSOCIATION = Spec(
+    "aws:ec2/routeTableAssociation:RouteTableAssociation",
+    "ec2",
+    create=Op("AssociateRouteTable"),
+    read=_find_association,
+    delete=Op("DisassociateRouteTable", {"AssociationId": "id"}),
+    id="AssociationId",
+    absent=frozenset({"InvalidAssociationID.NotFound"}),
+)
+
+# --- addresses and NAT ----------------------------------------------------------------------------
+
+EIP = Spec(
+    "aws:ec2/eip:Eip",
+    "ec2",
+    create=Op("AllocateAddress"),
+    read=Op("DescribeAddresses", {"AllocationIds": "[id]"}),
+    delete=Op("ReleaseAddress", {"AllocationId": "id"}),
+    id="AllocationId",
+    found="Addresses[0]",
+    omit=frozenset({"InstanceId"}),
+    defaults={"domain": "vpc"},
+    outputs={
+        **pascal("allocationId associationId publicIp publicIpv4Pool networkBorderGroup"),
+        "privateIp": "PrivateIpAddress",
+    },
+    formats=arn("elastic-ip"),
+    sticky=frozenset({"networkBorderGroup", "publicIpv4Pool"}),
+    tags=tagged("elastic-ip"),
+    absent=frozenset({"InvalidAllocationID.NotFound"}),
+    retried=frozenset({"AuthFailure", "InvalidIPAddress.InUse"}),
+)
+
+NAT_GATEWAY = Spec(
+    "aws:ec2/natGateway:NatGateway",
+    "ec2",
+    create=Op("CreateNatGateway"),
+    read=Op("DescribeNatGateways", {"NatGatewayIds": "[id]"}),
+    delete=Op("DeleteNatGateway", {"NatGatewayId": "id"}),
+    id="NatGateway.NatGatewayId",
+    found="NatGateways[?State!='deleted'] | [0]",
+    names={"privateIp": "PrivateIpAddress"},
+    defaults={"connectivityType": "public"},
+    outputs={
+        "allocationId": "NatGatewayAddresses[0].AllocationId",
+        "associationId": "NatGatewayAddresses[0].AssociationId",
+        "networkInterfaceId": "NatGatewayAddresses[0].NetworkInterfaceId",
+        "privateIp": "NatGatewayAddresses[0].PrivateIp",
+        "publicIp": "NatGatewayAddresses[0].PublicIp",
+    },
+    sticky=frozenset({"privateIp"}),
+    tags=tagged("natgateway"),
+    ready=Wait("State", frozenset({"available"}), frozenset({"failed"}), "FailureMessage"),
+    gone=900,
+    absent=frozenset({"NatGatewayNotFound"}),
+)
+
+# --- endpoints ------------------------------------------------------------------------------------
+
+_ENDPOINT_SETS = {
+    "routeTableIds": ("AddRouteTableIds", "RemoveRouteTableIds"),
+    "securityGroupIds": ("AddSecurityGroupIds", "RemoveSecurityGroupIds"),
+    "subnetIds": ("AddSubnetIds", "RemoveSubnetIds"),
+}
+
+
+def _modify_endpoint(resource: Resource, old: Values) -> None:
+    if not old:
+        return
+    changes: dict[str, Any] = {}
+    for name, (add, remove) in _ENDPOINT_SETS.items():
+        before, after = set(old.get(name, [])), set(resource.inputs.get(name, []))
+        changes[add], changes[remove] = sorted(after - before), sorted(before - after)
+    for name, member in (("privateDnsEnabled", "PrivateDnsEnabled"), ("policy", "PolicyDocument")):
+        if name in resource.inputs and resource.inputs[name] != old.get(name):
+            changes[member] = resource.inputs[name]
+    if "policy" in old and "policy" not in resource.inputs:
+        changes["ResetPolicy"] = True
+    given = {member: value for member, value in changes.items() if value not in ([], None)}
+    if given:
+        resource.call("ModifyVpcEndpoint", VpcEndpointId=resource.id, **given)
+
+
+def _endpoint_details(resource: Resource, found: Values) -> Values:
+    details: Values = {
+        "securityGroupIds": [group["GroupId"] for group in found.get("Groups", [])],
+        "dnsEntries": [
+            {"dnsName": entry.get("DnsName"), "hostedZoneId": entry.get("HostedZoneId")}
+            for entry in found.get("DnsEntries", [])
+        ],
+    }
+    if found["VpcEndpointType"] == "Gateway":
+        named = [{"Name": "prefix-list-name", "Values": [found["ServiceName"]]}]
+        for listed in resource.call("DescribeManagedPrefixLists", Filters=named)["PrefixLists"]:
+            details["prefixListId"] = listed["PrefixListId"]
+    return details
+
+
+VPC_ENDPOINT = Spec(
+    "aws:ec2/vpcEndpoint:VpcEndpoint",
+    "ec2",
+    create=Op("CreateVpcEndpoint"),
+    read=Op("DescribeVpcEndpoints", {"VpcEndpointIds": "[id]"}),
+    delete=Op("DeleteVpcEndpoints", {"VpcEndpointIds": "[id]"}),
+    id="VpcEndpoint.VpcEndpointId",
+    found="VpcEndpoints[?State!='deleted'] | [0]",
+    names={"policy": "PolicyDocument"},
+    update=(Step(_modify_endpoint, properties=("privateDnsEnabled", "policy", *_ENDPOINT_SETS)),),
+    defaults={"vpcEndpointType": "Gateway"},
+    equal={"policy": same_policy},
+    outputs=pascal("ownerId requesterManaged state networkInterfaceIds"),
+    formats=arn("vpc-endpoint"),
+    present=_endpoint_details,
+    sticky=frozenset(
+        {"policy", "securityGroupIds", "subnetIds", "routeTableIds", "ipAddressType", "dnsOptions"}
+        | {"prefixListId", "dnsEntries", "privateDnsEnabled"}
+    ),
+    tags=tagged("vpc-endpoint"),
+    ready=Wait("State", frozenset({"available", "Available"}), frozenset({"failed", "Failed"})),
+    gone=600,
+    absent=frozenset({"InvalidVpcEndpointId.NotFound"}),
+)
+
+# --- flow logs ------------------------------------------------------------------------------------
+
+_FLOW_LOG_SOURCES = {"vpcId": "VPC", "subnetId": "Subnet", "eniId": "NetworkInterface"}
+
+
+def _flow_log_source(inputs: Values) -> Values:
+    """EC2 names the kind of the watched resource beside its id."""
+    values = {name: value for name, value in inputs.items() if name not in _FLOW_LOG_SOURCES}
+    for name, kind in _FLOW_LOG_SOURCES.items():
+        if name in inputs:
+            values |= {"ResourceIds": [inputs[name]], "ResourceType": kind}
+    return values
+
+
+def _flow_log_watched(resource: Resource, found: Values) -> Values:
+    prefixes = {"vpc-": "vpcId", "subnet-": "subnetId", "eni-": "eniId"}
+    watched = found["ResourceId"]
+    return {name: watched for prefix, name in prefixes.items() if watched.startswith(prefix)}
+
+
+FLOW_LOG = Spec(
+    "aws:ec2/flowLog:FlowLog",
+    "ec2",
+    create=Op("CreateFlowLogs"),
+    read=Op("DescribeFlowLogs", {"FlowLogIds": "[id]"}),
+    delete=Op("DeleteFlowLogs", {"FlowLogIds": "[id]"}),
+    id="FlowLogIds[0]",
+    found="FlowLogs[0]",
+    names={"iamRoleArn": "DeliverLogsPermissionArn"},
+    inputs=frozenset(_FLOW_LOG_SOURCES),
+    prepare=_flow_log_source,
+    present=_flow_log_watched,
+    defaults={"logDestinationType": "cloud-watch-logs", "maxAggregationInterval": 600},
+    sticky=frozenset({"logFormat", "logDestination"}),
+    formats=arn("vpc-flow-log"),
+    tags=tagged("vpc-flow-log"),
+    absent=frozenset({"InvalidFlowLogId.NotFound"}),
+)
+
+ROWS = (
+    VPC,
+    SUBNET,
+    INTERNET_GATEWAY,
+    ROUTE_TABLE,
+    ROUTE,
+    ROUTE_TABLE_ASSOCIATION,
+    EIP,
+    NAT_GATEWAY,
+    VPC_ENDPOINT,
+    FLOW_LOG,
+)

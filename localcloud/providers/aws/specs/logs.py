@@ -1,0 +1,81 @@
+"""Rows of CloudWatch Logs.
+
+https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/Welcome.html
+"""
+
+from __future__ import annotations
+
+from localcloud.providers.aws.resource import Resource
+from localcloud.providers.aws.spec import AutoName, Op, Spec, Step, Tagging, Values
+
+
+def _set_retention(resource: Resource, old: Values) -> None:
+    """Days until events expire; 0 means never, which is a call of its own."""
+    days = resource.inputs.get("retentionInDays", 0)
+    if days:
+        resource.call("PutRetentionPolicy", logGroupName=resource.id, retentionInDays=days)
+    elif old.get("retentionInDays"):
+        resource.call("DeleteRetentionPolicy", logGroupName=resource.id)
+
+
+def _set_key(resource: Resource, old: Values) -> None:
+    if not old:
+        return
+    if resource.inputs.get("kmsKeyId"):
+        key = resource.inputs["kmsKeyId"]
+        resource.call("AssociateKmsKey", logGroupName=resource.id, kmsKeyId=key)
+    else:
+        resource.call("DisassociateKmsKey", logGroupName=resource.id)
+
+
+def _find_log_group(resource: Resource) -> Values | None:
+    answer = resource.call("DescribeLogGroups", logGroupNamePrefix=resource.id)
+    for group in answer["logGroups"]:
+        if group["logGroupName"] == resource.id:
+            return dict(group)
+    return None
+
+
+def _details(resource: Resource, found: Values) -> Values:
+    return {
+        "arn": found["arn"].removesuffix(":*"),
+        "retentionInDays": found.get("retentionInDays", 0),
+    }
+
+
+def _delete_log_group(resource: Resource) -> None:
+    if not resource.outputs.get("skipDestroy"):
+        resource.call("DeleteLogGroup", logGroupName=resource.id)
+
+
+_ARN = "join('', ['arn:aws:logs:', region, ':', account, ':log-group:', id])"
+
+LOG_GROUP = Spec(
+    "aws:cloudwatch/logGroup:LogGroup",
+    "logs",
+    create=Op("CreateLogGroup"),
+    read=_find_log_group,
+    delete=_delete_log_group,
+    id="inputs.name",
+    names={"name": "logGroupName"},
+    local=frozenset({"skipDestroy"}),
+    replaces=frozenset({"logGroupClass"}),
+    update=(
+        Step(_set_retention, properties=("retentionInDays",)),
+        Step(_set_key, properties=("kmsKeyId",)),
+    ),
+    defaults={"retentionInDays": 0, "skipDestroy": False},
+    present=_details,
+    sticky=frozenset({"logGroupClass", "arn"}),
+    name=AutoName(512),
+    tags=Tagging(
+        at_create="{tags: map}",
+        add=Op("TagResource", {"resourceArn": _ARN, "tags": "map"}),
+        remove=Op("UntagResource", {"resourceArn": _ARN, "tagKeys": "keys"}),
+        read=Op("ListTagsForResource", {"resourceArn": _ARN}),
+        found="tags",
+    ),
+    absent=frozenset({"ResourceNotFoundException"}),
+)
+
+ROWS = (LOG_GROUP,)
