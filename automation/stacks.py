@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from automation.engine import Engine
 from automation.errors import ConfigurationError
 from automation.target import Target
 from infra.settings import NAMESPACE, Settings, SettingsError
+
+STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+"""https://www.pulumi.com/docs/iac/concepts/stacks/#stack-naming"""
 
 STATE_KEYS = ("encryptionsalt", "encryptedkey", "secretsprovider")
 """What the engine itself writes into a stack's file."""
@@ -45,8 +49,10 @@ def load_stack_file(name: str, root: Path = paths.ROOT) -> StackFile:
     """Read and check the settings of a stack.
 
     Raises:
-        ConfigurationError: no such file, or wrong settings, all of them named.
+        ConfigurationError: a bad name, no such file, or wrong settings, all of them named.
     """
+    if not STACK_NAME.fullmatch(name):
+        raise ConfigurationError(f"{name!r} is not a stack's name: letters, digits, - _ . only.")
     project = _document(root / "Pulumi.yaml")
     path = root / f"Pulumi.{name}.yaml"
     if not path.is_file():
