@@ -23,7 +23,9 @@ from localcloud.docker_network import connect, ensure_network
 from localcloud.emulator import Emulator
 from localcloud.files import write_atomically
 from localcloud.gateway import Gateway
+from localcloud.iam import Authorizer
 from localcloud.keys import Keys, load_secrets
+from localcloud.persistence import Snapshots
 from localcloud.process import (
     PROVIDERS,
     REGION,
@@ -33,6 +35,7 @@ from localcloud.process import (
     hold_state,
     instance_of,
     log_file,
+    lost_state_file,
 )
 from localcloud.service import Credentials, Service, Surroundings
 from localcloud.serving import Server, listen, serve
@@ -41,11 +44,13 @@ log = logging.getLogger("localcloud")
 
 ACCOUNT = "123456789012"
 
-# Module → the class in it that makes the service from its surroundings.
+# The class that makes each service from its surroundings → its module, in the order of starting.
 SERVICES: dict[str, str] = {
-    "localcloud.ecr": "Ecr",
-    "localcloud.elb": "Elb",
-    "localcloud.ecs": "Ecs",
+    "Sts": "localcloud.iam",
+    "Iam": "localcloud.iam",
+    "Ecr": "localcloud.ecr",
+    "Elb": "localcloud.elb",
+    "Ecs": "localcloud.ecs",
 }
 # Name of a port → the variable by which a user fixes it.
 PORT_VARIABLES = {
@@ -150,6 +155,8 @@ class Cloud:
         self._servers: list[Server] = []
         self._services: list[Service] = []
         self._providers: Any = None
+        self._emulator = Emulator()
+        self._snapshots = Snapshots(state_dir / "emulator", self._emulator)
 
     def start(self) -> Endpoints:
         """Starts everything; returns where it answers.
@@ -163,6 +170,7 @@ class Cloud:
         api = ports.bind("api")
         api_url = f"http://127.0.0.1:{api.getsockname()[1]}"
         registry_port = ports.free("registry")
+        self._restore()
         gateway = self._gateway(secrets.root)
         surroundings = Surroundings(
             state_dir=str(self.state_dir),
@@ -177,6 +185,7 @@ class Cloud:
             authorize=lambda call: gateway.authorize(call),
         )
         self._add_services(gateway, surroundings)
+        gateway.authorize = Authorizer(surroundings).authorize
         self._servers.append(serve(gateway, api, "gateway"))
         self._serve_tasks(gateway, network.gateway, api_url)
         for service in self._services:
@@ -193,16 +202,27 @@ class Cloud:
             state_dir=str(self.state_dir),
         )
 
+    def _restore(self) -> None:
+        lost = self._snapshots.restore()
+        note = lost_state_file(self.state_dir)
+        if lost is not None:
+            log.error("%s", lost)
+            write_atomically(note, lost.encode())
+        else:
+            note.unlink(missing_ok=True)
+        self._snapshots.start()
+
     def _gateway(self, root: Credentials) -> Gateway:
         return Gateway(
             account=ACCOUNT,
             region=REGION,
-            emulator=Emulator(),
+            emulator=self._emulator,
             find_key=Keys(root, ACCOUNT).find,
+            changed=self._snapshots.changed,
         )
 
     def _add_services(self, gateway: Gateway, surroundings: Surroundings) -> None:
-        for module, name in SERVICES.items():
+        for name, module in SERVICES.items():
             if importlib.util.find_spec(module) is None:
                 continue
             make = getattr(importlib.import_module(module), name, None)
@@ -227,7 +247,8 @@ class Cloud:
         self._servers.append(serve(gateway, bound, "gateway for tasks"))
 
     def _serve_providers(self, ports: Ports, surroundings: Surroundings) -> dict[str, int]:
-        if importlib.util.find_spec("localcloud.providers.server") is None:
+        parts = ("server", "aws", "awsx", "docker", "github")
+        if any(importlib.util.find_spec(f"localcloud.providers.{p}") is None for p in parts):
             return {}
         server = importlib.import_module("localcloud.providers.server")
         self._providers = server.serve_providers(
@@ -243,6 +264,7 @@ class Cloud:
             service.stop()
         for server in reversed(self._servers):
             server.stop()
+        self._snapshots.stop()
 
 
 def serve_until_told(state_dir: Path) -> None:

@@ -6,10 +6,10 @@ import json
 import secrets
 import string
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from localcloud.emulator import backends
+from localcloud.iam import SESSIONS
 from localcloud.service import Credentials
 from localcloud.signature import Key
 
@@ -45,7 +45,7 @@ def load_secrets(state_dir: Path) -> Secrets:
 
 
 class Keys:
-    """Finds keys in moto's IAM and STS, and knows the account root's own."""
+    """Finds users' keys in moto's IAM, sessions' in STS, and knows the account root's own."""
 
     def __init__(self, root: Credentials, account: str) -> None:
         self._root = root
@@ -64,15 +64,14 @@ class Keys:
                     return Key(key.secret_access_key, user.arn, active=key.status == "Active")
         return None
 
-    def _of_session(self, access_key_id: str) -> Key | None:
-        """An assumed role's key. Sessions that ended are dropped on the way."""
-        backend = backends("sts")[self._account][PARTITION]
-        now = datetime.now(UTC)
-        found = None
-        for session in list(backend.assumed_roles):
-            expires = session.expiration.replace(tzinfo=UTC)
-            if session.access_key_id == access_key_id:
-                found = Key(session.secret_access_key, session.arn, session.session_token, expires)
-            elif expires < now:
-                backend.assumed_roles.remove(session)
-        return found
+    @staticmethod
+    def _of_session(access_key_id: str) -> Key | None:
+        session = SESSIONS.find(access_key_id)
+        if session is None:
+            return None
+        return Key(
+            session.secret_access_key,
+            session.principal_arn,
+            session.session_token,
+            session.expires_at,
+        )

@@ -256,7 +256,12 @@ def stop(state_dir: Path) -> bool:
         return True
 
 
+def lost_state_file(state_dir: Path) -> Path:
+    """Where the process writes what it could not bring back."""
+    return state_dir / "lost.txt"
+
+
 def lost_state(state_dir: Path) -> str | None:
     """What the last start could not bring back, in words; None where nothing was lost."""
-    file = state_dir / "lost.txt"
+    file = lost_state_file(state_dir)
     return file.read_text() if file.exists() else None
