@@ -41,9 +41,10 @@ def _structured(value: object) -> object:
     """Pulumi hands lists and maps to a program as JSON text."""
     if not isinstance(value, str):
         return value
-    if not value.strip():
-        return None
-    return json.loads(value)
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"must be JSON, or a list or map in YAML ({error})") from None
 
 
 def _as_text(value: object) -> object:
@@ -150,6 +151,7 @@ class Settings(BaseModel):
 
         Args:
             values: setting → value, without the prefix; text as Pulumi passes it, or plain data.
+                Nothing, or empty text, means the default.
 
         Returns:
             The settings, with defaults.
@@ -158,7 +160,8 @@ class Settings(BaseModel):
             SettingsError: with every problem that was found.
         """
         problems: list[str] = []
-        sound = dict(values)
+        sound = {name: value for name, value in values.items() if value not in (None, "")}
+        values = dict(sound)
         try:
             cls.model_validate(sound)
         except ValidationError as error:

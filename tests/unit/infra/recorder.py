@@ -173,6 +173,18 @@ class _Monitor(mocks.MockMonitor):
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
 
+def mocked_cloud(
+    recording: Recording,
+    answers: Mapping[str, Answer],
+    project: str = "fargate-cd",
+    stack: str = "dev",
+    preview: bool = False,
+) -> None:
+    """Let the program of this context talk to mocks that record what it says."""
+    cloud = _Cloud(recording, {**ANSWERS, **answers})
+    mocks.set_mocks(cloud, project, stack, preview, monitor=_Monitor(cloud))
+
+
 def record(
     config: Mapping[str, str] | None = None,
     *,
@@ -195,8 +207,7 @@ def record(
     recording = Recording()
 
     def run() -> None:
-        cloud = _Cloud(recording, {**ANSWERS, **(answers or {})})
-        mocks.set_mocks(_NEVER, project, stack, preview, monitor=_Monitor(cloud))
+        mocked_cloud(recording, answers or {}, project, stack, preview)
         pulumi.runtime.set_all_config(
             {f"fargate-cd:{name}": value for name, value in (config or {}).items()}
         )
@@ -214,17 +225,6 @@ def record(
 
     contextvars.Context().run(run)
     return recording
-
-
-class _Unused(mocks.Mocks):
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        raise NotImplementedError
-
-    def call(self, args: mocks.MockCallArgs) -> Any:
-        raise NotImplementedError
-
-
-_NEVER = _Unused()
 
 
 def custom(resources: Iterable[Registered]) -> list[Registered]:

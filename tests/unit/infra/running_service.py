@@ -1,0 +1,60 @@
+"""Answers of a cloud in which a service runs."""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Mapping
+
+from pulumi.runtime import mocks
+
+from infra.names import Names
+from infra.running import RunningImage, running_image
+from tests.unit.infra.recorder import ACCOUNT, REGION, Answer, Recording, mocked_cloud
+
+DIGEST = f"sha256:{'a' * 64}"
+REPOSITORY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/fargate-cd-dev"
+
+
+def answers(
+    image: str = f"{REPOSITORY}@{DIGEST}",
+    images: Mapping[str, str] | None = None,
+    service: str = "fargate-cd-dev",
+    status: str = "ACTIVE",
+) -> dict[str, Answer]:
+    """What AWS answers when a service runs.
+
+    Args:
+        image: what it runs.
+        images: tag → digest, in the stack's repository.
+        service: its name.
+        status: its status.
+    """
+    arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/fargate-cd-dev/{service}"
+    held = {"latest-of-test": DIGEST} if images is None else images
+    ids = [{"imageTag": tag, "imageDigest": digest} for tag, digest in held.items()]
+    return {
+        "aws:resourcegroupstaggingapi/getResources:getResources": lambda _: {
+            "resourceTagMappingLists": [{"resourceArn": arn, "tags": {}, "complianceDetails": []}]
+        },
+        "aws:ecs/getService:getService": lambda _: {"status": status, "taskDefinition": "td:7"},
+        "aws:ecs/getContainerDefinition:getContainerDefinition": lambda _: {"image": image},
+        "aws:ecr/getImages:getImages": lambda _: {"imageIds": ids},
+    }
+
+
+def service_runs(cloud: Mapping[str, Answer]) -> RunningImage | None:
+    """What `running_image` finds in a cloud that answers so."""
+    found: list[RunningImage | None] = []
+
+    def run() -> None:
+        mocked_cloud(Recording(), cloud)
+
+        @mocks.test  # type: ignore[untyped-decorator]
+        def program() -> None:
+            names = Names("fargate-cd", "dev")
+            found.append(running_image(names, {"project": "fargate-cd", "stack": "dev"}))
+
+        program()
+
+    contextvars.Context().run(run)
+    return found[0]
