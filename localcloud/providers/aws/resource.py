@@ -42,10 +42,14 @@ class Resource:
             **more,
         }
 
-    def call(self, operation: str, service: str | None = None, **params: Any) -> Values:
-        """Call an operation, of the row's service unless another is named; None is left out."""
+    def call(self, operation: str, /, **params: Any) -> Values:
+        """Call an operation of the row's service; a parameter that is None is left out."""
+        return self.call_of(self.spec.service, operation, **params)
+
+    def call_of(self, of_service: str, operation: str, /, **params: Any) -> Values:
+        """Call an operation of any service."""
         given = {name: value for name, value in params.items() if value is not None}
-        return self.api.call(service or self.spec.service, operation, given, self.spec.retried)
+        return self.api.call(of_service, operation, given, self.spec.retried)
 
     def run(self, operation: Op, members: Values | None = None, **scope: Any) -> Values:
         """Call an operation with its row's arguments and these members."""

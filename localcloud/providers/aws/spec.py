@@ -90,6 +90,8 @@ class Tagging:
         add, remove: the calls that change them.
         found: JMESPath over what `read` found (or over the answer of `read`, if given).
         read: the call that lists them, where the resource's description does not hold them.
+        untold: the error codes of a cloud that keeps no tags of this type; those that were set
+            last are taken for the present ones.
     """
 
     add: Op
@@ -97,6 +99,7 @@ class Tagging:
     at_create: str | None = None
     found: str = "Tags"
     read: Op | None = None
+    untold: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from localcloud.providers.aws.calls import search
+from localcloud.providers.aws.calls import CallError, search
 from localcloud.providers.aws.resource import Resource
 from localcloud.providers.aws.spec import Values
 from localcloud.providers.aws.values import UNKNOWN
@@ -56,8 +56,14 @@ def read(resource: Resource, live: Values) -> Values:
     tagging = resource.spec.tags
     if tagging is None:
         return {}
-    known = {**resource.outputs, **live}
-    source = resource.run(tagging.read, outputs=known) if tagging.read else resource.found
+    source = resource.found
+    if tagging.read is not None:
+        try:
+            source = resource.run(tagging.read, outputs={**resource.outputs, **live})
+        except CallError as error:
+            if error.code not in tagging.untold:
+                raise
+            return dict(resource.inputs.get("tagsAll", {}))
     told = search(tagging.found, source) or []
     if not isinstance(told, dict):
         told = {

@@ -47,6 +47,7 @@ TARGET = Spec(
         add=Op("TagResource", {"ResourceARN": "outputs.arn", "Tags": "map"}),
         remove=Op("UntagResource", {"ResourceARN": "outputs.arn", "TagKeys": "keys"}),
         read=Op("ListTagsForResource", {"ResourceARN": "outputs.arn"}),
+        untold=frozenset({"NotImplemented"}),
     ),
     imports=_IMPORT,
     absent=_MISSING,
