@@ -39,6 +39,7 @@ from localcloud.process import (
 )
 from localcloud.service import Credentials, Service, Surroundings
 from localcloud.serving import Server, listen, serve
+from localcloud.tagging import Tagging
 
 log = logging.getLogger("localcloud")
 
@@ -185,6 +186,7 @@ class Cloud:
             authorize=lambda call: gateway.authorize(call),
         )
         self._add_services(gateway, surroundings)
+        gateway.add(Tagging(self._emulator, ACCOUNT, self._services))
         gateway.authorize = Authorizer(surroundings).authorize
         self._servers.append(serve(gateway, api, "gateway"))
         self._serve_tasks(gateway, network.gateway, api_url)

@@ -10,6 +10,7 @@ import io
 import threading
 from typing import Any
 
+from moto.applicationautoscaling.models import ApplicationAutoscalingBackend
 from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
 from moto.iam.access_control import PermissionResult
@@ -64,6 +65,7 @@ class Emulator:
         self.lock = threading.RLock()
         self._applications: dict[str, Any] = {}
         _leave_policies_to_the_gateway()
+        _leave_services_to_ecs()
 
     def call(self, service: str, operation: str, environ: dict[str, Any], body: bytes) -> Answer:
         """moto's answer to a request.
@@ -111,3 +113,17 @@ def _leave_policies_to_the_gateway() -> None:
         return PermissionResult.NEUTRAL
 
     setattr(FakeBucket, "get_permission", undecided)  # noqa: B010 -- a method replaced on purpose
+
+
+def _leave_services_to_ecs() -> None:
+    """Application Auto Scaling asks moto's ECS for its services; ours are elsewhere.
+
+    `localcloud.scaling` asks ours before a target is registered.
+    """
+
+    def known(*_: Any) -> bool:
+        return True
+
+    setattr(  # noqa: B010 -- a method replaced on purpose
+        ApplicationAutoscalingBackend, "_ecs_service_exists_for_target", known
+    )

@@ -12,6 +12,7 @@ import json
 import logging
 import pickle
 import platform
+import sys
 import threading
 import time
 from collections import defaultdict
@@ -138,7 +139,9 @@ def _closed_object(kind: type[FakeKey], state: dict[str, Any]) -> FakeKey:
 def _collect() -> _State:
     """moto's backends as they are: service → its regions by account, and its own attributes."""
     found: _State = {}
-    for service in EMULATED:
+    for service, name in EMULATED.items():
+        if f"moto.{name}.models" not in sys.modules:
+            continue  # nobody has used it
         dictionary = backends(service)
         found[service] = {
             "backends": {
