@@ -48,9 +48,10 @@ $(VENV)/.installed: requirements.txt | $(VENV)/bin/python
 	@$(VENV)/bin/python -m pip install --quiet -r requirements.txt
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt $(VENV)/.installed
-	@echo "Installing the packages of requirements-dev.txt into $(VENV)"
+$(VENV)/.dev: requirements-dev.txt app/requirements.txt $(VENV)/.installed
+	@echo "Installing the packages of requirements-dev.txt and app/requirements.txt into $(VENV)"
 	@$(VENV)/bin/python -m pip install --quiet -r requirements-dev.txt
+	@$(VENV)/bin/python -m pip install --quiet -r app/requirements.txt
 	@touch $@
 
 clean:           ## remove what the set-up made in this folder
