@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +29,7 @@ def captured() -> Captured:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Path]:
+def project(tmp_path: Path) -> Path:
     """A project folder with one stack, `local`."""
     (tmp_path / "Pulumi.yaml").write_text("name: fargate-cd\nruntime: python\n")
     (tmp_path / "Pulumi.local.yaml").write_text(

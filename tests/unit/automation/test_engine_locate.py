@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi.automation import PulumiCommand
 from semver import VersionInfo
 
 from automation.engine import locate
@@ -54,7 +55,7 @@ def test_the_installer_comes_before_go(empty: Path, monkeypatch: pytest.MonkeyPa
     def install(root: str, version: VersionInfo) -> None:
         script(Path(root) / "bin" / "pulumi", says(version))
 
-    monkeypatch.setattr(locate.PulumiCommand, "install", install)
+    monkeypatch.setattr(PulumiCommand, "install", install)
     monkeypatch.setattr(locate, "build_engine", lambda *_: pytest.fail("Go is not needed"))
     assert locate.obtain_engine(lambda _: None).version == locate.VERSION
 
@@ -66,7 +67,7 @@ def test_without_the_download_host_go_builds(empty: Path, monkeypatch: pytest.Mo
     def build(version: VersionInfo, target: Path, note: Any) -> None:
         script(target, says(version))
 
-    monkeypatch.setattr(locate.PulumiCommand, "install", install)
+    monkeypatch.setattr(PulumiCommand, "install", install)
     monkeypatch.setattr(locate, "build_engine", build)
     notes: list[str] = []
     assert locate.obtain_engine(notes.append).command == str(locate.cached_executable())
@@ -80,7 +81,7 @@ def test_a_failing_installer_says_its_last_line(
     def install(**_: Any) -> None:
         raise subprocess.CalledProcessError(1, "install.sh", output=b"=> Downloading\nerror: 404\n")
 
-    monkeypatch.setattr(locate.PulumiCommand, "install", install)
+    monkeypatch.setattr(PulumiCommand, "install", install)
     assert locate._install(empty / "x" / "bin" / "pulumi") == "error: 404"
 
 

@@ -1,0 +1,178 @@
+"""Every prerequisite is one row; what is wrong says what to do, and --fix puts it right."""
+
+from __future__ import annotations
+
+import errno
+import json
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from automation import docker_setup, prerequisites
+from automation.commands.doctor import doctor
+from automation.errors import DriverError
+from automation.prerequisites import CHECKS, FIXES, Check
+from automation.target import TARGETS
+from tests.unit.automation.conftest import Captured, script
+
+
+def test_every_target_has_checks_and_fixes() -> None:
+    assert set(CHECKS) == set(FIXES) == set(TARGETS)
+
+
+def test_wrong_things_end_with_1_and_a_remedy(
+    captured: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = (
+        lambda: Check("git", True, "/usr/bin/git"),
+        lambda: Check("port 80", None, "needs privilege", "sysctl"),
+        lambda: Check("docker engine", False, "missing", "install it"),
+    )
+    monkeypatch.setattr("automation.prerequisites.CHECKS", {"local": rows})
+    assert doctor("local", captured.screen) == 1
+    told = captured.out.getvalue()
+    assert "WRONG  docker engine: missing" in told
+    assert "install it" in told
+    monkeypatch.setattr("automation.prerequisites.CHECKS", {"local": rows[:2]})
+    assert doctor("local", captured.screen) == 0
+
+
+def test_quiet_says_only_what_is_wrong(captured: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "automation.prerequisites.CHECKS", {"local": (lambda: Check("git", True, "x"),)}
+    )
+    captured.screen.quiet = True
+    assert doctor("local", captured.screen) == 0
+    assert captured.out.getvalue() == captured.err.getvalue() == ""
+
+
+def test_json_has_every_check(
+    captured: Captured, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        "automation.prerequisites.CHECKS", {"local": (lambda: Check("git", True, "x"),)}
+    )
+    captured.screen.json = True
+    doctor("local", captured.screen)
+    document = json.loads(capsys.readouterr().out)
+    assert document["checks"] == [{"name": "git", "good": True, "found": "x", "remedy": ""}]
+
+
+def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("# x\nsurely-not-there==1.0  # why\npytest==0.1\n")
+    monkeypatch.setattr("automation.paths.ROOT", tmp_path)
+    check = prerequisites.packages()
+    assert check.good is False
+    assert "surely-not-there is missing" in check.found
+    assert "instead of 0.1" in check.found
+
+
+def test_a_short_disk_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prerequisites, "MINIMUM_FREE_BYTES", 10**18)
+    assert prerequisites.disk().good is False
+
+
+@pytest.mark.parametrize("error", [PermissionError(errno.EACCES, "no"), OSError(98, "in use")])
+def test_port_80_is_made_up_for(error: OSError, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Socket(socket.socket):
+        def bind(self, _address: object) -> None:
+            raise error
+
+    monkeypatch.setattr("automation.prerequisites.socket.socket", Socket)
+    check = prerequisites.ports()
+    assert check.good is None
+    assert check.remedy
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine whose programs are the scripts in `bin`; packages may be installed."""
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr(docker_setup, "can_install", lambda: True)
+    monkeypatch.setattr(docker_setup, "DAEMON_LOG", tmp_path / "dockerd.log")
+    monkeypatch.setattr(docker_setup, "DAEMON_PID", tmp_path / "docker.pid")
+    monkeypatch.setattr(docker_setup, "_service_command", lambda: None)
+    monkeypatch.setattr(docker_setup, "START_SECONDS", 5.0)
+    return tmp_path
+
+
+def docker_that_answers_when(machine: Path, file: str) -> None:
+    script(
+        machine / "bin" / "docker",
+        f"[ -e {machine}/{file} ] && exit 0; echo Cannot connect to the daemon >&2; exit 1",
+    )
+
+
+def test_an_answering_engine_is_left_alone(machine: Path) -> None:
+    script(machine / "bin" / "docker", "exit 0")
+    docker_setup.ensure_docker(lambda note: pytest.fail(note))
+
+
+def test_without_root_one_sentence_says_what_to_do(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docker_setup, "can_install", lambda: False)
+    with pytest.raises(DriverError, match=r"the docker command is missing.*Install Docker Engine"):
+        docker_setup.ensure_docker(lambda _: None)
+
+
+def test_a_user_without_rights_is_told_about_the_group(machine: Path) -> None:
+    script(machine / "bin" / "docker", "echo permission denied while trying to connect >&2; exit 1")
+    with pytest.raises(DriverError, match="usermod -aG docker"):
+        docker_setup.ensure_docker(lambda _: None)
+
+
+def test_a_stopped_engine_is_started_as_a_process_of_its_own(machine: Path) -> None:
+    docker_that_answers_when(machine, "up")
+    script(machine / "bin" / "dockerd", f"echo started; : > {machine}/up")
+    docker_setup.ensure_docker(lambda _: None)
+    assert (machine / "dockerd.log").read_text() == "started\n"
+
+
+def test_a_missing_engine_is_installed_then_started(machine: Path) -> None:
+    install = (
+        f'echo "$@" >> {machine}/apt; '
+        f"printf '#!/bin/sh\\n: > {machine}/up\\n' > {machine}/bin/dockerd; "
+        f"/bin/chmod +x {machine}/bin/dockerd"
+    )
+    script(machine / "bin" / "apt-get", install)
+    docker_that_answers_when(machine, "up")
+    docker_setup.ensure_docker(lambda _: None)
+    assert "docker.io" in (machine / "apt").read_text()
+
+
+def test_one_that_does_not_start_shows_its_log(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docker_setup, "START_SECONDS", 0.6)
+    docker_that_answers_when(machine, "never")
+    script(machine / "bin" / "dockerd", "echo no iptables; exit 1")
+    with pytest.raises(DriverError, match="does not answer") as error:
+        docker_setup.ensure_docker(lambda _: None)
+    assert error.value.evidence == ["no iptables"]
+
+
+def test_a_package_list_is_renewed_once_before_giving_up(machine: Path) -> None:
+    script(machine / "bin" / "apt-get", f"echo $1 >> {machine}/apt; [ $1 = update ]")
+    with pytest.raises(DriverError, match="can't install haproxy"):
+        docker_setup.ensure_packages(["haproxy"], lambda _: None)
+    assert (machine / "apt").read_text().split() == ["install", "update", "install"]
+
+
+def test_no_packages_need_no_rights(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docker_setup, "can_install", lambda: False)
+    docker_setup.ensure_packages([], lambda _: None)
+    with pytest.raises(DriverError, match="sudo apt-get install haproxy"):
+        docker_setup.ensure_packages(["haproxy"], lambda _: None)
+
+
+def test_docker_that_hangs_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*_: Any, **__: Any) -> None:
+        raise subprocess.TimeoutExpired("docker", 20)
+
+    monkeypatch.setattr("automation.docker_setup.shutil.which", lambda _: "/usr/bin/docker")
+    monkeypatch.setattr("automation.docker_setup.subprocess.run", run)
+    assert docker_setup.docker_answers() == "it has not answered for 20 s"

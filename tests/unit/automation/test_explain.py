@@ -1,0 +1,84 @@
+"""A failed command of the engine ends as one cause, with what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pulumi.automation import CommandResult
+from pulumi.automation.errors import CommandError
+
+from automation import paths
+from automation.explain import explain
+from automation.progress import Failure
+from automation.stacks import StackFile, load_stack_file
+
+STACK = "urn:pulumi:local::fargate-cd::pulumi:pulumi:Stack::fargate-cd-local"
+IMAGE = "urn:pulumi:local::fargate-cd::docker:index/image:Image::image"
+
+
+@pytest.fixture
+def file(project: Path) -> StackFile:
+    return load_stack_file("local", project)
+
+
+def failed(stderr: str) -> CommandError:
+    return CommandError(CommandResult("", stderr, 1))
+
+
+def test_the_resources_own_failure_is_the_cause(file: StackFile) -> None:
+    failures = [
+        Failure("update failed", STACK),
+        Failure("build failed\nStep 4/4 : RUN false\nreturned 1", IMAGE),
+    ]
+    error = explain(failed("error: update failed"), failures, file)
+    assert error.message == "docker:Image image: build failed"
+    assert error.evidence == ["Step 4/4 : RUN false", "returned 1"]
+    assert error.resource == IMAGE
+    assert error.exit_code == 1
+
+
+def test_a_failing_program_shows_its_line_and_no_traceback(file: StackFile) -> None:
+    message = (
+        "python inline source runtime error: no such zone\nTraceback (most recent call last):\n"
+        f'  File "/usr/lib/x.py", line 1, in run\n    run()\n  File "{paths.ROOT}/infra/a.py", '
+        "line 7, in zones\n    raise\nValueError: no such zone\n"
+    )
+    error = explain(failed(""), [Failure(message, STACK)], file)
+    assert error.message == "The program failed: no such zone"
+    assert error.evidence == [f'File "{paths.ROOT}/infra/a.py", line 7, in zones']
+
+
+def test_without_events_the_engines_own_line_is_the_cause(file: StackFile) -> None:
+    error = explain(failed("warning: x\nerror: getting secrets manager: no"), [], file)
+    assert error.message == "getting secrets manager: no"
+
+
+@pytest.mark.parametrize(
+    ("stderr", "word"),
+    [
+        ("error: incorrect passphrase", "PULUMI_CONFIG_PASSPHRASE"),
+        ("error: PULUMI_ACCESS_TOKEN must be set for login", "pulumi login"),
+        ("error: no resource plugin 'pulumi-resource-aws'", "pulumi plugin install"),
+    ],
+)
+def test_a_wrong_set_up_is_the_persons_to_mend(file: StackFile, stderr: str, word: str) -> None:
+    error = explain(failed(stderr), [], file)
+    assert word in error.message
+    assert error.exit_code == 2
+
+
+def test_a_damaged_state_names_the_newest_backup(
+    file: StackFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}")
+    stderr = "error: failed to load checkpoint: unexpected end of JSON input"
+    assert "local.json.bak'" in explain(failed(stderr), [], file).message
+    backups = tmp_path / ".pulumi" / "backups" / "fargate-cd" / "local"
+    backups.mkdir(parents=True)
+    for number in (1, 2):
+        (backups / f"local.{number}.json").write_text("{}")
+    message = explain(failed(stderr), [], file).message
+    state = tmp_path / ".pulumi" / "stacks" / "fargate-cd" / "local.json"
+    assert f"cp '{backups}/local.2.json' '{state}'" in message
+    assert "nothing was touched" in message

@@ -1,0 +1,136 @@
+"""The command line: exit codes, JSON on standard output alone, and words instead of tracebacks."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+from typer.testing import CliRunner
+
+from automation import run
+from automation.errors import ChangesFound, ConfigurationError, DriverError, Stopped, UpdateRunning
+from automation.screen import Screen
+from automation.unexpected import in_words
+from tests.unit.automation.conftest import Captured
+
+SCRIPT = Path(run.__file__)
+
+
+def driver(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(SCRIPT), *arguments],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        cwd=cwd,
+        check=False,
+        env=os.environ | {"PYTHONPATH": ""},
+    )
+
+
+def test_it_runs_as_a_script_from_anywhere(tmp_path: Path) -> None:
+    done = driver("outputs", "--stack", "nowhere", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "no stack 'nowhere'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_verb_is_a_usage_error() -> None:
+    done = driver("destory")
+    assert done.returncode == 2
+    assert done.stdout == ""
+
+
+def test_an_error_under_json_is_one_document() -> None:
+    done = driver("up", "--stack", "nowhere", "--json", "--yes")
+    assert done.returncode == 2
+    assert "no stack 'nowhere'" in json.loads(done.stdout)["error"]
+
+
+def test_destroy_without_a_terminal_asks_nobody() -> None:
+    done = driver("destroy", "--stack", "local")
+    assert done.returncode == 2
+    assert "--yes" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (DriverError("x"), 1),
+        (ConfigurationError("x"), 2),
+        (UpdateRunning("x"), 3),
+        (ChangesFound("x"), 4),
+        (Stopped("x"), 130),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_each_error_has_its_exit_code(captured: Captured, error: BaseException, code: int) -> None:
+    def command() -> int:
+        raise error
+
+    with pytest.raises(SystemExit) as exit_:
+        run.execute(captured.screen, command)
+    assert exit_.value.code == code
+    assert captured.err.getvalue().startswith("Error: ")
+
+
+def test_sigterm_is_an_interruption(captured: Captured) -> None:
+    def command() -> int:
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise AssertionError("unreachable")
+
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as exit_:
+            run.execute(captured.screen, command)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert exit_.value.code == 130
+
+
+def test_a_fault_is_a_sentence_with_its_traceback_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    try:
+        raise KeyError("missing")
+    except KeyError as fault:
+        error = in_words(fault)
+    assert "KeyError: 'missing'" in error.message
+    found = re.search(r"traceback is in (\S+)\.$", error.message)
+    assert found is not None
+    assert "Traceback" in Path(found[1]).read_text()
+
+
+def test_a_refusal_of_aws_is_a_sentence() -> None:
+    response = {"Error": {"Code": "AccessDenied", "Message": "not authorized"}}
+    error = in_words(ClientError(response, "DescribeServices"))
+    assert error.message == "DescribeServices was refused: not authorized (AccessDenied)"
+    assert error.exit_code == 1
+
+
+def test_a_full_disk_is_a_sentence() -> None:
+    assert "disk is full" in in_words(OSError(28, "No space left on device", "/x")).message
+
+
+def test_every_command_of_the_driver_has_a_help_text() -> None:
+    runner = CliRunner()
+    for command in run.app.registered_commands:
+        assert command.callback is not None
+        name = command.name or command.callback.__name__
+        shown = runner.invoke(run.app, [name, "--help"])
+        assert shown.exit_code == 0
+        assert (command.callback.__doc__ or "").split()[0] in shown.output
+
+
+def test_a_question_is_answered_by_yes_or_refused() -> None:
+    Screen(yes=True).confirm("Destroy?")
+    with pytest.raises(ConfigurationError, match="add --yes"):
+        Screen().confirm("Destroy?")
