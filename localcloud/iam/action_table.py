@@ -113,12 +113,15 @@ class Tagging:
         operations: the creating operations that take tags.
         paths: where their tags stand.
         create_action_keys: condition keys that carry the operation's name.
+        created: the last part of the ARN to check, where the creating action itself has no
+            resource.
     """
 
     action: str
     operations: frozenset[str]
     paths: tuple[str, ...] = ("Tags[]", "tags[]", "tags", "Tags")
     create_action_keys: tuple[str, ...] = ()
+    created: str = ""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -126,13 +129,19 @@ def _words(text: str) -> frozenset[str]:
 
 
 TAGGING: dict[str, Tagging] = {
-    "acm": Tagging("acm:AddTagsToCertificate", _words("RequestCertificate ImportCertificate")),
+    "acm": Tagging(
+        "acm:AddTagsToCertificate",
+        _words("RequestCertificate ImportCertificate"),
+        created="certificate/*",
+    ),
     "application-autoscaling": Tagging(
         "application-autoscaling:TagResource", _words("RegisterScalableTarget")
     ),
     "cloudwatch": Tagging("cloudwatch:TagResource", _words("PutMetricAlarm PutCompositeAlarm")),
     "codepipeline": Tagging("codepipeline:TagResource", _words("CreatePipeline PutWebhook")),
-    "codeconnections": Tagging("codeconnections:TagResource", _words("CreateConnection")),
+    "codeconnections": Tagging(
+        "codeconnections:TagResource", _words("CreateConnection"), created="connection/*"
+    ),
     "ec2": Tagging(
         "ec2:CreateTags",
         _words("""
@@ -155,7 +164,7 @@ TAGGING: dict[str, Tagging] = {
         create_action_keys=("elasticloadbalancing:createaction",),
     ),
     "events": Tagging("events:TagResource", _words("CreateEventBus PutRule")),
-    "kms": Tagging("kms:TagResource", _words("CreateKey")),
+    "kms": Tagging("kms:TagResource", _words("CreateKey"), created="key/*"),
     "logs": Tagging("logs:TagResource", _words("CreateLogGroup")),
     "secretsmanager": Tagging("secretsmanager:TagResource", _words("CreateSecret")),
     "sns": Tagging("sns:TagResource", _words("CreateTopic")),

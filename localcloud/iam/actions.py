@@ -206,6 +206,9 @@ def _tagging(call: Call, own: Sequence[Needed]) -> Iterator[Needed]:
 
 
 def _created(call: Call, own: Sequence[Needed]) -> list[str]:
+    created = TAGGING[call.service].created
+    if created:
+        return [_prefix(call) + created]
     if call.service != "ec2":
         return [need.resource for need in own[:1]]
     kinds = values_at(call.input, "TagSpecifications[].ResourceType")

@@ -98,7 +98,6 @@ LOGS: Rows = {
         GetDataProtectionPolicy GetLogGroupFields ListTagsLogGroup PutDataProtectionPolicy
         PutLogGroupDeletionProtection PutMetricFilter PutRetentionPolicy PutSubscriptionFilter
         TagLogGroup UntagLogGroup CreateExportTask""",
-    "log-group::log-stream:": "DescribeLogGroups",
     "log-group:{logGroupName|logGroupNames[]|logGroupIdentifiers[]!log_group}:log-stream:": """
         StartQuery StartLiveTail""",
     "log-group:*:log-stream:": "GetQueryResults GetLogRecord",
@@ -119,7 +118,7 @@ IAM: Rows = {
     "role/*": "GetServiceLinkedRoleDeletionStatus",
     "user{Path=/}{UserName}": "CreateUser",
     "user/{UserName!user}": """
-        AttachUserPolicy ChangePassword CreateAccessKey CreateLoginProfile DeactivateMFADevice
+        AttachUserPolicy CreateAccessKey CreateLoginProfile DeactivateMFADevice
         DeleteAccessKey DeleteLoginProfile DeleteUser DeleteUserPermissionsBoundary
         DeleteUserPolicy DetachUserPolicy EnableMFADevice GetLoginProfile GetUser GetUserPolicy
         ListAccessKeys ListAttachedUserPolicies ListGroupsForUser ListMFADevices
@@ -156,7 +155,6 @@ IAM: Rows = {
 
 STS: Rows = {
     "{RoleArn}": "AssumeRole AssumeRoleWithSAML AssumeRoleWithWebIdentity",
-    "federated-user/{Name}": "GetFederationToken",
 }
 
 S3: Rows = {
@@ -315,7 +313,6 @@ ACM: Rows = {
         AddTagsToCertificate DeleteCertificate DescribeCertificate ExportCertificate
         GetCertificate ListTagsForCertificate RemoveTagsFromCertificate RenewCertificate
         ResendValidationEmail""",
-    "certificate/*": "RequestCertificate",
     "{ResourceArn}": "ListTagsForResource",
 }
 
