@@ -16,9 +16,10 @@ import functools
 import importlib.metadata
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import grpc
 from google.protobuf import empty_pb2, json_format, struct_pb2
@@ -68,20 +69,37 @@ class Context:
         urn: the resource's URN.
         configuration: the provider's own settings, as `configure` left them.
         log: shows a line of progress beside the resource.
+        cancelled: is set when the engine wants the work given up.
     """
 
     urn: str
     configuration: Mapping[str, Any] = field(repr=False)
     log: Callable[[str], None] = field(repr=False)
+    cancelled: threading.Event = field(repr=False, default_factory=threading.Event)
+
+
+@dataclass
+class Connection:
+    """One engine's connection, which is one configured provider of one run.
+
+    Attributes:
+        engine: the address of the engine's own server.
+        configuration: the provider's settings; None before it is configured.
+        cancelled: is set when the engine gives its work up.
+    """
+
+    engine: str = ""
+    configuration: dict[str, Any] | None = None
+    cancelled: threading.Event = field(default_factory=threading.Event)
 
 
 class Handler(Protocol):
     """One resource type. Properties are plain values by Pulumi's names, or `UNKNOWN`."""
 
     def check(
-        self, context: Context, inputs: dict[str, Any]
+        self, context: Context, old: dict[str, Any], new: dict[str, Any]
     ) -> tuple[dict[str, Any], list[Failure]]:
-        """Complete the inputs, and name what is wrong with them."""
+        """Complete the new inputs, and name what is wrong with them; `old` is empty at first."""
         ...
 
     def diff(self, old: dict[str, Any], new: dict[str, Any]) -> Difference:
@@ -192,21 +210,20 @@ class Plugin(ResourceProviderServicer):
         self.version = package_version(distribution)
         self._settings = frozenset(settings)
         self._handlers = dict(handlers or {})
-        self._configurations: OrderedDict[str, dict[str, Any]] = OrderedDict()
-        self._engines: OrderedDict[str, str] = OrderedDict()
+        self._connections: OrderedDict[str, Connection] = OrderedDict()
         self._lock = threading.Lock()
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
         return plugin_pb2.PluginInfo(version=self.version)
 
     def Handshake(self, request: Any, context: Any) -> Any:
-        self._remember(self._engines, context.peer(), request.engine_address)
+        self._connection(context).engine = request.engine_address
         return provider_pb2.ProviderHandshakeResponse(
             accept_secrets=self.constructs, accept_resources=self.constructs
         )
 
     def Attach(self, request: Any, context: Any) -> Any:
-        self._remember(self._engines, context.peer(), request.address)
+        self._connection(context).engine = request.address
         return empty_pb2.Empty()
 
     def CheckConfig(self, request: Any, context: Any) -> Any:
@@ -219,18 +236,22 @@ class Plugin(ResourceProviderServicer):
         return _difference(Difference(changed=changed))
 
     def Configure(self, request: Any, context: Any) -> Any:
-        self._remember(self._configurations, context.peer(), plain(request.args))
+        self._connection(context).configuration = plain(request.args)
         return provider_pb2.ConfigureResponse(
             supportsPreview=True, acceptSecrets=self.constructs, acceptResources=self.constructs
         )
 
     def Cancel(self, request: Any, context: Any) -> Any:
+        with self._lock:
+            connection = self._connections.get(context.peer())
+        if connection is not None:
+            connection.cancelled.set()
         return empty_pb2.Empty()
 
     @answers_errors
     def Check(self, request: Any, context: Any) -> Any:
-        handler = self._handler(request)
-        inputs, failures = handler.check(self._context(request, context), plain(request.news))
+        with self._call(request, context) as (handler, call):
+            inputs, failures = handler.check(call, plain(request.olds), plain(request.news))
         return provider_pb2.CheckResponse(inputs=message(inputs), failures=_failures(failures))
 
     @answers_errors
@@ -243,42 +264,32 @@ class Plugin(ResourceProviderServicer):
 
     @answers_errors
     def Create(self, request: Any, context: Any) -> Any:
-        identifier, outputs = self._handler(request).create(
-            self._context(request, context), plain(request.properties), request.preview
-        )
+        with self._call(request, context) as (handler, call):
+            identifier, outputs = handler.create(call, plain(request.properties), request.preview)
         return provider_pb2.CreateResponse(id=identifier, properties=message(outputs))
 
     @answers_errors
     def Read(self, request: Any, context: Any) -> Any:
-        found = self._handler(request).read(
-            self._context(request, context),
-            request.id,
-            plain(request.properties),
-            plain(request.inputs),
-        )
+        outputs, inputs = plain(request.properties), plain(request.inputs)
+        with self._call(request, context) as (handler, call):
+            found = handler.read(call, request.id, outputs, inputs)
         if found is None:
             return provider_pb2.ReadResponse()
-        outputs, inputs = found
         return provider_pb2.ReadResponse(
-            id=request.id, properties=message(outputs), inputs=message(inputs)
+            id=request.id, properties=message(found[0]), inputs=message(found[1])
         )
 
     @answers_errors
     def Update(self, request: Any, context: Any) -> Any:
-        outputs = self._handler(request).update(
-            self._context(request, context),
-            request.id,
-            plain(request.olds),
-            plain(request.news),
-            request.preview,
-        )
+        old, new = plain(request.olds), plain(request.news)
+        with self._call(request, context) as (handler, call):
+            outputs = handler.update(call, request.id, old, new, request.preview)
         return provider_pb2.UpdateResponse(properties=message(outputs))
 
     @answers_errors
     def Delete(self, request: Any, context: Any) -> Any:
-        self._handler(request).delete(
-            self._context(request, context), request.id, plain(request.properties)
-        )
+        with self._call(request, context) as (handler, call):
+            handler.delete(call, request.id, plain(request.properties))
         return empty_pb2.Empty()
 
     def _handler(self, request: Any) -> Handler:
@@ -288,23 +299,28 @@ class Plugin(ResourceProviderServicer):
             raise ProviderError(f"the local cloud has no resource type {token}; it has {known}")
         return self._handlers[token]
 
-    def _context(self, request: Any, context: grpc.ServicerContext) -> Context:
-        peer = context.peer()
+    @contextmanager
+    def _call(
+        self, request: Any, context: grpc.ServicerContext
+    ) -> Iterator[tuple[Handler, Context]]:
         with self._lock:
-            configuration = self._configurations.get(peer)
-            engine = self._engines.get(peer, "")
-        if configuration is None:
+            connection = self._connections.get(context.peer())
+        if connection is None or connection.configuration is None:
             raise ProviderError(
                 f"the provider {self.package!r} was not configured on this connection; run again"
             )
-        return Context(request.urn, configuration, EngineLog(engine, request.urn))
+        with EngineLog(connection.engine, request.urn) as log:
+            call = Context(request.urn, connection.configuration, log, connection.cancelled)
+            yield self._handler(request), call
 
-    def _remember(self, table: OrderedDict[str, Any], peer: str, value: Any) -> None:
+    def _connection(self, context: grpc.ServicerContext) -> Connection:
+        """What is known of the engine at the other end; the oldest are forgotten."""
         with self._lock:
-            table[peer] = value
-            table.move_to_end(peer)
-            while len(table) > _REMEMBERED_CONNECTIONS:
-                table.popitem(last=False)
+            connection = self._connections.setdefault(context.peer(), Connection())
+            self._connections.move_to_end(context.peer())
+            while len(self._connections) > _REMEMBERED_CONNECTIONS:
+                self._connections.popitem(last=False)
+            return connection
 
 
 class EngineLog:
@@ -318,21 +334,32 @@ class EngineLog:
     def __init__(self, address: str, urn: str) -> None:
         self._address = address
         self._urn = urn
+        self._channel: grpc.Channel | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._channel is not None:
+            self._channel.close()
 
     def __call__(self, line: str) -> None:
         """Show a line as the resource's present status."""
         if not self._address or not line.strip():
             return
-        with grpc.insecure_channel(self._address) as channel:
-            engine_pb2_grpc.EngineStub(channel).Log(
-                engine_pb2.LogRequest(
-                    severity=engine_pb2.LogSeverity.Value("INFO"),
-                    message=line,
-                    urn=self._urn,
-                    ephemeral=True,
-                ),
-                timeout=5,
-            )
+        if self._channel is None:
+            self._channel = grpc.insecure_channel(self._address)
+        request = engine_pb2.LogRequest(
+            severity=engine_pb2.LogSeverity.Value("INFO"),
+            message=line,
+            urn=self._urn,
+            ephemeral=True,
+        )
+        try:
+            engine_pb2_grpc.EngineStub(self._channel).Log(request, timeout=5)
+        except grpc.RpcError:
+            # An engine that has gone away needs no progress, and the work is finished all the same.
+            self._address = ""
 
 
 def _failures(failures: Iterable[Failure]) -> list[Any]:

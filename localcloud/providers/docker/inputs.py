@@ -1,0 +1,204 @@
+"""The inputs of an image: read, completed, refused."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from docker.utils.build import exclude_paths
+
+from localcloud.providers.plugin import UNKNOWN, Failure, ProviderError, unknown
+
+_IMAGE = {"build", "buildOnPreview", "imageName", "registry", "skipPush"}
+_BUILD = {
+    "addHosts",
+    "args",
+    "builderVersion",
+    "cacheFrom",
+    "context",
+    "contextDigest",
+    "dockerfile",
+    "network",
+    "platform",
+    "target",
+}
+_REGISTRY = {"password", "server", "username"}
+_BUILDERS = ("BuilderV1", "BuilderBuildKit")
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+@dataclass(frozen=True)
+class Build:
+    """How to build: the fields of pulumi-docker's `DockerBuild`, completed."""
+
+    context: Path
+    dockerfile: Path
+    platform: str
+    arguments: Mapping[str, str] = field(repr=False)
+    target: str | None
+    cache_from: tuple[str, ...]
+    network: str | None
+    extra_hosts: tuple[str, ...]
+    buildkit: bool
+
+
+@dataclass(frozen=True)
+class ImageInputs:
+    """What to build, and where to push it."""
+
+    name: str
+    build: Build
+    server: str
+    username: str
+    password: str = field(repr=False)
+    push: bool
+    build_on_preview: bool
+
+    @property
+    def repository(self) -> str:
+        """The name without its tag."""
+        path, slash, last = self.name.rpartition("/")
+        return f"{path}{slash}{last.partition(':')[0]}"
+
+
+def host_platform() -> str:
+    """The platform of images that run here without emulation."""
+    machine = platform.machine()
+    return f"linux/{_ARCHITECTURES.get(machine, machine)}"
+
+
+def check(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
+    """Complete the inputs with defaults and the digest of the build context.
+
+    Args:
+        old: the inputs of the last update; empty for a new image.
+        new: the inputs that the program gives.
+
+    Returns:
+        The completed inputs, and what is wrong with them.
+    """
+    inputs = {"buildOnPreview": False, "skipPush": False, **new}
+    failures = unknown(inputs, _IMAGE, "docker.Image")
+    failures += _check_name(inputs)
+    build = dict(inputs.get("build") or {})
+    registry = inputs.get("registry") or {}
+    if UNKNOWN in (inputs.get("build"), inputs.get("registry")):
+        return inputs, failures
+    failures += _prefixed("registry", unknown(registry, _REGISTRY, "registry"))
+    failures += _prefixed("build", unknown(build, _BUILD, "build"))
+    if build.setdefault("builderVersion", "BuilderBuildKit") not in (*_BUILDERS, UNKNOWN):
+        failures.append(Failure("build.builderVersion", f"use {' or '.join(_BUILDERS)}"))
+    build.setdefault("platform", host_platform())
+    failures += _complete_files(build, dict(old.get("build") or {}))
+    return {**inputs, "build": build}, failures
+
+
+def _prefixed(prefix: str, failures: list[Failure]) -> list[Failure]:
+    return [Failure(f"{prefix}.{failure.property}", failure.reason) for failure in failures]
+
+
+def _check_name(inputs: Mapping[str, Any]) -> list[Failure]:
+    name = inputs.get("imageName")
+    if not name:
+        return [Failure("imageName", "is missing; name the image, with its registry and tag")]
+    server = (inputs.get("registry") or {}).get("server") if inputs.get("registry") else None
+    if UNKNOWN in (name, server, inputs.get("registry")) or inputs["skipPush"] or not server:
+        return []
+    host = registry_host(server)
+    if UNKNOWN in name or name.split("/")[0] == host:
+        return []
+    return [
+        Failure("imageName", f"{name!r} is not in the registry {host!r}; begin it with {host}/")
+    ]
+
+
+def registry_host(server: str) -> str:
+    """The host, with its port, of a registry's address."""
+    return server.removeprefix("https://").removeprefix("http://").split("/")[0]
+
+
+def _complete_files(build: dict[str, Any], old: Mapping[str, Any]) -> list[Failure]:
+    """The context, the Dockerfile and the digest of both."""
+    folder = build.get("context") or "."
+    if UNKNOWN in (folder, build.get("dockerfile")):
+        return []
+    if not Path(folder).is_absolute():
+        reason = f"{folder!r} is relative; give an absolute path: this provider outlives projects"
+        return [Failure("build.context", reason)]
+    dockerfile = build.setdefault("dockerfile", str(Path(folder) / "Dockerfile"))
+    if not Path(dockerfile).is_absolute():
+        return [Failure("build.dockerfile", f"{dockerfile!r} is relative; give an absolute path")]
+    if "contextDigest" in build and _same_files(build, old) and not Path(folder).is_dir():
+        # Inputs of an earlier update that `ignoreChanges` keeps; nothing is built of them.
+        return []
+    if not Path(folder).is_dir():
+        return [Failure("build.context", f"there is no folder {folder}")]
+    if not Path(dockerfile).is_file():
+        return [Failure("build.dockerfile", f"there is no file {dockerfile}")]
+    build["contextDigest"] = context_digest(Path(folder), Path(dockerfile))
+    return []
+
+
+def _same_files(build: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+    return all(build.get(name) == old.get(name) for name in ("context", "dockerfile"))
+
+
+def ignore_patterns(folder: Path) -> list[str]:
+    """The lines of `.dockerignore` that count."""
+    ignore = folder / ".dockerignore"
+    lines = ignore.read_text().splitlines() if ignore.is_file() else []
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def context_digest(folder: Path, dockerfile: Path) -> str:
+    """A digest of what a build of this folder sees: names, modes and contents, but no times."""
+    digest = hashlib.sha256(dockerfile.read_bytes())
+    for name in sorted(exclude_paths(str(folder), ignore_patterns(folder))):
+        path = folder / name
+        mode = path.lstat().st_mode
+        content = b""
+        if stat.S_ISLNK(mode):
+            content = str(path.readlink()).encode()
+        elif stat.S_ISREG(mode):
+            content = hashlib.sha256(path.read_bytes()).digest()
+        for part in (name.encode(), f"{mode:o}".encode(), content):
+            digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()
+
+
+def parse(inputs: Mapping[str, Any]) -> ImageInputs:
+    """Checked inputs without unknown values, typed.
+
+    Raises:
+        ProviderError: a value is of the wrong kind.
+    """
+    build = inputs["build"]
+    registry = inputs.get("registry") or {}
+    arguments = build.get("args") or {}
+    foreign = [name for name, value in arguments.items() if not isinstance(value, str)]
+    if foreign:
+        raise ProviderError(f"build.args.{foreign[0]} must be a text")
+    return ImageInputs(
+        name=inputs["imageName"],
+        build=Build(
+            context=Path(build["context"]),
+            dockerfile=Path(build["dockerfile"]),
+            platform=build["platform"],
+            arguments=arguments,
+            target=build.get("target"),
+            cache_from=tuple((build.get("cacheFrom") or {}).get("images") or ()),
+            network=build.get("network"),
+            extra_hosts=tuple(build.get("addHosts") or ()),
+            buildkit=build["builderVersion"] == "BuilderBuildKit",
+        ),
+        server=registry.get("server", ""),
+        username=registry.get("username", ""),
+        password=registry.get("password", ""),
+        push=not inputs["skipPush"],
+        build_on_preview=bool(inputs["buildOnPreview"]),
+    )
