@@ -17,11 +17,23 @@ from localcloud.providers.aws.values import UNKNOWN
 
 # What passes by itself: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 PASSING = frozenset(
-    "Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException "
-    "TooManyRequestsException RequestLimitExceeded BandwidthLimitExceeded SlowDown "
-    "PriorRequestNotComplete ProvisionedThroughputExceededException TransactionInProgressException "
-    "InternalError InternalFailure InternalServerError ServiceUnavailable 500 502 503 504 "
-    "ConnectTimeoutError ConnectionClosedError EndpointConnectionError".split()
+    {
+        "BandwidthLimitExceeded",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+        *("InternalError", "InternalFailure", "InternalServerError", "ServiceUnavailable"),
+        *("500", "502", "503", "504"),
+        *("ConnectTimeoutError", "ConnectionClosedError", "EndpointConnectionError"),
+    }
 )
 ATTEMPTS = 6
 SETTLING_SECONDS = 60.0

@@ -39,8 +39,7 @@ def check(spec: Spec, new: Values, old: Values, request: Any, defaults: Values) 
     try:
         inputs = naming.complete(spec, inputs, old, request)
     except naming.NameRequiredError as error:
-        assert spec.name is not None
-        failures[spec.name.property] = str(error)
+        failures[error.property] = str(error)
     if not failures:
         try:
             create_request(spec, inputs)

@@ -33,7 +33,6 @@ class Differences:
     changes: tuple[Change, ...]
     delete_before_replace: bool
 
-
     @property
     def names(self) -> list[str]:
         """The inputs that changed."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 
 from localcloud.constraints import service_model
 from localcloud.providers.aws.spec import Op, Spec, Step, Values
-from localcloud.providers.aws.values import UnmappedError, member_for, to_shape
+from localcloud.providers.aws.values import UnmappedError, member_for, property_for, to_shape
 
 ALWAYS = frozenset({"tags", "tagsAll", "region"})
 HIDDEN = "__"
@@ -53,21 +52,13 @@ def accepts(spec: Spec, name: str) -> bool:
     )
 
 
-@lru_cache(maxsize=8192)
-def _replaces(token: str, name: str) -> bool:
-    from localcloud.providers.aws.specs import SPECS
-
-    spec = SPECS[token]
+def replaces(spec: Spec, name: str) -> bool:
+    """Whether a change of this input needs a new resource."""
     if name in spec.replaces or name == "region":
         return True
     if name in spec.local or name in ALWAYS:
         return False
     return not any(step_covers(spec, step, name) for step in spec.update)
-
-
-def replaces(spec: Spec, name: str) -> bool:
-    """Whether a change of this input needs a new resource."""
-    return _replaces(spec.token, name)
 
 
 def prepared(spec: Spec, inputs: Values) -> Values:
@@ -94,20 +85,17 @@ def create_request(spec: Spec, inputs: Values) -> Values:
     return members
 
 
-def step_request(spec: Spec, step: Step, inputs: Values, chosen: Iterable[str]) -> Values:
+def step_request(spec: Spec, call: Op, inputs: Values, chosen: Iterable[str]) -> Values:
     """The members of a step's call that the chosen inputs make; raises UnmappedError."""
-    assert isinstance(step.run, Op)
-    shape = input_shape(spec, step.run)
+    shape = input_shape(spec, call)
     wanted = frozenset(chosen)
     members = {}
     for name, value in prepared(spec, inputs).items():
         if name not in wanted and name in inputs:
             continue
         member = member_for(shape, name, name, spec.names)
-        if member is not None and member not in step.run.arguments:
+        if member is not None and member not in call.arguments:
             members[member] = to_shape(shape.members[member], value, name, spec.names)
-        elif step.properties is not None and name in step.properties:
-            raise UnmappedError(name, f"has no place in AWS's {shape.name}")
     return members
 
 
@@ -143,6 +131,4 @@ def readable(spec: Spec, found: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _property(spec: Spec, member: str) -> str:
-    from localcloud.providers.aws.values import property_for
-
     return property_for(member, "", spec.names)

@@ -17,7 +17,15 @@ _PREFIX_DIGITS = 26
 
 
 class NameRequiredError(ValueError):
-    """The stack's settings turn automatic naming off, and the program gives no name."""
+    """The stack's settings turn automatic naming off, and the program gives no name.
+
+    Attributes:
+        property: the input that must hold one.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__("automatic naming is off in this stack, so a name is required")
+        self.property = name
 
 
 def complete(spec: Spec, new: Values, old: Values, request: Any) -> Values:
@@ -51,7 +59,7 @@ def _generated(rule: AutoName, new: Values, request: Any) -> str:
         return f"{prefix}{_hex(request.randomSeed, min(_PREFIX_DIGITS, room))}{rule.suffix}"
     options = request.autonaming if request.HasField("autonaming") else None
     if options is not None and options.mode == options.DISABLE:
-        raise NameRequiredError("automatic naming is off in this stack, so a name is required")
+        raise NameRequiredError(rule.property)
     if options is not None and options.proposed_name:
         return str(options.proposed_name)
     room = rule.length - _DIGITS - len(rule.joint) - len(rule.suffix)

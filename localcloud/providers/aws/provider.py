@@ -3,6 +3,8 @@
 https://pulumi-developer-docs.readthedocs.io/latest/docs/references/provider-protocol.html
 """
 
+# ruff: noqa: N802 -- the names of the protocol's calls
+
 from __future__ import annotations
 
 import importlib.metadata
@@ -12,7 +14,7 @@ from typing import Any
 
 import grpc
 from google.protobuf import any_pb2, empty_pb2
-from google.rpc import status_pb2
+from google.rpc import status_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import ResourceProviderServicer, plugin_pb2, provider_pb2
 
 from localcloud.providers.aws import configuration, create, delete, read, update
@@ -20,7 +22,7 @@ from localcloud.providers.aws.calls import Api, CallError, CancelledError, Patie
 from localcloud.providers.aws.check import check
 from localcloud.providers.aws.configuration import Session, Sessions
 from localcloud.providers.aws.diff import Differences, diff
-from localcloud.providers.aws.invoke import FUNCTIONS, Invocation
+from localcloud.providers.aws.functions import FUNCTIONS, Invocation
 from localcloud.providers.aws.resource import Resource
 from localcloud.providers.aws.spec import Spec, Values
 from localcloud.providers.aws.specs import SPECS
@@ -38,16 +40,16 @@ class AwsProvider(ResourceProviderServicer):
         self._surroundings = surroundings
         self._sessions = Sessions()
 
-    def GetPluginInfo(self, request: Any, context: Any) -> Any:
+    def GetPluginInfo(self, _request: Any, _context: Any) -> Any:
         return plugin_pb2.PluginInfo(version=VERSION)
 
-    def Handshake(self, request: Any, context: Any) -> Any:
+    def Handshake(self, _request: Any, _context: Any) -> Any:
         return provider_pb2.ProviderHandshakeResponse(supports_autonaming_configuration=True)
 
-    def Attach(self, request: Any, context: Any) -> Any:
+    def Attach(self, _request: Any, _context: Any) -> Any:
         return empty_pb2.Empty()
 
-    def GetSchema(self, request: Any, context: Any) -> Any:
+    def GetSchema(self, _request: Any, _context: Any) -> Any:
         schema = {
             "name": "aws",
             "version": VERSION,
@@ -56,11 +58,11 @@ class AwsProvider(ResourceProviderServicer):
         }
         return provider_pb2.GetSchemaResponse(schema=json.dumps(schema))
 
-    def CheckConfig(self, request: Any, context: Any) -> Any:
+    def CheckConfig(self, request: Any, _context: Any) -> Any:
         refused = configuration.failures(from_struct(request.news), self._surroundings.account)
         return provider_pb2.CheckResponse(inputs=request.news, failures=_failures(refused))
 
-    def DiffConfig(self, request: Any, context: Any) -> Any:
+    def DiffConfig(self, request: Any, _context: Any) -> Any:
         old, new = from_struct(request.old_inputs), from_struct(request.news)
         changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
         some = "DIFF_SOME" if changed else "DIFF_NONE"
@@ -77,7 +79,7 @@ class AwsProvider(ResourceProviderServicer):
             supportsPreview=True, supports_autonaming_configuration=True
         )
 
-    def Cancel(self, request: Any, context: Any) -> Any:
+    def Cancel(self, _request: Any, context: Any) -> Any:
         session = self._sessions.get(context.peer())
         if session is not None:
             session.cancelled.set()
@@ -162,7 +164,9 @@ class AwsProvider(ResourceProviderServicer):
             region = arguments.pop("region", session.region)
             api = Api(self._surroundings.client, region, self._patience(context, 0))
             answer = function(Invocation(api, self._surroundings.account, arguments))
-            return provider_pb2.InvokeResponse(**{"return": to_struct(answer)})
+            response = provider_pb2.InvokeResponse()
+            getattr(response, "return").CopyFrom(to_struct(answer))
+            return response
 
         return _answered(f"calling {request.tok}", request, context, work)
 
@@ -185,7 +189,11 @@ class AwsProvider(ResourceProviderServicer):
         self, request: Any, context: Any, identifier: str, inputs: Values, state: Values
     ) -> Resource:
         region = inputs.get("region") or state.get("region") or self._session(context).region
-        api = Api(self._surroundings.client, region, self._patience(context, getattr(request, "timeout", 0)))
+        api = Api(
+            self._surroundings.client,
+            region,
+            self._patience(context, getattr(request, "timeout", 0)),
+        )
         account = self._surroundings.account
         return Resource(self._spec(request), api, account, identifier, inputs, state)
 

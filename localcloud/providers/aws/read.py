@@ -54,7 +54,7 @@ def read(resource: Resource) -> bool:
     """Refresh state and inputs, or import by id; False if there is no such resource."""
     imported = not resource.inputs
     if imported and resource.spec.imports:
-        resource.inputs = _parsed(resource)
+        resource.inputs = _parsed(resource.spec.imports, resource.id)
     if not refresh(resource):
         return False
     if resource.spec.found_id:
@@ -129,12 +129,10 @@ def _imported_inputs(resource: Resource) -> Values:
     }
 
 
-def _parsed(resource: Resource) -> Values:
-    pattern = resource.spec.imports
-    assert pattern is not None
-    match = re.fullmatch(pattern, resource.id)
+def _parsed(pattern: str, identifier: str) -> Values:
+    match = re.fullmatch(pattern, identifier)
     if match is None:
-        raise ValueError(f"the import id {resource.id!r} must look like {pattern}")
+        raise ValueError(f"the import id {identifier!r} must look like {pattern}")
     return {name: value for name, value in match.groupdict().items() if value is not None}
 
 

@@ -18,7 +18,7 @@ def plan(resource: Resource, old: Values) -> None:
     create_request(spec, resource.inputs)
     for step, chosen in _due(resource, diff(spec, old, resource.inputs).names):
         if isinstance(step.run, Op):
-            preview(spec.service, step.run.name, _request(resource, step, chosen))
+            preview(spec.service, step.run.name, _request(resource, step.run, chosen))
     shown = {name: value for name, value in resource.inputs.items() if not name.startswith("__")}
     resource.outputs = {**resource.outputs, **shown}
 
@@ -62,7 +62,7 @@ def run_steps(resource: Resource, old: Values, changed: Iterable[str]) -> None:
     """Run the steps that are responsible for what changed."""
     for step, chosen in _due(resource, changed):
         if isinstance(step.run, Op):
-            resource.call(step.run.name, **_request(resource, step, chosen))
+            resource.call(step.run.name, **_request(resource, step.run, chosen))
         else:
             step.run(resource, old)
 
@@ -84,7 +84,6 @@ def _due(resource: Resource, changed: Iterable[str]) -> list[tuple[Step, list[st
     return due
 
 
-def _request(resource: Resource, step: Step, chosen: Iterable[str]) -> Values:
-    assert isinstance(step.run, Op)
-    members = step_request(resource.spec, step, resource.inputs, chosen)
-    return {**members, **resource.arguments(step.run)}
+def _request(resource: Resource, call: Op, chosen: Iterable[str]) -> Values:
+    members = step_request(resource.spec, call, resource.inputs, chosen)
+    return {**members, **resource.arguments(call)}

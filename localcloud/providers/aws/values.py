@@ -125,7 +125,7 @@ def member_for(shape: Any, key: str, path: str, names: Mapping[str, str]) -> str
     """
     if path in names:
         return names[path] if names[path] in shape.members else None
-    spellings = {member.lower(): member for member in shape.members}
+    spellings: dict[str, str] = {member.lower(): member for member in shape.members}
     low = key.lower()
     for candidate in (low, low + "s", low.removesuffix("s"), re.sub("ies$", "y", low)):
         if candidate in spellings:
@@ -134,13 +134,14 @@ def member_for(shape: Any, key: str, path: str, names: Mapping[str, str]) -> str
 
 
 def to_shape(shape: Shape, value: Any, path: str, names: Mapping[str, str]) -> Any:
-    """A property's value as the shape wants it; raises UnmappedError for what it has no place for."""
+    """A property's value as the shape wants it; raises UnmappedError for what has no place."""
     if value is UNKNOWN:
         return value
     if shape.type_name == "list" and not isinstance(value, list):
         value = [value]
-    convert = _TO_SHAPE.get(shape.type_name)
-    return convert(shape, value, path, names) if convert else value
+    if shape.type_name in _BLOCKS:
+        return _BLOCKS[shape.type_name](shape, value, path, names)
+    return _SCALARS[shape.type_name](value) if shape.type_name in _SCALARS else value
 
 
 def _to_structure(shape: Any, value: Any, path: str, names: Mapping[str, str]) -> Any:
@@ -170,38 +171,38 @@ def _to_map(shape: Any, value: Any, path: str, names: Mapping[str, str]) -> Any:
     return {key: to_shape(shape.value, item, path, names) for key, item in value.items()}
 
 
-def _to_text(shape: Any, value: Any, path: str, names: Mapping[str, str]) -> Any:
+def _text(value: Any) -> Any:
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int | float) else value
 
 
-def _to_number(shape: Any, value: Any, path: str, names: Mapping[str, str]) -> Any:
-    if isinstance(value, str) and re.fullmatch(r"-?\d+", value):
-        return int(value)
-    return value
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and re.fullmatch(r"-?\d+", value) else value
 
 
-def _to_float(shape: Any, value: Any, path: str, names: Mapping[str, str]) -> Any:
+def _number(value: Any) -> Any:
     if isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value):
         return float(value)
     return value
 
 
-def _to_boolean(shape: Any, value: Any, path: str, names: Mapping[str, str]) -> Any:
+def _boolean(value: Any) -> Any:
     return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
 
 
-_TO_SHAPE: dict[str, Callable[[Any, Any, str, Mapping[str, str]], Any]] = {
+_BLOCKS: dict[str, Callable[[Any, Any, str, Mapping[str, str]], Any]] = {
     "structure": _to_structure,
     "list": _to_list,
     "map": _to_map,
-    "string": _to_text,
-    "integer": _to_number,
-    "long": _to_number,
-    "float": _to_float,
-    "double": _to_float,
-    "boolean": _to_boolean,
+}
+_SCALARS: dict[str, Callable[[Any], Any]] = {
+    "string": _text,
+    "integer": _whole,
+    "long": _whole,
+    "float": _number,
+    "double": _number,
+    "boolean": _boolean,
 }
 
 

@@ -54,7 +54,7 @@ _VPC_ATTRIBUTES = {
 _VPC_READ = {"enableDnsSupport": "enableDnsSupport", "enableDnsHostnames": "enableDnsHostnames"}
 
 
-def _vpc_companions(resource: Resource, found: Values) -> Values:
+def _vpc_companions(resource: Resource, _found: Values) -> Values:
     """The VPC's attributes and what EC2 makes together with it."""
     of_vpc = [{"Name": "vpc-id", "Values": [resource.id]}]
     live: Values = {}
@@ -114,7 +114,7 @@ _SUBNET_ATTRIBUTES = {
 }
 
 
-def _subnet_attributes(resource: Resource, found: Values) -> Values:
+def _subnet_attributes(_resource: Resource, found: Values) -> Values:
     options = found.get("PrivateDnsNameOptionsOnLaunch", {})
     return {
         "mapPublicIpOnLaunch": found.get("MapPublicIpOnLaunch"),
@@ -147,7 +147,7 @@ SUBNET = Spec(
 # --- internet gateway -----------------------------------------------------------------------------
 
 
-def _attach_gateway(resource: Resource, old: Values) -> None:
+def _attach_gateway(resource: Resource, _old: Values) -> None:
     answer = resource.call("DescribeInternetGateways", InternetGatewayIds=[resource.id])
     attached = [entry["VpcId"] for entry in answer["InternetGateways"][0].get("Attachments", [])]
     wanted = resource.inputs.get("vpcId")
@@ -265,7 +265,11 @@ ROUTE_TABLE = Spec(
     retried=HELD,
 )
 
-_DESTINATION_INPUTS = ("destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId")
+_DESTINATION_INPUTS = (
+    "destinationCidrBlock",
+    "destinationIpv6CidrBlock",
+    "destinationPrefixListId",
+)
 _ROUTE_IDENTITY = {
     "RouteTableId": "inputs.routeTableId",
     "DestinationCidrBlock": "inputs.destinationCidrBlock",
@@ -450,7 +454,7 @@ def _flow_log_source(inputs: Values) -> Values:
     return values
 
 
-def _flow_log_watched(resource: Resource, found: Values) -> Values:
+def _flow_log_watched(_resource: Resource, found: Values) -> Values:
     prefixes = {"vpc-": "vpcId", "subnet-": "subnetId", "eni-": "eniId"}
     watched = found["ResourceId"]
     return {name: watched for prefix, name in prefixes.items() if watched.startswith(prefix)}

@@ -68,9 +68,7 @@ LIFECYCLE_POLICY = Spec(
     names={"repository": "repositoryName", "policy": "lifecyclePolicyText"},
     omit=frozenset({"registryId"}),
     replaces=frozenset({"repository"}),
-    update=(
-        Step(Op("PutLifecyclePolicy", {"repositoryName": "id"}), properties=("policy",)),
-    ),
+    update=(Step(Op("PutLifecyclePolicy", {"repositoryName": "id"}), properties=("policy",)),),
     equal={"policy": same_json},
     outputs={"registryId": "registryId"},
     absent=_MISSING | {"LifecyclePolicyNotFoundException"},
@@ -86,9 +84,7 @@ REPOSITORY_POLICY = Spec(
     names={"repository": "repositoryName", "policy": "policyText"},
     omit=frozenset({"registryId", "force"}),
     replaces=frozenset({"repository"}),
-    update=(
-        Step(Op("SetRepositoryPolicy", {"repositoryName": "id"}), properties=("policy",)),
-    ),
+    update=(Step(Op("SetRepositoryPolicy", {"repositoryName": "id"}), properties=("policy",)),),
     equal={"policy": same_policy},
     outputs={"registryId": "registryId"},
     absent=_MISSING | {"RepositoryPolicyNotFoundException"},

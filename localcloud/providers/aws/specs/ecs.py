@@ -10,6 +10,8 @@ from typing import Any
 
 from localcloud.providers.aws.calls import search
 from localcloud.providers.aws.comparing import same_unordered
+from localcloud.providers.aws.diff import diff
+from localcloud.providers.aws.mapping import step_request
 from localcloud.providers.aws.resource import Resource
 from localcloud.providers.aws.spec import AutoName, Op, Spec, Step, Tagging, Values
 from localcloud.providers.aws.values import UNKNOWN, from_shape
@@ -263,7 +265,10 @@ def _told_service(resource: Resource, found: Values) -> Values:
     if network:
         public = network.get("assignPublicIp") == "ENABLED"
         told["networkConfiguration"] = {**network, "assignPublicIp": public}
-    for name, arn in (("cluster", found["clusterArn"]), ("taskDefinition", found["taskDefinition"])):
+    for name, arn in (
+        ("cluster", found["clusterArn"]),
+        ("taskDefinition", found["taskDefinition"]),
+    ):
         told[name] = _as_given(resource.inputs.get(name), arn)
     return told
 
@@ -280,9 +285,6 @@ def _as_given(given: Any, arn: str) -> str:
 def _update_service(resource: Resource, old: Values) -> None:
     """Send what changed; the number of tasks only if the program changed it, since something else
     may have scaled the service. Without old inputs an unfinished update is sent again."""
-    from localcloud.providers.aws.diff import diff
-    from localcloud.providers.aws.mapping import step_request
-
     changed = set(diff(SERVICE, old, resource.inputs).names) if old else set(resource.inputs)
     if not old:
         changed -= {"desiredCount"}
@@ -296,7 +298,7 @@ def _update_service(resource: Resource, old: Values) -> None:
     resource.call("UpdateService", service=resource.id, cluster=cluster, **members)
 
 
-_UPDATE_CALL = Step(Op("UpdateService", {"cluster": "inputs.cluster", "service": "id"}))
+_UPDATE_CALL = Op("UpdateService", {"cluster": "inputs.cluster", "service": "id"})
 
 
 def _wait_until_steady(resource: Resource) -> None:
@@ -408,10 +410,11 @@ SERVICE = Spec(
             ),
         ),
     ),
-    equal={
-        name: same_unordered
-        for name in ("capacityProviderStrategies", "loadBalancers", "placementConstraints")
-    },
+    equal=dict.fromkeys(
+        ("capacityProviderStrategies", "loadBalancers", "placementConstraints"), same_unordered
+    ),
+        ("capacityProviderStrategies", "loadBalancers", "placementConstraints"), same_unordered
+    ),
     defaults={"schedulingStrategy": "REPLICA", "waitForSteadyState": False},
     outputs={"arn": "serviceArn"},
     present=_told_service,

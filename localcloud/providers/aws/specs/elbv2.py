@@ -20,6 +20,7 @@ TAGS = Tagging(
     found="TagDescriptions[0].Tags",
 )
 
+
 def _attributes(operation: str, target: str, keys: Mapping[str, str]) -> Step:
     """The step for what ELB keeps as a list of text attributes: property path → key."""
 
@@ -353,8 +354,8 @@ def _condition_fields(inputs: Values) -> Values:
     return {**inputs, "conditions": conditions}
 
 
-def _told_conditions(resource: Resource, found: Values) -> Values:
-    conditions = []
+def _told_conditions(_resource: Resource, found: Values) -> Values:
+    conditions: list[Values] = []
     for told in found["Conditions"]:
         for name, field in _CONDITIONS.items():
             member = _CONDITION_NAMES[f"conditions.{name}"]

@@ -25,7 +25,7 @@ def _document(text: Any) -> Any:
 # --- roles ----------------------------------------------------------------------------------------
 
 
-def _attach_policies(resource: Resource, old: Values) -> None:
+def _attach_policies(resource: Resource, _old: Values) -> None:
     """Leave exactly the listed managed policies attached."""
     answer = resource.call("ListAttachedRolePolicies", RoleName=resource.id)
     there = {entry["PolicyArn"] for entry in answer["AttachedPolicies"]}
@@ -36,7 +36,7 @@ def _attach_policies(resource: Resource, old: Values) -> None:
         resource.call("AttachRolePolicy", RoleName=resource.id, PolicyArn=arn)
 
 
-def _write_inline(resource: Resource, old: Values) -> None:
+def _write_inline(resource: Resource, _old: Values) -> None:
     """Leave exactly the listed policies inside the role."""
     there = set(resource.call("ListRolePolicies", RoleName=resource.id)["PolicyNames"])
     wanted = {
@@ -48,7 +48,7 @@ def _write_inline(resource: Resource, old: Values) -> None:
         resource.call("PutRolePolicy", RoleName=resource.id, PolicyName=name, PolicyDocument=text)
 
 
-def _set_trust(resource: Resource, old: Values) -> None:
+def _set_trust(resource: Resource, _old: Values) -> None:
     document = resource.inputs["assumeRolePolicy"]
     resource.call("UpdateAssumeRolePolicy", RoleName=resource.id, PolicyDocument=document)
 
@@ -124,7 +124,7 @@ ROLE = Spec(
 # --- policies in a role ---------------------------------------------------------------------------
 
 
-def _told_document(resource: Resource, found: Values) -> Values:
+def _told_document(_resource: Resource, found: Values) -> Values:
     return {"policy": _document(found["PolicyDocument"])}
 
 

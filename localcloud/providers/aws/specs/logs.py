@@ -36,7 +36,7 @@ def _find_log_group(resource: Resource) -> Values | None:
     return None
 
 
-def _details(resource: Resource, found: Values) -> Values:
+def _details(_resource: Resource, found: Values) -> Values:
     return {
         "arn": found["arn"].removesuffix(":*"),
         "retentionInDays": found.get("retentionInDays", 0),

@@ -57,7 +57,7 @@ def _permissions(rules: list[Values], group: str) -> Iterator[Values]:
 
 
 def _told_permissions(told: list[Values]) -> Iterator[Values]:
-    """The permissions of a description, one source each, with only the members that a call takes."""
+    """A description's permissions, one source each, with only the members that a call takes."""
     for permission in told:
         protocol = permission["IpProtocol"]
         ports = ("IpProtocol",) if protocol == _ALL else ("IpProtocol", "FromPort", "ToPort")
@@ -87,7 +87,7 @@ def _same_rules(one: Any, other: Any) -> bool:
 def _set_rules(side: str) -> Callable[[Resource, Values], None]:
     """The step that leaves exactly the listed rules on one side of a group."""
 
-    def run(resource: Resource, old: Values) -> None:
+    def run(resource: Resource, _old: Values) -> None:
         group = resource.call("DescribeSecurityGroups", GroupIds=[resource.id])["SecurityGroups"][0]
         there = {_key(entry): entry for entry in _told_permissions(group[_SIDES[side]])}
         given = resource.inputs.get(side, [])
@@ -103,7 +103,7 @@ def _set_rules(side: str) -> Callable[[Resource, Values], None]:
 
 
 def _create_group(resource: Resource) -> str:
-    """Make the group, without the rule that lets everything out: rules are what the program lists."""
+    """Make the group without the rule that lets everything out, which EC2 adds."""
     inputs = resource.inputs
     members = {"GroupName": inputs["name"], "Description": inputs["description"]}
     if "vpcId" in inputs:
@@ -257,9 +257,9 @@ def _create_classic_rule(resource: Resource) -> str:
 
 
 def _find_classic_rule(resource: Resource) -> Values | None:
-    group = resource.call(
-        "DescribeSecurityGroups", GroupIds=[resource.inputs["securityGroupId"]]
-    )["SecurityGroups"][0]
+    group = resource.call("DescribeSecurityGroups", GroupIds=[resource.inputs["securityGroupId"]])[
+        "SecurityGroups"
+    ][0]
     there = _keys(_told_permissions(group[_SIDES[resource.inputs["type"]]]))
     wanted = _keys(_classic_permissions(resource.inputs))
     return {"GroupId": group["GroupId"]} if wanted <= there else None
@@ -369,7 +369,7 @@ def _revoke_single(side: str) -> Callable[[Resource], None]:
 _SINGLE_MISSING = _MISSING | {"InvalidSecurityGroupRuleId.NotFound", "InvalidPermission.NotFound"}
 
 
-def _told_single(resource: Resource, found: Values) -> Values:
+def _told_single(_resource: Resource, found: Values) -> Values:
     everything = found["IpProtocol"] == _ALL
     return {
         "fromPort": None if everything else found.get("FromPort"),

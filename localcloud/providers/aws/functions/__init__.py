@@ -1,0 +1,14 @@
+"""Functions of the package: what programs, and components such as awsx, look up."""
+
+from __future__ import annotations
+
+from localcloud.providers.aws.functions import account, containers, network
+from localcloud.providers.aws.functions.invocation import Function, Invocation
+
+__all__ = ["FUNCTIONS", "Function", "Invocation"]
+
+FUNCTIONS: dict[str, Function] = {
+    **account.FUNCTIONS,
+    **containers.FUNCTIONS,
+    **network.FUNCTIONS,
+}
