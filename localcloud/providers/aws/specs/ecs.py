@@ -413,8 +413,6 @@ SERVICE = Spec(
     equal=dict.fromkeys(
         ("capacityProviderStrategies", "loadBalancers", "placementConstraints"), same_unordered
     ),
-        ("capacityProviderStrategies", "loadBalancers", "placementConstraints"), same_unordered
-    ),
     defaults={"schedulingStrategy": "REPLICA", "waitForSteadyState": False},
     outputs={"arn": "serviceArn"},
     present=_told_service,
