@@ -102,9 +102,9 @@ class Addresses:
         self._save()
         return address
 
-    def of(self, arn: str) -> Address:
-        """The address of a load balancer."""
-        return self._given[arn]
+    def of(self, arn: str) -> Address | None:
+        """The address of a load balancer, or None."""
+        return self._given.get(arn)
 
     def reserve(self, arn: str, port: int) -> Address:
         """The address once a port of the API has one that stands for it."""

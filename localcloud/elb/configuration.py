@@ -113,14 +113,15 @@ def _frontend(plane: Plane, balancer: LoadBalancer, listener: Listener) -> list[
 
 
 def _tls(balancer: LoadBalancer, listener: Listener) -> str:
-    if listener.protocol != "HTTPS":
+    tls = listener.tls
+    if tls is None:
         return ""
     certificates = "".join(f" crt {quoted(path)}" for path in listener.certificates)
     alpn = "h2,http/1.1" if balancer.flag("routing.http2.enabled") else "http/1.1"
-    return (
-        f" ssl{certificates} alpn {alpn}"
-        f" ssl-min-ver {listener.minimum_tls} ssl-max-ver {listener.maximum_tls}"
-    )
+    ciphers = f" ciphers {':'.join(tls.ciphers)}" if tls.ciphers else ""
+    suites = f" ciphersuites {':'.join(tls.suites)}" if tls.suites else ""
+    versions = f" ssl-min-ver {tls.minimum} ssl-max-ver {tls.maximum}"
+    return f" ssl{certificates} alpn {alpn}{versions}{ciphers}{suites}"
 
 
 def _backend(group: TargetGroup) -> list[str]:

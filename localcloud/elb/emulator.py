@@ -4,11 +4,14 @@ plain values of `model`. The one place that knows moto's objects.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from moto.elbv2.models import ELBv2Backend, elbv2_backends
+from moto.acm.models import AWS_ROOT_CA, acm_backends
+from moto.elbv2.models import FakeAction, elbv2_backends
+from moto.elbv2.ssl_policies import SSL_POLICIES
+from moto.iam.models import iam_backends
 
 from localcloud.elb.model import (
     Action,
@@ -21,7 +24,9 @@ from localcloud.elb.model import (
     Redirect,
     Rule,
     TargetGroup,
+    Tls,
 )
+from localcloud.service import Call, ServiceError
 
 LOAD_BALANCER_DEFAULTS: Mapping[str, str] = {
     "access_logs.s3.enabled": "false",
@@ -101,7 +106,10 @@ def _action(actions: list[Any]) -> Action:
     return result
 
 
-_CONFIGS = {
+DEFAULT_POLICY = "ELBSecurityPolicy-2016-08"
+"""https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateListener.html"""
+
+CONDITION_CONFIGS = {
     "host-header": "HostHeaderConfig",
     "path-pattern": "PathPatternConfig",
     "http-header": "HttpHeaderConfig",
@@ -111,9 +119,10 @@ _CONFIGS = {
 }
 
 
-def _condition(condition: Mapping[str, Any]) -> Condition:
+def condition(condition: Mapping[str, Any]) -> Condition:
+    """A condition as the API has it."""
     field = condition["Field"]
-    config = condition.get(_CONFIGS[field]) or {}
+    config = condition.get(CONDITION_CONFIGS[field]) or {}
     values = config.get("Values") or condition.get("Values") or []
     return Condition(
         field,
@@ -127,12 +136,32 @@ def _condition(condition: Mapping[str, Any]) -> Condition:
 
 def _rules(listener: Any) -> tuple[Rule, ...]:
     rules = [
-        Rule(int(rule.priority), tuple(map(_condition, rule.conditions)), _action(rule.actions))
+        Rule(int(rule.priority), tuple(map(condition, rule.conditions)), _action(rule.actions))
         for rule in listener.rules.values()
         if not rule.is_default
     ]
     rules.sort(key=lambda rule: rule.priority or 0)
     return (*rules, Rule(None, (), _action(listener.default_actions)))
+
+
+_TLS_VERSIONS = {"TLSv1": "TLSv1.0"}
+"""AWS's names of versions that OpenSSL names otherwise."""
+
+
+def security_policy(name: str) -> Tls:
+    """A predefined security policy.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
+    """
+    policy = SSL_POLICIES[name]
+    versions = sorted(_TLS_VERSIONS.get(one, one) for one in policy["ssl_protocols"])
+    ciphers = policy["ciphers"]
+    return Tls(
+        versions[0],
+        versions[-1],
+        tuple(cipher for cipher in ciphers if not cipher.startswith("TLS_")),
+        tuple(cipher for cipher in ciphers if cipher.startswith("TLS_")),
+    )
 
 
 def load_balancer(
@@ -144,7 +173,8 @@ def load_balancer(
         found: the emulator's object.
         address: where it listens on this machine.
         local_ports: the ports that stand for ports of the API, where they differ.
-        certificates: certificate ARN → path of the PEM file.
+        certificates: certificate ARN → path of the PEM file; a listener none of whose
+            certificates is there is left out, since it can't be served.
     """
     listeners = tuple(
         Listener(
@@ -154,9 +184,13 @@ def load_balancer(
             address=address,
             local_port=local_ports.get(int(listener.port), int(listener.port)),
             rules=_rules(listener),
-            certificates=tuple(certificates[arn] for arn in listener.certificates),
+            certificates=tuple(
+                certificates[arn] for arn in listener.certificates if arn in certificates
+            ),
+            tls=security_policy(listener.ssl_policy) if listener.protocol == "HTTPS" else None,
         )
-        for listener in found.listeners.values()
+        for listener in list(found.listeners.values())
+        if listener.protocol == "HTTP" or certificates.keys() & set(listener.certificates)
     )
     attributes = {**LOAD_BALANCER_DEFAULTS, **found.attrs}
     return LoadBalancer(found.arn, attributes, listeners, dict(local_ports))
@@ -198,16 +232,131 @@ def target_group(found: Any, used: bool, idle_timeout: int) -> TargetGroup:
     )
 
 
-_create_load_balancer = ELBv2Backend.create_load_balancer
+def find_load_balancer(call: Call) -> Any:
+    """The load balancer that a request names.
+
+    Raises:
+        ServiceError: there is none.
+    """
+    found = backend(call.account, call.region).load_balancers.get(call.input["LoadBalancerArn"])
+    if found is None:
+        raise ServiceError(
+            "LoadBalancerNotFound", f"Load balancer '{call.input['LoadBalancerArn']}' not found"
+        )
+    return found
 
 
-def on_new_load_balancer(place: Callable[[Any], None]) -> None:
-    """Have `place` complete every new load balancer before anyone sees it."""
+def find_target_group(call: Call) -> Any:
+    """The target group that a request names.
 
-    @functools.wraps(_create_load_balancer)
-    def create(self: ELBv2Backend, *args: Any, **kwargs: Any) -> Any:
-        made = _create_load_balancer(self, *args, **kwargs)
-        place(made)
-        return made
+    Raises:
+        ServiceError: there is none.
+    """
+    found = backend(call.account, call.region).target_groups.get(call.input["TargetGroupArn"])
+    if found is None:
+        raise ServiceError("TargetGroupNotFound", "One or more target groups not found")
+    return found
 
-    setattr(ELBv2Backend, "create_load_balancer", create)  # noqa: B010 -- replaced on purpose
+
+def find_listener(call: Call, arn: str) -> tuple[Any, Any]:
+    """A listener and its load balancer.
+
+    Raises:
+        ServiceError: there is none.
+    """
+    for balancer in list(backend(call.account, call.region).load_balancers.values()):
+        if arn in balancer.listeners:
+            return balancer, balancer.listeners[arn]
+    raise ServiceError("ListenerNotFound", f"Listener '{arn}' not found")
+
+
+def find_rule(call: Call, arn: str) -> tuple[Any, Any]:
+    """A rule and its load balancer.
+
+    Raises:
+        ServiceError: there is none.
+    """
+    for balancer in list(backend(call.account, call.region).load_balancers.values()):
+        for listener in list(balancer.listeners.values()):
+            for rule in list(listener.rules.values()):
+                if rule.arn == arn:
+                    return balancer, rule
+    raise ServiceError("RuleNotFound", f"Rule '{arn}' not found")
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate of ACM or IAM.
+
+    Attributes:
+        status: such as `ISSUED` or `PENDING_VALIDATION`.
+        names: the host names that it was requested for; empty for an imported one.
+        certificate: an imported certificate in PEM.
+        chain: its intermediates in PEM.
+        key: its private key in PEM.
+    """
+
+    status: str
+    names: tuple[str, ...] = ()
+    certificate: str = ""
+    chain: str = ""
+    key: str = ""
+
+
+def certificate(account: str, region: str, arn: str) -> Certificate | None:
+    """A certificate, or None."""
+    if ":iam:" in arn:
+        stored = iam_backends[account]["aws"].get_certificate_by_arn(arn)
+        if stored is None:
+            return None
+        body, chain, key = stored.cert_body, stored.cert_chain or "", stored.private_key
+        return Certificate("ISSUED", certificate=body, chain=chain, key=key)
+    bundle = acm_backends[account][region]._certificates.get(arn)
+    if bundle is None:
+        return None
+    bundle.check()
+    if bundle.type != "IMPORTED":
+        names = dict.fromkeys([bundle.common_name, *bundle.sans])
+        return Certificate(bundle.status, tuple(names))
+    chain = bundle.chain.replace(AWS_ROOT_CA, b"").decode()
+    return Certificate(
+        bundle.status, certificate=bundle.cert.decode(), chain=chain, key=bundle.key.decode()
+    )
+
+
+def modify_listener(listener: Any, settings: Mapping[str, Any]) -> None:
+    """Set a listener's port, protocol, certificate, security policy and default actions."""
+    secure = settings["Protocol"] == "HTTPS"
+    listener.port = int(settings["Port"])
+    listener.protocol = settings["Protocol"]
+    listener.ssl_policy = (settings.get("SslPolicy") or DEFAULT_POLICY) if secure else None
+    default = [one["CertificateArn"] for one in settings["Certificates"]] if secure else []
+    added = [arn for arn in listener.certificates[1:] if arn not in default] if secure else []
+    listener.certificates = default + added
+    listener.certificate = default[0] if default else None
+    if "DefaultActions" in settings:
+        actions = [FakeAction(dict(action)) for action in settings["DefaultActions"]]
+        listener.default_actions = actions
+        next(iter(listener._default_rule.values())).actions = actions
+
+
+def set_priorities(call: Call, pairs: list[Mapping[str, Any]]) -> None:
+    """Give rules of one listener other priorities.
+
+    Raises:
+        ServiceError: a rule is missing, is a default rule, or a priority is another's.
+    """
+    wanted = {pair["RuleArn"]: int(pair["Priority"]) for pair in pairs}
+    rules = {arn: find_rule(call, arn)[1] for arn in wanted}
+    for rule in rules.values():
+        if rule.is_default:
+            raise ServiceError("OperationNotPermitted", "Default rule has no priority to set")
+        _, listener = find_listener(call, rule.listener_arn)
+        others = [one for one in listener.rules.values() if one.arn not in wanted]
+        taken = {str(one.priority) for one in others}
+        if str(wanted[rule.arn]) in taken or len(set(wanted.values())) < len(wanted):
+            raise ServiceError(
+                "PriorityInUse", f"Priority '{wanted[rule.arn]}' is currently in use"
+            )
+    for arn, rule in rules.items():
+        rule.priority = wanted[arn]

@@ -127,6 +127,23 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Tls:
+    """A security policy in OpenSSL's terms.
+
+    Attributes:
+        minimum: such as `TLSv1.2`.
+        maximum: such as `TLSv1.3`.
+        ciphers: of TLS 1.2 and below.
+        suites: of TLS 1.3.
+    """
+
+    minimum: str
+    maximum: str
+    ciphers: tuple[str, ...]
+    suites: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Listener:
     """A port of a load balancer.
 
@@ -138,8 +155,7 @@ class Listener:
         local_port: the port that it listens on, on this machine.
         rules: in order of priority, the default rule last.
         certificates: paths of PEM files with chain and key, the default one first.
-        minimum_tls: such as `TLSv1.2`.
-        maximum_tls: such as `TLSv1.3`.
+        tls: what of TLS it speaks; None for HTTP.
     """
 
     arn: str
@@ -149,8 +165,7 @@ class Listener:
     local_port: int
     rules: tuple[Rule, ...]
     certificates: tuple[str, ...] = ()
-    minimum_tls: str = ""
-    maximum_tls: str = ""
+    tls: Tls | None = None
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from localcloud.elb import emulator
-from localcloud.elb.addresses import Addresses
+from localcloud.elb.addresses import Address, Addresses, refusal
+from localcloud.elb.certificates import Authority, keep_imported
 from localcloud.elb.checker import Checker, Probe
+from localcloud.elb.corrections import correct_links, correct_new_objects
 from localcloud.elb.haproxy import Haproxy, HaproxyError
 from localcloud.elb.health import (
     CHECKING,
@@ -24,7 +26,10 @@ from localcloud.elb.health import (
     Observation,
     observed,
 )
+from localcloud.elb.honoured import MEMBERS, REFUSED, refuse_unhonoured, unsupported
 from localcloud.elb.model import Plane, State, TargetGroup
+from localcloud.elb.refusals import CHECKS, check_listener
+from localcloud.elb.rule_refusals import check_actions
 from localcloud.elb.targets import Key, Target, Targets
 from localcloud.service import Call, Service, ServiceError, Surroundings
 
@@ -62,11 +67,12 @@ class Elb(Service):
     def __init__(self, surroundings: Surroundings) -> None:
         super().__init__()
         self._surroundings = surroundings
-        folder = Path(surroundings.state_dir)
+        folder = self._folder = Path(surroundings.state_dir)
         self._lock = threading.RLock()
         self._targets = Targets(folder / "targets.json")
         self._addresses = Addresses(folder / "addresses.json", surroundings.instance)
         self._haproxy = Haproxy(folder, surroundings.instance)
+        self._authority = Authority(folder, surroundings.instance)
         self._checker = Checker(self._report)
         self._ending = threading.Event()
         self._upkeep = threading.Thread(target=self._keep_up, name="elb-upkeep", daemon=True)
@@ -74,9 +80,12 @@ class Elb(Service):
             "RegisterTargets": self._register,
             "DeregisterTargets": self._deregister,
             "DescribeTargetHealth": self._describe_health,
+            "ModifyListener": self._modify_listener,
+            "SetRulePriorities": self._set_priorities,
         }
+        self.before = dict.fromkeys({*MEMBERS, *CHECKS, *REFUSED}, self._check)
         self.after = dict.fromkeys(RESHAPING, self._reshaped)
-        emulator.on_new_load_balancer(self._place)
+        correct_new_objects(self._place)
 
     def start(self) -> None:
         """Serve what an earlier process left; its HAProxy is taken over if it still runs."""
@@ -96,10 +105,34 @@ class Elb(Service):
         with self._lock:
             self._haproxy.stop()
 
-    def _place(self, balancer: Any) -> None:
-        """Give a new load balancer of the emulator its address."""
+    def _place(self, balancer: Any) -> Address:
+        """Give a load balancer of the emulator its address."""
         with self._lock:
-            balancer.dns_name = self._addresses.give(balancer.arn, balancer.name).dns_name
+            place = self._addresses.give(balancer.arn, balancer.name)
+            balancer.dns_name = place.dns_name
+            return place
+
+    def _check(self, call: Call) -> None:
+        """Refuse what AWS would refuse, and what the local cloud can't do."""
+        if call.operation in REFUSED:
+            raise unsupported(call.operation)
+        if call.operation in MEMBERS:
+            refuse_unhonoured(call)
+        if call.operation in CHECKS:
+            CHECKS[call.operation](call)
+        if call.operation == "CreateListener":
+            self._check_port(call.input["LoadBalancerArn"], int(call.input["Port"]))
+
+    def _check_port(self, balancer: str, port: int) -> None:
+        """Refuse a listener whose port can't be bound on this machine."""
+        place = self._addresses.reserve(balancer, port)
+        reason = refusal(place.host, place.local_port(port))
+        if reason:
+            raise ServiceError(
+                "InvalidConfigurationRequest",
+                f"The local cloud can't listen on {place.host}:{place.local_port(port)} for port "
+                f"{port}: {reason}. Free the port, or choose another one.",
+            )
 
     def _reshaped(self, call: Call, answer: Mapping[str, Any]) -> None:
         del call, answer
@@ -110,10 +143,11 @@ class Elb(Service):
         for state in emulator.backends(self._surroundings.account):
             used = emulator.groups_in_use(state)
             for found in list(state.load_balancers.values()):
+                place = self._addresses.of(found.arn) or self._place(found)
                 for listener in list(found.listeners.values()):
-                    self._addresses.reserve(found.arn, int(listener.port))
-                place = self._addresses.of(found.arn)
-                balancers.append(emulator.load_balancer(found, place.host, place.ports, {}))
+                    place = self._addresses.reserve(found.arn, int(listener.port))
+                files = self._certificate_files(state.region_name, found, place.host)
+                balancers.append(emulator.load_balancer(found, place.host, place.ports, files))
             idle = {balancer.arn: balancer.idle_timeout for balancer in balancers}
             for found in list(state.target_groups.values()):
                 users = used.get(found.arn, set())
@@ -122,6 +156,25 @@ class Elb(Service):
         serving = tuple(group for group in groups if group.used)
         servers = {group.backend: self._targets.servers(group.arn) for group in serving}
         return Plane(tuple(balancers), serving, servers)
+
+    def _certificate_files(self, region: str, balancer: Any, host: str) -> dict[str, str]:
+        """Certificate ARN → PEM file, of a load balancer's listeners.
+
+        Requested certificates are good for the load balancer's own address too, so that its URL
+        opens with no name service.
+        """
+        files = {}
+        for listener in list(balancer.listeners.values()):
+            for arn in listener.certificates:
+                found = emulator.certificate(self._surroundings.account, region, arn)
+                if found is None:
+                    log.error("%s is not served: certificate %s is gone", listener.arn, arn)
+                elif found.names:
+                    files[arn] = str(self._authority.issue([*found.names, host, "localhost"]))
+                else:
+                    parts = found.certificate, found.chain, found.key
+                    files[arn] = str(keep_imported(self._folder, *parts))
+        return files
 
     def _groups(self) -> dict[str, TargetGroup]:
         return {
@@ -138,6 +191,7 @@ class Elb(Service):
             ServiceError: HAProxy can't do it.
         """
         with self._lock:
+            correct_links(self._surroundings.account)
             groups = self._groups()
             self._targets.remove([t for t in self._targets if t.group not in groups])
             for target in self._targets:
@@ -214,6 +268,36 @@ class Elb(Service):
             call.input["TargetGroupArn"]
         ]
         return group.arn, target["Id"], int(target.get("Port", group.port))
+
+    def _modify_listener(self, call: Call) -> Mapping[str, Any]:
+        """What is not given stays as it is, the security policy too."""
+        with self._lock:
+            balancer, listener = emulator.find_listener(call, call.input["ListenerArn"])
+            protocol = call.input.get("Protocol", listener.protocol)
+            settings = {"Port": listener.port, "Protocol": protocol, **call.input}
+            if protocol == "HTTPS":
+                held = [{"CertificateArn": arn} for arn in listener.certificates[:1]]
+                settings = {"Certificates": held, "SslPolicy": listener.ssl_policy, **settings}
+            check_listener(call, settings, balancer, own=listener)
+            if "DefaultActions" in call.input:
+                check_actions(call, call.input["DefaultActions"], balancer)
+            if int(settings["Port"]) != int(listener.port):
+                self._check_port(balancer.arn, int(settings["Port"]))
+            emulator.modify_listener(listener, settings)
+            self._reconcile()
+        described = self._surroundings.client("elbv2", call.region).describe_listeners(
+            ListenerArns=[listener.arn]
+        )
+        return {"Listeners": described["Listeners"]}
+
+    def _set_priorities(self, call: Call) -> Mapping[str, Any]:
+        """All at once, so that two rules may change places."""
+        with self._lock:
+            emulator.set_priorities(call, call.input["RulePriorities"])
+            self._reconcile()
+        arns = [pair["RuleArn"] for pair in call.input["RulePriorities"]]
+        described = self._surroundings.client("elbv2", call.region).describe_rules(RuleArns=arns)
+        return {"Rules": described["Rules"]}
 
     def _register(self, call: Call) -> Mapping[str, Any]:
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from typing import Any
 
 from localcloud.cloud import ACCOUNT, Clients
 from localcloud.elb import Elb
-from localcloud.emulator import Emulator
+from localcloud.emulator import Emulator, backends
 from localcloud.gateway import Gateway
 from localcloud.keys import Keys
 from localcloud.service import Credentials, Surroundings
@@ -60,6 +61,12 @@ def cloud(
         server.stop()
 
 
+def forget_everything() -> None:
+    """Empty the emulator, which is one for the whole process."""
+    for service in ("acm", "ec2", "elbv2", "iam"):
+        backends(service).reset()
+
+
 @dataclass
 class Target:
     """A small web server; its behaviour may change while it runs."""
@@ -86,6 +93,10 @@ class Target:
                 target.requests.append((self.command, self.path, dict(self.headers)))
                 time.sleep(target.delay)
                 self._answer(target.status)
+
+            def handle(self) -> None:
+                with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+                    super().handle()
 
             def _answer(self, status: int) -> None:
                 body = f"{target.address}".encode()
@@ -139,6 +150,8 @@ def network(client: Callable[..., Any]) -> Network:
     """Make a VPC."""
     ec2 = client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
     subnets = [
         ec2.create_subnet(
             VpcId=vpc, CidrBlock=f"10.0.{i}.0/24", AvailabilityZone=f"{REGION}{zone}"

@@ -1,0 +1,91 @@
+"""Where the emulator keeps something else than AWS would: put right in its own objects, as they
+are made and after every change, so that all its answers agree.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from moto.acm.models import acm_backends
+from moto.elbv2.models import ELBv2Backend
+
+from localcloud.elb import emulator
+
+HOSTED_ZONES = {
+    "us-east-1": "Z35SXDOTRQ7X7K",
+    "us-east-2": "Z3AADJGX6KTTL2",
+    "us-west-1": "Z368ELLRRE2KJ0",
+    "us-west-2": "Z1H1FL5HABSF5",
+    "eu-central-1": "Z215JYRZR1TBD5",
+    "eu-west-1": "Z32O12XQLNTSW2",
+    "eu-west-2": "ZHURV8PSTC4K8",
+    "eu-west-3": "Z3Q77PNBQS71R4",
+    "eu-north-1": "Z23TAZ6LKFMNIO",
+}
+"""https://docs.aws.amazon.com/general/latest/gr/elb.html"""
+
+LISTENER_ATTRIBUTES = {"routing.http.response.server.enabled": "true"}
+
+_create_load_balancer = ELBv2Backend.create_load_balancer
+_create_listener = ELBv2Backend.create_listener
+
+
+def correct_new_objects(place: Callable[[Any], object]) -> None:
+    """Have new load balancers and listeners put right before anyone sees them.
+
+    Args:
+        place: gives a new load balancer its address.
+    """
+
+    @functools.wraps(_create_load_balancer)
+    def create_load_balancer(self: ELBv2Backend, name: str, *args: Any, **kwargs: Any) -> Any:
+        for present in self.load_balancers.values():
+            if present.name == name:  # with the same settings, or it would have been refused
+                return present
+        made = _create_load_balancer(self, name, *args, **kwargs)
+        made.scheme = made.scheme or "internet-facing"
+        made.canonical_hosted_zone_id = HOSTED_ZONES.get(
+            self.region_name, made.canonical_hosted_zone_id
+        )
+        made.attrs = {**emulator.LOAD_BALANCER_DEFAULTS}
+        place(made)
+        return made
+
+    @functools.wraps(_create_listener)
+    def create_listener(self: ELBv2Backend, *args: Any, **kwargs: Any) -> Any:
+        made = _create_listener(self, *args, **kwargs)
+        made.attributes = {**LISTENER_ATTRIBUTES}
+        if made.protocol != "HTTPS":
+            setattr(made, "ssl_policy", None)  # noqa: B010 -- typed as a string, absent on AWS
+        return made
+
+    for method in (create_load_balancer, create_listener):
+        setattr(ELBv2Backend, method.__name__, method)
+
+
+def correct_links(account: str) -> None:
+    """Put right what one object says of another: who uses a target group or a certificate, and
+    the order of the rules."""
+    users: dict[str, list[str]] = {}
+    for state in emulator.backends(account):
+        used = emulator.groups_in_use(state)
+        for group in list(state.target_groups.values()):
+            group.load_balancer_arns = sorted(used.get(group.arn, ()))
+        for balancer in list(state.load_balancers.values()):
+            for listener in list(balancer.listeners.values()):
+                _sort_rules(listener)
+                for certificate in listener.certificates:
+                    users.setdefault(certificate, []).append(balancer.arn)
+    for acm in list(acm_backends[account].values()):
+        for certificate in list(acm._certificates.values()):
+            elsewhere = [
+                arn for arn in certificate.in_use_by if ":elasticloadbalancing:" not in arn
+            ]
+            certificate.in_use_by = [*elsewhere, *sorted(set(users.get(certificate.arn, ())))]
+
+
+def _sort_rules(listener: Any) -> None:
+    rules = sorted(listener._non_default_rules.items(), key=lambda item: int(item[1].priority))
+    listener._non_default_rules = dict(rules)
