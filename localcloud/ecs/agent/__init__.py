@@ -1,0 +1,1 @@
+"""What runs beside a task: credentials, secrets, logs, metadata."""

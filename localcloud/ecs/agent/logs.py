@@ -1,0 +1,198 @@
+"""Containers' output to CloudWatch Logs, as the awslogs driver sends it.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from docker.errors import APIError, DockerException
+from requests.exceptions import RequestException
+
+from localcloud.ecs.agent.sessions import Sessions
+from localcloud.ecs.core import Core
+from localcloud.ecs.model import Task
+from localcloud.ecs.runtime import Runtime
+from localcloud.service import ServiceError
+
+log = logging.getLogger(__name__)
+
+BATCH_SECONDS = 0.5
+LARGEST_BATCH = 1000
+LARGEST_EVENT_BYTES = 256 * 1024 - 26
+"""https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html"""
+
+
+class LogError(Exception):
+    """The log stream can't be made; the text is the stopped reason."""
+
+
+@dataclass
+class _Stream:
+    """Where one container's output goes."""
+
+    task: Task
+    role_arn: str
+    container: str
+    group: str
+    name: str
+    region: str
+    lines: queue.Queue[tuple[str, str] | None] = field(default_factory=lambda: queue.Queue(10_000))
+
+
+def stream_of(task: Task, role_arn: str, container: dict[str, Any]) -> _Stream:
+    """PREFIX/CONTAINER/TASK-ID in the group that the container's options name."""
+    options = container["logConfiguration"]["options"]
+    prefix = options["awslogs-stream-prefix"]
+    return _Stream(
+        task,
+        role_arn,
+        container["name"],
+        options["awslogs-group"],
+        f"{prefix}/{container['name']}/{task.id}",
+        options["awslogs-region"],
+    )
+
+
+class Logs:
+    """Follows containers and sends their lines in batches."""
+
+    def __init__(self, core: Core, runtime: Runtime, sessions: Sessions) -> None:
+        self._core, self._runtime, self._sessions = core, runtime, sessions
+        self._readers: dict[str, list[threading.Thread]] = {}
+
+    def prepare(self, task: Task, role_arn: str, container: dict[str, Any]) -> None:
+        """Make the log stream, and the group where `awslogs-create-group` asks for it.
+
+        Raises:
+            LogError: the group does not exist, or the execution role may not write to it.
+        """
+        stream = stream_of(task, role_arn, container)
+        options = container["logConfiguration"]["options"]
+        try:
+            client = self._client(stream)
+            if options.get("awslogs-create-group") == "true":
+                _unless_exists(lambda: client.create_log_group(logGroupName=stream.group))
+            _unless_exists(
+                lambda: client.create_log_stream(
+                    logGroupName=stream.group, logStreamName=stream.name
+                )
+            )
+        except ClientError as error:
+            details = error.response["Error"]
+            raise LogError(
+                "ResourceInitializationError: failed to validate logger args: create stream has "
+                "been retried 1 times: failed to create Cloudwatch log stream: "
+                f"{details['Code']}: {details['Message']} : exit status 1"
+            ) from error
+
+    def _client(self, stream: _Stream) -> Any:
+        return self._sessions.client(stream.task, stream.role_arn, "logs", stream.region)
+
+    def follow(self, task: Task, role_arn: str, container: dict[str, Any], runtime_id: str) -> None:
+        """Send the container's output until it ends; after a restart, from where it stopped."""
+        stream = stream_of(task, role_arn, container)
+        threads = [
+            threading.Thread(
+                target=target, args=arguments, daemon=True, name=f"{what} {stream.name}"
+            )
+            for what, target, arguments in (
+                ("read", self._read, (stream, runtime_id)),
+                ("send", self._send, (stream,)),
+            )
+        ]
+        self._readers[runtime_id] = threads
+        for thread in threads:
+            thread.start()
+
+    def finish(self, runtime_id: str, seconds: float = 5.0) -> None:
+        """Wait until an ended container's last lines are sent."""
+        deadline = time.monotonic() + seconds
+        for thread in self._readers.pop(runtime_id, []):
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _read(self, stream: _Stream, runtime_id: str) -> None:
+        record = next(c for c in stream.task.containers if c.name == stream.container)
+        since = record.logged_until
+        try:
+            output = self._runtime.client.api.logs(
+                runtime_id,
+                stream=True,
+                follow=True,
+                timestamps=True,
+                since=_seconds(since) if since else None,
+            )
+            rest = b""
+            for chunk in output:
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    self._take(stream, line, since)
+            if rest:
+                self._take(stream, rest, since)
+        except (APIError, DockerException, RequestException) as error:
+            log.warning("reading the output of %s ended: %s", stream.name, error)
+        stream.lines.put(None)
+
+    @staticmethod
+    def _take(stream: _Stream, line: bytes, since: str | None) -> None:
+        at, _, text = line.decode("utf-8", "replace").rstrip("\r").partition(" ")
+        if not since or at > since:
+            stream.lines.put((at, text))
+
+    def _send(self, stream: _Stream) -> None:
+        record = next(c for c in stream.task.containers if c.name == stream.container)
+        ended = False
+        while not ended:
+            batch = [stream.lines.get()]
+            if batch[0] is not None:
+                time.sleep(BATCH_SECONDS)
+            while len(batch) < LARGEST_BATCH and not stream.lines.empty():
+                batch.append(stream.lines.get_nowait())
+            ended = None in batch
+            lines = [line for line in batch if line is not None and line[1]]
+            if lines and self._put(stream, lines):
+                record.logged_until = lines[-1][0]
+
+    def _put(self, stream: _Stream, lines: list[tuple[str, str]]) -> bool:
+        events = [
+            {"timestamp": int(_seconds(at) * 1000), "message": _cut(text)} for at, text in lines
+        ]
+        try:
+            self._client(stream).put_log_events(
+                logGroupName=stream.group, logStreamName=stream.name, logEvents=events
+            )
+        except (ClientError, BotoCoreError, ServiceError) as error:
+            log.warning("%d lines of %s were not stored: %s", len(lines), stream.name, error)
+            return False
+        return True
+
+
+def _cut(text: str) -> str:
+    encoded = text.encode()
+    return (
+        text
+        if len(encoded) <= LARGEST_EVENT_BYTES
+        else encoded[:LARGEST_EVENT_BYTES].decode("utf-8", "ignore")
+    )
+
+
+def _seconds(at: str) -> float:
+    """Docker writes nanoseconds; Python reads microseconds."""
+    whole, _, fraction = at.rstrip("Z").partition(".")
+    return datetime.fromisoformat(f"{whole}.{fraction[:6].ljust(6, '0')}+00:00").timestamp()
+
+
+def _unless_exists(make: Any) -> None:
+    try:
+        make()
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
+            raise

@@ -1,0 +1,127 @@
+"""What the parts of the local ECS share: the state, its lock, and the world around."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from localcloud.ecs import arns, errors
+from localcloud.ecs.model import Cluster, ServiceRecord, State, Task, TaskDefinition
+from localcloud.ecs.store import Store
+from localcloud.service import Call, Surroundings
+
+
+@dataclass
+class Core:
+    """The state behind one lock.
+
+    Attributes:
+        wake: set when the scheduler has something to look at.
+    """
+
+    surroundings: Surroundings
+    store: Store
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    wake: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def state(self) -> State:
+        """The state; change it inside `change()` only."""
+        return self.store.state
+
+    @contextmanager
+    def change(self) -> Iterator[State]:
+        """Hold the state, write it to disk at the end, and wake the scheduler."""
+        with self.lock:
+            yield self.store.state
+            self.store.save()
+        self.wake.set()
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A boto3 client that acts as the cloud's own user."""
+        return self.surroundings.client(service, region=region or self.surroundings.region)
+
+    def cluster(self, call: Call, name_or_arn: str | None) -> Cluster:
+        """An active cluster.
+
+        Raises:
+            ServiceError: ClusterNotFoundException.
+        """
+        found = self.state.clusters.get(arns.cluster(call, name_or_arn))
+        if found is None or found.status != "ACTIVE":
+            raise errors.cluster_not_found()
+        return found
+
+    def service(self, call: Call, cluster: str | None, name_or_arn: str) -> ServiceRecord:
+        """A service of a cluster, deleted or not.
+
+        Raises:
+            ServiceError: ClusterNotFoundException, ServiceNotFoundException.
+        """
+        home = self.cluster(call, cluster)
+        found = self.state.services.get(arns.child(home.arn, "service", arns.name_of(name_or_arn)))
+        if found is None:
+            raise errors.service_not_found()
+        return found
+
+    def task_definition(self, call: Call, reference: str) -> TaskDefinition:
+        """A revision by `family`, `family:revision` or ARN; the family alone means its latest.
+
+        Raises:
+            ServiceError: ClientException.
+        """
+        name = arns.name_of(reference)
+        family, _, revision = name.partition(":")
+        if revision:
+            arn = f"{arns.prefix(call)}task-definition/{name}"
+            if (found := self.state.task_definitions.get(arn)) is None:
+                raise errors.client("Unable to describe task definition.")
+            return found
+        active = [
+            one
+            for one in self.state.task_definitions.values()
+            if one.family == family and one.status == "ACTIVE"
+        ]
+        if not active:
+            raise errors.client("Unable to describe task definition.")
+        return max(active, key=lambda one: one.revision)
+
+    def tasks_of(self, service_arn: str) -> list[Task]:
+        """The tasks of a service that are not stopped."""
+        return [
+            task
+            for task in self.state.tasks.values()
+            if task.service_arn == service_arn and task.status != "STOPPED"
+        ]
+
+
+def moment(seconds: float) -> datetime:
+    """A time as the API's answers carry it."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def given_members(members: dict[str, Any]) -> dict[str, Any]:
+    """Without the members that have no value; seconds under a name in `At` become moments."""
+    return {
+        name: moment(value) if name.endswith("At") and isinstance(value, float) else value
+        for name, value in members.items()
+        if value is not None
+    }
+
+
+def page(items: list[Any], given: dict[str, Any], default: int = 100) -> tuple[list[Any], Any]:
+    """One page of a list: its items and the token of the next, or None.
+
+    Raises:
+        ServiceError: InvalidParameterException for a token that was not handed out.
+    """
+    token = given.get("nextToken") or "0"
+    if not token.isdigit():
+        raise errors.invalid("Invalid token.")
+    start = int(token)
+    end = start + (given.get("maxResults") or default)
+    return items[start:end], str(end) if end < len(items) else None

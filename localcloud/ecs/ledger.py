@@ -1,0 +1,179 @@
+"""Service deployments and revisions: the record of releases, and how to stop one.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from localcloud.ecs import arns, errors, rollout
+from localcloud.ecs.core import Core, given_members, moment, page
+from localcloud.ecs.model import Revision, ServiceDeployment, State, Task
+from localcloud.ecs.service_shape import pending, running
+from localcloud.service import Call, ServiceError
+
+MAXIMUM_DESCRIBED = 20
+_STOPPABLE = ("PENDING", "IN_PROGRESS")
+
+
+def list_deployments(core: Core, call: Call) -> Mapping[str, Any]:
+    """ListServiceDeployments: newest first."""
+    given = call.input
+    window = given.get("createdAt", {})
+    with core.lock:
+        service = core.service(call, given.get("cluster"), given["service"])
+        found = [
+            entry
+            for entry in core.state.ledger.values()
+            if entry.service_arn == service.arn
+            and (not given.get("status") or entry.status in given["status"])
+            and ("after" not in window or moment(entry.created_at) >= window["after"])
+            and ("before" not in window or moment(entry.created_at) <= window["before"])
+        ]
+    found.sort(key=lambda entry: entry.created_at, reverse=True)
+    shown, token = page(found, given, default=20)
+    return {
+        "serviceDeployments": [
+            given_members(
+                {
+                    "serviceDeploymentArn": entry.arn,
+                    "serviceArn": entry.service_arn,
+                    "clusterArn": entry.cluster_arn,
+                    "startedAt": entry.started_at,
+                    "createdAt": entry.created_at,
+                    "finishedAt": entry.finished_at,
+                    "targetServiceRevisionArn": entry.target_revision,
+                    "status": entry.status,
+                    "statusReason": entry.reason,
+                }
+            )
+            for entry in shown
+        ],
+        "nextToken": token,
+    }
+
+
+def describe_deployments(core: Core, call: Call) -> Mapping[str, Any]:
+    """DescribeServiceDeployments."""
+    wanted = call.input["serviceDeploymentArns"]
+    if len(wanted) > MAXIMUM_DESCRIBED:
+        raise errors.invalid("You can describe up to 20 service deployments.")
+    found, failures = [], []
+    with core.lock:
+        for arn in wanted:
+            if (entry := core.state.ledger.get(arn)) is None:
+                failures.append({"arn": arn, "reason": "MISSING"})
+            else:
+                found.append(_deployment(core.state, entry))
+    return {"serviceDeployments": found, "failures": failures}
+
+
+def _deployment(state: State, entry: ServiceDeployment) -> dict[str, Any]:
+    breaker = {
+        "status": entry.breaker_status,
+        "failureCount": entry.breaker_failures,
+        "threshold": entry.breaker_threshold,
+    }
+    alarms = {
+        "status": entry.alarms_status,
+        "alarmNames": (entry.configuration.get("alarms") or {}).get("alarmNames", []),
+        "triggeredAlarmNames": entry.triggered_alarms,
+    }
+    return given_members(
+        {
+            "serviceDeploymentArn": entry.arn,
+            "serviceArn": entry.service_arn,
+            "clusterArn": entry.cluster_arn,
+            "createdAt": entry.created_at,
+            "startedAt": entry.started_at,
+            "finishedAt": entry.finished_at,
+            "stoppedAt": entry.stopped_at,
+            "updatedAt": entry.updated_at,
+            "sourceServiceRevisions": [_summary(state, arn) for arn in entry.source_revisions],
+            "targetServiceRevision": _summary(state, entry.target_revision, entry.requested),
+            "status": entry.status,
+            "statusReason": entry.reason,
+            "deploymentConfiguration": entry.configuration,
+            "rollback": given_members(entry.rollback) if entry.rollback else None,
+            "deploymentCircuitBreaker": breaker,
+            "alarms": alarms,
+        }
+    )
+
+
+def _summary(state: State, arn: str, requested: int | None = None) -> dict[str, Any]:
+    deployments = {
+        d.id: d for s in state.services.values() for d in s.deployments if d.revision_arn == arn
+    }
+    tasks: list[Task] = [t for t in state.tasks.values() if t.deployment_id in deployments]
+    wanted = sum(d.desired for d in deployments.values())
+    return {
+        "arn": arn,
+        "requestedTaskCount": wanted if deployments or requested is None else requested,
+        "runningTaskCount": running(tasks),
+        "pendingTaskCount": pending(tasks),
+    }
+
+
+def describe_revisions(core: Core, call: Call) -> Mapping[str, Any]:
+    """DescribeServiceRevisions, with the image digests that its first task resolved."""
+    wanted = call.input["serviceRevisionArns"]
+    if len(wanted) > MAXIMUM_DESCRIBED:
+        raise errors.invalid("You can describe up to 20 service revisions.")
+    found, failures = [], []
+    with core.lock:
+        for arn in wanted:
+            if (revision := core.state.revisions.get(arn)) is None:
+                failures.append({"arn": arn, "reason": "MISSING"})
+            else:
+                found.append(_revision(revision))
+    return {"serviceRevisions": found, "failures": failures}
+
+
+def _revision(revision: Revision) -> dict[str, Any]:
+    return given_members(
+        {
+            "serviceRevisionArn": revision.arn,
+            "serviceArn": revision.service_arn,
+            "clusterArn": revision.cluster_arn,
+            "taskDefinition": revision.task_definition,
+            "capacityProviderStrategy": revision.capacity_strategy or None,
+            "launchType": revision.launch_type,
+            "platformVersion": "1.4.0",
+            "platformFamily": "Linux",
+            "loadBalancers": revision.load_balancers,
+            "networkConfiguration": revision.network,
+            "containerImages": revision.images,
+            "guardDutyEnabled": False,
+            "createdAt": revision.created_at,
+        }
+    )
+
+
+def stop_deployment(core: Core, call: Call) -> Mapping[str, Any]:
+    """StopServiceDeployment: ROLLBACK goes back to the last completed one; ABORT is for
+    deployments whose traffic shifts in steps, which the local cloud does not have."""
+    kind = call.input.get("stopType") or "ROLLBACK"
+    arn = call.input["serviceDeploymentArn"]
+    now = time.time()
+    with core.change() as state:
+        entry = state.ledger.get(arn)
+        if entry is None:
+            raise ServiceError(
+                "ServiceDeploymentNotFoundException", "The service deploy ARN was not found."
+            )
+        if entry.status not in _STOPPABLE:
+            raise ServiceError(
+                "ConflictException",
+                f"The service deployment can't be stopped in the status {entry.status}.",
+            )
+        service = state.services[entry.service_arn]
+        cause = f"StopServiceDeployment: {arns.name_of(call.principal)} asked for {kind}."
+        if kind == "ABORT":
+            rollout.abort(state, service, cause, now)
+        else:
+            rollout.fail(state, service, cause, now, rollback=True)
+    return {"serviceDeploymentArn": arn}
