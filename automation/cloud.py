@@ -38,10 +38,16 @@ class Cloud:
             arguments: the operation's parameters.
         """
         client = self.client(service)
-        if not client.can_paginate(operation):
-            return list(getattr(client, operation)(**arguments).get(key, []))
-        pages = client.get_paginator(operation).paginate(**arguments)
-        return [item for page in pages for item in page.get(key, [])]
+        if client.can_paginate(operation):
+            pages = client.get_paginator(operation).paginate(**arguments)
+            return [item for page in pages for item in page.get(key, [])]
+        items: list[Any] = []
+        while True:  # a few operations have pages, and no paginator in boto3
+            page = getattr(client, operation)(**arguments)
+            items += page.get(key, [])
+            if not page.get("nextToken"):
+                return items
+            arguments["nextToken"] = page["nextToken"]
 
 
 def error_code(error: ClientError) -> str:

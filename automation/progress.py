@@ -100,6 +100,7 @@ class Progress:
     failures: list[Failure] = field(default_factory=list)
     drifted: list[ResourceChange] = field(default_factory=list)
     _running: dict[str, Step] = field(default_factory=dict)
+    _refreshing: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _ended: threading.Event = field(default_factory=threading.Event)
     _live: Live | None = None
@@ -149,17 +150,20 @@ class Progress:
 
     def _begin(self, step: StepEventMetadata) -> None:
         operation = _name(step.op)
+        if step.op is OpType.REFRESH:
+            self._refreshing.add(step.urn)
         if step.op in QUIET_OPERATIONS:
             return
         properties = tuple(step.detailed_diff or step.diffs or ())
         self.steps.append(ResourceChange(step.urn, operation, properties, tuple(step.keys or ())))
         now = time.monotonic()
-        self._running[step.urn] = Step(step.urn, operation, now, now)
+        if shown(step):
+            self._running[step.urn] = Step(step.urn, operation, now, now)
 
     def _end(self, step: StepEventMetadata) -> None:
         running = self._running.pop(step.urn, None)
         if running is None:
-            if step.op not in QUIET_OPERATIONS:
+            if step.urn in self._refreshing and step.op not in QUIET_OPERATIONS:
                 self._drift(step)
             return
         if self.preview:
@@ -216,6 +220,12 @@ class Progress:
                         step.told = now
                         took = f"{now - step.began:.0f} s"
                         self._say(f"still at {step.operation} {display_name(step.urn)} ({took})")
+
+
+def shown(step: StepEventMetadata) -> bool:
+    """Whether a step is told: resources of the cloud are, components and providers are not."""
+    state = step.new or step.old
+    return bool(state and state.custom) and not step.type.startswith("pulumi:providers:")
 
 
 def _name(operation: OpType | str) -> str:

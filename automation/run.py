@@ -167,6 +167,56 @@ def doctor(
     execute(screen, lambda: command(stack, screen, fix=fix))
 
 
+@app.command()
+def status(
+    stack: Stack = "dev",
+    json: Json = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on until Ctrl-C.")] = False,
+) -> None:
+    """Service, tasks, target health, current release, pipeline stages, alarms."""
+    from automation.commands.status import status as command
+
+    screen = Screen(json=json)
+    execute(screen, lambda: command(stack, screen, watch=watch))
+
+
+@app.command()
+def logs(
+    stack: Stack = "dev",
+    json: Json = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    since: Annotated[str, typer.Option("--since", help="How far back: 90s, 10m, 2h, 1d.")] = "10m",
+) -> None:
+    """The application's logs."""
+    from automation.commands.logs import logs as command
+
+    screen = Screen(json=json)
+    execute(screen, lambda: command(stack, screen, follow=follow, since=since))
+
+
+@app.command()
+def releases(stack: Stack = "dev", json: Json = False) -> None:
+    """The releases of the service, newest first."""
+    from automation.commands.releases import releases_command as command
+
+    screen = Screen(json=json)
+    execute(screen, lambda: command(stack, screen))
+
+
+@app.command()
+def rollback(
+    stack: Stack = "dev",
+    json: Json = False,
+    yes: Yes = False,
+    to: Annotated[int | None, typer.Option("--to", help="The release's number.")] = None,
+) -> None:
+    """Put back the release before, or --to N, with no build; waits, then prints the verdict."""
+    from automation.commands.rollback import rollback as command
+
+    screen = Screen(json=json, yes=yes)
+    execute(screen, lambda: command(stack, screen, to=to))
+
+
 @local_app.command("start")
 def local_start(json: Json = False) -> None:
     """Start the local cloud."""

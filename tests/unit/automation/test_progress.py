@@ -20,7 +20,7 @@ SERVICE = STACK + "aws:ecs/service:Service::service"
 
 
 def step(kind: str, operation: str, urn: str = ROLE, **more: object) -> EngineEvent:
-    state = {"type": "t", "urn": urn, "inputs": {"password": "hush"}}
+    state = {"type": "t", "urn": urn, "inputs": {"password": "hush"}, "custom": True}
     metadata = {"op": operation, "urn": urn, "type": "t", "provider": "", "new": state, **more}
     return EngineEvent.from_json({"sequence": 1, "timestamp": 1, kind: {"metadata": metadata}})
 
@@ -81,6 +81,19 @@ def test_errors_are_kept_and_debug_is_dropped(captured: Captured) -> None:
     assert "noise" not in told
     assert "aws:Role roles-task: Step 1/4 : FROM base" in told
     assert "failed: create aws:Role roles-task" in told
+
+
+def test_components_are_not_told_and_are_no_drift(captured: Captured) -> None:
+    component = step("resourcePreEvent", "create")
+    assert component.resource_pre_event is not None
+    assert component.resource_pre_event.metadata.new is not None
+    component.resource_pre_event.metadata.new.custom = False
+    with Progress(captured.screen, "Updating") as progress:
+        progress.on_event(component)
+        for _ in range(2):  # once when it is registered, once when its outputs are
+            progress.on_event(step("resOutputsEvent", "create"))
+    assert captured.err.getvalue() == ""
+    assert progress.drifted == []
 
 
 def test_a_refresh_that_ends_otherwise_is_drift(captured: Captured) -> None:

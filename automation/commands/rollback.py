@@ -1,0 +1,117 @@
+"""`rollback`: put back a release, with no build, and end with the verdict."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from automation.commands.up import report
+from automation.errors import ConfigurationError, DriverError
+from automation.operations import Session, opened
+from automation.releases import Release, before, current, number_of, releases
+from automation.screen import Screen
+from automation.verdict import ENDED, describe_service, service_deployments
+
+STOP_SECONDS = 900.0
+POLL_SECONDS = 1.0
+
+
+def rollback(stack: str, screen: Screen, to: int | None = None) -> int:
+    """Put back a release.
+
+    A revision that the engine has deregistered can't be deployed again, so it is registered anew
+    with the same content; its number is then a new one.
+
+    Args:
+        stack: the stack's name.
+        screen: where results and progress go.
+        to: the release's number; the one before the current by default.
+
+    Returns:
+        0 if that release runs and is healthy, else 1.
+
+    Raises:
+        ConfigurationError: there is no such release.
+    """
+    with opened(stack, screen, changes=True) as session:
+        if describe_service(session.cloud, session.service) is None:
+            raise ConfigurationError(f"The stack {stack} has no service: nothing to roll back.")
+        wanted = choose(releases(session.cloud, session.service), to)
+        began = datetime.now(UTC)
+        stop_running_deployment(session)
+        definition = deployable(session, wanted)
+        screen.note(f"Putting back release {wanted.number} ({wanted.image})")
+        session.cloud.client("ecs").update_service(
+            cluster=session.service.cluster,
+            service=session.service.service,
+            taskDefinition=definition,
+        )
+        if number_of(definition) != wanted.number:
+            screen.note(f"Release {wanted.number} is now release {number_of(definition)}")
+        return report(session, began, {}, None)
+
+
+def choose(found: list[Release], to: int | None) -> Release:
+    """The release to put back.
+
+    Raises:
+        ConfigurationError: there is none, or it runs already.
+    """
+    serving = current(found)
+    if to is None:
+        wanted = before(found)
+        if wanted is None:
+            raise ConfigurationError("There is no earlier healthy release to go back to.")
+        return wanted
+    for release in found:
+        if release.number == to:
+            if release is serving and release.state == "current":
+                raise ConfigurationError(f"Release {to} is the one that runs.")
+            return release
+    known = ", ".join(str(release.number) for release in found) or "none"
+    raise ConfigurationError(f"There is no release {to}; there are: {known}.")
+
+
+def stop_running_deployment(session: Session) -> None:
+    """Stop a deployment that is going on, and wait until it has ended.
+
+    Raises:
+        DriverError: it does not end.
+    """
+    running = [
+        d for d in service_deployments(session.cloud, session.service) if d["status"] not in ENDED
+    ]
+    if not running:
+        return
+    ecs = session.cloud.client("ecs")
+    arn = running[0]["serviceDeploymentArn"]
+    session.screen.note("Stopping the deployment that is going on")
+    if running[0]["status"] in {"PENDING", "IN_PROGRESS"}:
+        ecs.stop_service_deployment(serviceDeploymentArn=arn, stopType="ROLLBACK")
+    deadline = time.monotonic() + STOP_SECONDS
+    while time.monotonic() < deadline:
+        found = ecs.describe_service_deployments(serviceDeploymentArns=[arn])
+        if found["serviceDeployments"][0]["status"] in ENDED:
+            return
+        time.sleep(POLL_SECONDS)
+    raise DriverError(f"The running deployment has not stopped after {STOP_SECONDS:.0f} s: {arn}")
+
+
+def deployable(session: Session, release: Release) -> str:
+    """The ARN of a task definition with the release's content that ECS accepts."""
+    ecs = session.cloud.client("ecs")
+    answer = ecs.describe_task_definition(taskDefinition=release.task_definition, include=["TAGS"])
+    if answer["taskDefinition"]["status"] == "ACTIVE":
+        return release.task_definition
+    copy: dict[str, Any] = registrable(ecs, answer["taskDefinition"])
+    if answer.get("tags"):
+        copy["tags"] = answer["tags"]
+    registered = ecs.register_task_definition(**copy)
+    return str(registered["taskDefinition"]["taskDefinitionArn"])
+
+
+def registrable(ecs: Any, definition: dict[str, Any]) -> dict[str, Any]:
+    """What of a described task definition RegisterTaskDefinition takes."""
+    operation = ecs.meta.service_model.operation_model("RegisterTaskDefinition")
+    return {key: value for key, value in definition.items() if key in operation.input_shape.members}

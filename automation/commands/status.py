@@ -1,0 +1,141 @@
+"""`status`: service, tasks, target health, current release, pipeline stages, alarms."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from automation.cloud import error_code
+from automation.commands.releases import described
+from automation.errors import ConfigurationError
+from automation.operations import Session, opened
+from automation.releases import current, releases
+from automation.screen import Screen
+from automation.verdict import describe_service, service_deployments
+
+WATCH_SECONDS = 2.0
+
+
+def status(stack: str, screen: Screen, watch: bool = False) -> int:
+    """Print what runs.
+
+    Args:
+        stack: the stack's name.
+        screen: where results go.
+        watch: go on until Ctrl-C.
+
+    Raises:
+        ConfigurationError: a view without end was asked for as one document.
+    """
+    if watch and screen.json:
+        raise ConfigurationError("--watch has no end and --json is one document: choose one.")
+    with opened(stack, screen) as session:
+        while True:
+            document = gather(session)
+            screen.document(document)
+            if watch and screen.out.is_terminal:
+                screen.out.clear()
+            _print(screen, document)
+            if not watch:
+                return 0
+            time.sleep(WATCH_SECONDS)
+
+
+def gather(session: Session) -> dict[str, Any]:
+    """Everything that `status` tells; a stack that is half made has empty parts."""
+    service = describe_service(session.cloud, session.service)
+    release = current(releases(session.cloud, session.service))
+    return {
+        "stack": session.file.name,
+        "service": _service(session, service),
+        "tasks": _tasks(session) if service else [],
+        "targets": _targets(session, service) if service else [],
+        "release": described(release) if release else None,
+        "pipeline": {"stages": []},
+        "alarms": _alarms(session),
+    }
+
+
+def _service(session: Session, service: dict[str, Any] | None) -> dict[str, Any]:
+    if service is None:
+        return {"desired": 0, "running": 0, "pending": 0, "deployment": None, "events": []}
+    deployments = service_deployments(session.cloud, session.service)
+    return {
+        "desired": service["desiredCount"],
+        "running": service["runningCount"],
+        "pending": service["pendingCount"],
+        "deployment": deployments[0]["status"] if deployments else None,
+        "events": [event["message"] for event in service.get("events", [])[:5]],
+    }
+
+
+def _tasks(session: Session) -> list[dict[str, Any]]:
+    ecs, name = session.cloud.client("ecs"), session.service
+    arns = session.cloud.pages(
+        "ecs", "list_tasks", "taskArns", cluster=name.cluster, serviceName=name.service
+    )
+    rows = []
+    for start in range(0, len(arns), 100):
+        tasks = ecs.describe_tasks(cluster=name.cluster, tasks=arns[start : start + 100])["tasks"]
+        rows += [
+            {
+                "id": task["taskArn"].rpartition("/")[2],
+                "release": int(task["taskDefinitionArn"].rpartition(":")[2]),
+                "status": task["lastStatus"],
+                "health": task.get("healthStatus", "UNKNOWN"),
+            }
+            for task in tasks
+        ]
+    return rows
+
+
+def _targets(session: Session, service: dict[str, Any]) -> list[dict[str, Any]]:
+    rows = []
+    for balancer in service.get("loadBalancers", []):
+        try:
+            described_health = session.cloud.client("elbv2").describe_target_health(
+                TargetGroupArn=balancer["targetGroupArn"]
+            )["TargetHealthDescriptions"]
+        except ClientError as error:
+            if error_code(error) != "TargetGroupNotFound":
+                raise
+            continue
+        for row in described_health:
+            target, health = row["Target"], row["TargetHealth"]
+            rows.append(
+                {
+                    "id": f"{target['Id']}:{target['Port']}",
+                    "state": health["State"],
+                    "reason": health.get("Description"),
+                }
+            )
+    return rows
+
+
+def _alarms(session: Session) -> list[dict[str, str]]:
+    """The stack's own alarms; those of target tracking are part of scaling and not told."""
+    rows = session.cloud.pages(
+        "cloudwatch", "describe_alarms", "MetricAlarms", AlarmNamePrefix=session.names.named()
+    )
+    return [{"name": row["AlarmName"], "state": row["StateValue"]} for row in rows]
+
+
+def _print(screen: Screen, document: dict[str, Any]) -> None:
+    service, release = document["service"], document["release"]
+    screen.result(
+        f"{document['stack']}: {service['running']} of {service['desired']} tasks run, "
+        f"{service['pending']} pending; deployment: {service['deployment'] or 'none'}"
+    )
+    if release:
+        screen.result(f"release {release['number']} ({release['state']}): {release['image']}")
+    for task in document["tasks"]:
+        screen.result(f"  task {task['id']}  release {task['release']}  {task['status']}")
+    for target in document["targets"]:
+        reason = f"  {target['reason']}" if target["reason"] else ""
+        screen.result(f"  target {target['id']}  {target['state']}{reason}")
+    for alarm in document["alarms"]:
+        screen.result(f"  alarm {alarm['name']}  {alarm['state']}")
+    for event in service["events"]:
+        screen.result(f"  {event}")

@@ -1,0 +1,78 @@
+"""What an image in ECR tells about itself."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.error
+import urllib.request
+from functools import lru_cache
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from automation.cloud import Cloud, error_code
+
+_BY_DIGEST = re.compile(r"(?P<host>[^/]+)/(?P<name>.+)@(?P<digest>sha256:[0-9a-f]{64})")
+
+MANIFESTS = (
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+)
+
+ABSENT = frozenset({"RepositoryNotFoundException", "LayersNotFoundException"})
+
+COMMIT_LABEL = "org.opencontainers.image.revision"
+"""https://github.com/opencontainers/image-spec/blob/main/annotations.md"""
+
+
+def commit_of(cloud: Cloud, image: str) -> str | None:
+    """The commit that an image was built from.
+
+    It is the image's label `org.opencontainers.image.revision`, or its variable `COMMIT`.
+
+    Returns:
+        The commit; None if the image is not in this account's ECR by digest, is gone, or does not
+        tell.
+    """
+    found = _BY_DIGEST.fullmatch(image)
+    if not found:
+        return None
+    configuration = _configuration(cloud, found["name"], found["digest"])
+    if configuration is None:
+        return None
+    labels = configuration.get("Labels") or {}
+    variables = dict(entry.partition("=")[::2] for entry in configuration.get("Env") or [])
+    commit = labels.get(COMMIT_LABEL) or variables.get("COMMIT")
+    return None if commit in {None, "", "unknown"} else str(commit)
+
+
+@lru_cache(maxsize=256)
+def _configuration(cloud: Cloud, repository: str, digest: str) -> dict[str, Any] | None:
+    """The `config` part of the image's configuration, fetched as a layer is."""
+    ecr = cloud.client("ecr")
+    try:
+        images = ecr.batch_get_image(
+            repositoryName=repository,
+            imageIds=[{"imageDigest": digest}],
+            acceptedMediaTypes=list(MANIFESTS),
+        )["images"]
+        if not images:
+            return None
+        manifest = json.loads(images[0]["imageManifest"])
+        if "config" not in manifest:  # an index of several platforms
+            return None
+        url = ecr.get_download_url_for_layer(
+            repositoryName=repository, layerDigest=manifest["config"]["digest"]
+        )["downloadUrl"]
+    except ClientError as error:
+        if error_code(error) not in ABSENT:
+            raise
+        return None
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - AWS's own address
+            document = json.loads(answer.read())
+    except (urllib.error.URLError, OSError):
+        return None  # the commit is a courtesy; the release is known without it
+    configuration = document.get("config")
+    return configuration if isinstance(configuration, dict) else None
