@@ -19,6 +19,7 @@ import boto3
 import psutil
 from botocore.config import Config
 
+from localcloud.amendments import Ec2Amendments, Wafv2Amendments
 from localcloud.docker_network import connect, ensure_network
 from localcloud.emulator import Emulator
 from localcloud.files import write_atomically
@@ -37,6 +38,7 @@ from localcloud.process import (
     log_file,
     lost_state_file,
 )
+from localcloud.refusals import refusals
 from localcloud.service import Credentials, Service, Surroundings
 from localcloud.serving import Server, listen, serve
 from localcloud.tagging import Tagging
@@ -186,6 +188,8 @@ class Cloud:
             authorize=lambda call: gateway.authorize(call),
         )
         self._add_services(gateway, surroundings)
+        for extra in (*refusals(surroundings), Ec2Amendments(self._emulator), Wafv2Amendments()):
+            gateway.add(extra)
         gateway.add(Tagging(self._emulator, ACCOUNT, self._services))
         gateway.authorize = Authorizer(surroundings).authorize
         self._servers.append(serve(gateway, api, "gateway"))

@@ -80,6 +80,7 @@ S3_SIGNATURE_CODES: dict[str, tuple[str, int]] = {
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
 UNSIGNED = {"AssumeRoleWithWebIdentity": "sts", "AssumeRoleWithSAML": "sts"}
 
+EVERY = "*"  # in `Service.before`: a check ahead of each operation
 READING = ("Describe", "Get", "List", "Head", "BatchGet", "BatchCheck", "Lookup", "Search")
 
 Authorize = Callable[[Call], None]
@@ -240,9 +241,9 @@ class Gateway:
     def _dispatch(self, call: Call, request: Request, body: bytes, target: Target) -> Answer:
         services = self.services.get(call.service, [])
         for service in services:
-            check = service.before.get(call.operation)
-            if check is not None:
-                check(call)
+            for operation in (call.operation, EVERY):
+                if operation in service.before:
+                    service.before[operation](call)
         for service in services:
             handler = service.handlers.get(call.operation)
             if handler is not None:

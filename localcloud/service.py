@@ -63,7 +63,8 @@ class Service:
     Attributes:
         name: botocore's service name, such as `ecs`.
         handlers: operation → the function that answers it.
-        before: operation → a check ahead of the emulator; it raises `ServiceError` to refuse.
+        before: operation, or `*` for each → a check ahead of the handler or the emulator; it
+            raises `ServiceError` to refuse.
         after: operation → a reaction to the emulator's success, with its parsed answer.
         emulated: whether operations without a handler go to the emulator.
         pages: path prefix → WSGI application, for what is not an AWS API: webhooks, status pages.
