@@ -44,7 +44,7 @@ def endpoint_policy(service: str, uses: Uses, account: Account) -> policies.Docu
     """The policy of one interface endpoint: what tasks call there, for this account alone."""
     sessions = []
     if uses.session_log_arn is not None:
-        sessions = policies.session_log(account, uses.session_log_arn)
+        sessions = policies.session_log(uses.session_log_arn)
     statements = {
         "ecr.api": policies.pull(uses.repository_arn),
         "ecr.dkr": policies.pull(uses.repository_arn),

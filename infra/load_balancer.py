@@ -9,6 +9,13 @@ import pulumi
 import pulumi_aws as aws
 
 HTTP_PORT = 80
+HTTPS_PORT = 443
+TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+"""TLS 1.2 and 1.3 with forward secrecy:
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
+"""
+STRICT_TRANSPORT_SECURITY = "max-age=31536000"
+"""For a year browsers use HTTPS without asking."""
 IDLE_TIMEOUT_SECONDS = 60
 """The application's keep-alive must be longer, so that it never closes a connection first."""
 
@@ -43,6 +50,8 @@ class LoadBalancerArgs:
         subnet_ids: public subnets in two zones or more.
         security_group_id: its security group.
         target_group: the application's targets.
+        certificate_arn: turns HTTPS on, and HTTP into a redirect; None for plain HTTP.
+        access_log_bucket: where each request is logged; None for nowhere.
         protect: whether AWS refuses to delete it.
         tags: of every resource.
     """
@@ -51,6 +60,8 @@ class LoadBalancerArgs:
     subnet_ids: pulumi.Input[Sequence[str]]
     security_group_id: pulumi.Input[str]
     target_group: TargetGroupArgs
+    certificate_arn: pulumi.Input[str] | None
+    access_log_bucket: pulumi.Input[str] | None
     protect: bool
     tags: Mapping[str, str]
 
@@ -59,14 +70,18 @@ class LoadBalancer(pulumi.ComponentResource):
     """An application load balancer that forwards to the tasks.
 
     Attributes:
-        url: where the service answers.
+        arn: the load balancer.
+        dns_name: its own host name.
+        zone_id: the Route 53 zone of that name.
         target_group_arn: where ECS registers the tasks.
         arn_suffix: the load balancer's part of CloudWatch's dimensions.
         target_group_arn_suffix: the target group's part of them.
         listener: what must exist before ECS accepts the target group.
     """
 
-    url: pulumi.Output[str]
+    arn: pulumi.Output[str]
+    dns_name: pulumi.Output[str]
+    zone_id: pulumi.Output[str]
     target_group_arn: pulumi.Output[str]
     arn_suffix: pulumi.Output[str]
     target_group_arn_suffix: pulumi.Output[str]
@@ -79,22 +94,46 @@ class LoadBalancer(pulumi.ComponentResource):
         self._name, self._args = name, args
         balancer = self._balancer()
         targets = self._target_group()
-        self.listener = aws.lb.Listener(
-            f"{name}-http",
-            load_balancer_arn=balancer.arn,
-            port=HTTP_PORT,
-            protocol="HTTP",
-            default_actions=[
-                aws.lb.ListenerDefaultActionArgs(type="forward", target_group_arn=targets.arn)
-            ],
-            tags=dict(args.tags),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        self.url = pulumi.Output.concat("http://", balancer.dns_name)
+        self.listener = self._listener(balancer, targets)
+        self.arn = balancer.arn
+        self.dns_name = balancer.dns_name
+        self.zone_id = balancer.zone_id
         self.target_group_arn = targets.arn
         self.arn_suffix = balancer.arn_suffix
         self.target_group_arn_suffix = targets.arn_suffix
-        self.register_outputs({"url": self.url, "target_group_arn": self.target_group_arn})
+        self.register_outputs(
+            {"dns_name": self.dns_name, "target_group_arn": self.target_group_arn}
+        )
+
+    def _listener(
+        self, balancer: aws.lb.LoadBalancer, targets: aws.lb.TargetGroup
+    ) -> aws.lb.Listener:
+        """The listener that forwards: on 443 with a certificate, else on 80."""
+        forward = aws.lb.ListenerDefaultActionArgs(type="forward", target_group_arn=targets.arn)
+        certificate_arn = self._args.certificate_arn
+        http = aws.lb.Listener(
+            f"{self._name}-http",
+            load_balancer_arn=balancer.arn,
+            port=HTTP_PORT,
+            protocol="HTTP",
+            default_actions=[forward if certificate_arn is None else _redirect()],
+            tags=dict(self._args.tags),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        if certificate_arn is None:
+            return http
+        return aws.lb.Listener(
+            f"{self._name}-https",
+            load_balancer_arn=balancer.arn,
+            port=HTTPS_PORT,
+            protocol="HTTPS",
+            certificate_arn=certificate_arn,
+            ssl_policy=TLS_POLICY,
+            routing_http_response_strict_transport_security_header_value=STRICT_TRANSPORT_SECURITY,
+            default_actions=[forward],
+            tags=dict(self._args.tags),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
     def _balancer(self) -> aws.lb.LoadBalancer:
         return aws.lb.LoadBalancer(
@@ -107,6 +146,7 @@ class LoadBalancer(pulumi.ComponentResource):
             drop_invalid_header_fields=True,
             desync_mitigation_mode="defensive",
             idle_timeout=IDLE_TIMEOUT_SECONDS,
+            access_logs=_access_logs(self._args.access_log_bucket),
             enable_deletion_protection=self._args.protect,
             tags=dict(self._args.tags),
             opts=pulumi.ResourceOptions(parent=self),
@@ -136,3 +176,18 @@ class LoadBalancer(pulumi.ComponentResource):
             tags=dict(self._args.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def _redirect() -> aws.lb.ListenerDefaultActionArgs:
+    return aws.lb.ListenerDefaultActionArgs(
+        type="redirect",
+        redirect=aws.lb.ListenerDefaultActionRedirectArgs(
+            protocol="HTTPS", port=str(HTTPS_PORT), status_code="HTTP_301"
+        ),
+    )
+
+
+def _access_logs(bucket: pulumi.Input[str] | None) -> aws.lb.LoadBalancerAccessLogsArgs | None:
+    if bucket is None:
+        return None
+    return aws.lb.LoadBalancerAccessLogsArgs(bucket=bucket, enabled=True)

@@ -12,6 +12,9 @@ LOAD_BALANCER_LIMIT = 32
 ROLE_LIMIT = 64
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 
+BUCKET_LIMIT = 63
+"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
+
 GENERAL_LIMIT = 100
 """Below the limits of clusters, services, families, security groups and repositories."""
 
@@ -89,6 +92,15 @@ class Names:
     def session_log_group(self) -> str:
         """The name of the log group of `exec` sessions."""
         return f"{self.log_group_prefix}/exec"
+
+    @property
+    def flow_log_group(self) -> str:
+        """The name of the log group of the network's connections."""
+        return f"{self.log_group_prefix}/network"
+
+    def bucket(self, purpose: str, account_id: str) -> str:
+        """A bucket's name; its account makes it distinct in the whole partition."""
+        return f"{self.named(purpose, limit=BUCKET_LIMIT - len(account_id) - 1)}-{account_id}"
 
     @property
     def log_group_prefix(self) -> str:

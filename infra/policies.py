@@ -127,26 +127,24 @@ def sessions() -> Statement:
     )
 
 
-def task(account: Account, session_log_arn: str, key_arn: str | None) -> Document:
+def task(session_log_arn: str, key_arn: str | None) -> Document:
     """What the agent of `exec` does under the task's role; the application does nothing.
 
     Args:
-        account: where the log groups are.
         session_log_arn: the log group of sessions, without the trailing `:*`.
         key_arn: the key of sessions, if there is one.
     """
-    statements = [sessions(), *session_log(account, session_log_arn)]
+    statements = [sessions(), *session_log(session_log_arn)]
     if key_arn is not None:
         statements.append(session_key(key_arn))
     return document(*statements)
 
 
-def session_log(account: Account, session_log_arn: str) -> list[Statement]:
-    """Find and write the log of sessions."""
-    groups = f"arn:{account.partition}:logs:{account.region}:{account.account_id}:log-group:*"
+def session_log(session_log_arn: str) -> list[Statement]:
+    """Find and write the log of sessions; the search knows no resources."""
     write = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
     return [
-        allow("FindSessionLog", ["logs:DescribeLogGroups"], [groups]),
+        allow("FindSessionLog", ["logs:DescribeLogGroups"], ["*"]),
         allow("SessionLog", write, [session_log_arn, f"{session_log_arn}:*"]),
     ]
 
@@ -196,3 +194,59 @@ def key(account: Account, log_group_prefix: str) -> Document:
             "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
         },
     )
+
+
+def flow_log_trust(account: Account) -> Document:
+    """Who may take on the role of flow logs: the service, for flow logs of this account.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+    """
+    source = f"arn:{account.partition}:ec2:{account.region}:{account.account_id}:vpc-flow-log/*"
+    return trust("vpc-flow-logs.amazonaws.com", account, source)
+
+
+def flow_log(log_group_arn: str) -> Document:
+    """Write flow logs to one log group.
+
+    Args:
+        log_group_arn: without the trailing `:*`.
+    """
+    write = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+    return document(
+        allow("FindLog", ["logs:DescribeLogGroups"], ["*"]),
+        allow("WriteLog", write, [log_group_arn, f"{log_group_arn}:*"]),
+    )
+
+
+def bucket(partition: str, name: str, statements: Sequence[Statement]) -> Document:
+    """A bucket's policy: `statements`, and nothing over plain HTTP."""
+    arn = f"arn:{partition}:s3:::{name}"
+    plain_http = {
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return document(plain_http, *statements)
+
+
+def access_log_delivery(account: Account, bucket_name: str) -> Statement:
+    """Let load balancers of this account write their access logs.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+    """
+    objects = f"arn:{account.partition}:s3:::{bucket_name}/AWSLogs/{account.account_id}/*"
+    balancers = (
+        f"arn:{account.partition}:elasticloadbalancing:{account.region}:{account.account_id}"
+        ":loadbalancer/*"
+    )
+    return {
+        **allow("AccessLogs", ["s3:PutObject"], [objects]),
+        "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": account.account_id},
+            "ArnLike": {"aws:SourceArn": balancers},
+        },
+    }

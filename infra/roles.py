@@ -74,7 +74,7 @@ class Roles(pulumi.ComponentResource):
                 self._policy(
                     task,
                     "open-sessions",
-                    sessions.apply(lambda arns: policies.task(args.account, arns[0], arns[1])),
+                    sessions.apply(lambda arns: policies.task(arns[0], arns[1])),
                 )
             )
         self.execution_role_arn = execution.arn

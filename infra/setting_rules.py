@@ -82,6 +82,22 @@ def image(value: str) -> str:
     return value
 
 
+def host_name(value: str) -> str:
+    """A name in DNS, or nothing."""
+    label = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+    if value and (len(value) > 253 or not re.fullmatch(rf"({label}\.)+{label}", value)):
+        raise ValueError("must be a host name in lower case, such as app.example.com")
+    return value
+
+
+def certificate_arn(value: str) -> str:
+    """The ARN of a certificate of ACM, or nothing."""
+    pattern = r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[\w-]+"
+    if value and not re.fullmatch(pattern, value):
+        raise ValueError("must be the ARN of a certificate of ACM in the stack's region")
+    return value
+
+
 def schedule(value: str) -> str:
     """An expression of Application Auto Scaling."""
     if not _SCHEDULE.fullmatch(value):
@@ -204,6 +220,17 @@ def _both_names(values: Mapping[str, Any]) -> str | None:
     return f"{', '.join(twice)} must stand in `environment` or in `secrets`, not in both"
 
 
+def _https(values: Mapping[str, Any]) -> str | None:
+    domain, zone = values["domain"], values["hosted_zone"]
+    if domain and not (zone or values["certificate_arn"]):
+        return "needs `hosted_zone`, where its certificate is validated, or `certificate_arn`"
+    if not domain and (zone or values["certificate_arn"]):
+        return "`hosted_zone` and `certificate_arn` need the host name of the service here"
+    if zone and domain != zone and not domain.endswith(f".{zone}"):
+        return f"must be {zone} or a name below it, since `hosted_zone` is {zone}"
+    return None
+
+
 def _not_yet(name: str, neutral: object) -> Callable[[Mapping[str, Any]], str | None]:
     def rule(values: Mapping[str, Any]) -> str | None:
         if values[name] == neutral:
@@ -214,12 +241,6 @@ def _not_yet(name: str, neutral: object) -> Callable[[Mapping[str, Any]], str | 
 
 
 _NEUTRAL: Mapping[str, object] = {
-    "flow_logs": False,
-    "access_logs": False,
-    "domain": "",
-    "hosted_zone": "",
-    "certificate_arn": "",
-    "waf": False,
     "connection_arn": "",
     "github_owner": "",
     "github_repository": "",
@@ -246,6 +267,7 @@ _CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], str 
     (("desired_count", "min_count", "max_count"), _bounds),
     (("scheduled_scaling",), _schedule_bounds),
     (("environment", "secrets"), _both_names),
+    (("domain", "hosted_zone", "certificate_arn"), _https),
     (("github_token",), _no_token_yet),
     *(((name,), _not_yet(name, neutral)) for name, neutral in _NEUTRAL.items()),
 )

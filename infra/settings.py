@@ -117,9 +117,9 @@ class Settings(BaseModel):
     flow_logs: bool = False
     access_logs: bool = False
 
-    domain: Text = ""
-    hosted_zone: Text = ""
-    certificate_arn: Text = ""
+    domain: Annotated[Text, AfterValidator(rules.host_name)] = ""
+    hosted_zone: Annotated[Text, AfterValidator(rules.host_name)] = ""
+    certificate_arn: Annotated[Text, AfterValidator(rules.certificate_arn)] = ""
     waf: bool = False
 
     github_owner: Text = ""
@@ -160,7 +160,11 @@ class Settings(BaseModel):
             SettingsError: with every problem that was found.
         """
         problems: list[str] = []
-        sound = {name: value for name, value in values.items() if value not in (None, "")}
+        sound = {
+            name: value
+            for name, value in values.items()
+            if value not in (None, "") or name not in cls.model_fields
+        }
         values = dict(sound)
         try:
             cls.model_validate(sound)

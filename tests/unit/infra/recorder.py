@@ -106,6 +106,15 @@ class _Cloud(mocks.Mocks):
             "arnSuffix": arn.rpartition(":")[2].removeprefix("loadbalancer/").format(name=name),
             "dnsName": f"{name}.elb.amazonaws.com",
             "repositoryUrl": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{name}",
+            "domainValidationOptions": [
+                {
+                    "resourceRecordName": "_1.example.com",
+                    "resourceRecordType": "CNAME",
+                    "resourceRecordValue": "_2.acm-validations.aws",
+                }
+            ],
+            "fqdn": "_1.example.com",
+            "zoneId": "ZLB",
             "repoDigest": f"{_repository(args.inputs)}@sha256:{'0' * 64}",
         }
         if args.typ == "awsx:ec2:Vpc":
@@ -132,6 +141,7 @@ ANSWERS: Mapping[str, Answer] = {
         "userName": "AWS",
         "password": "hush",
     },
+    "aws:route53/getZone:getZone": lambda asked: {"zoneId": "Z1", "name": asked["name"]},
     "aws:resourcegroupstaggingapi/getResources:getResources": lambda _: {
         "resourceTagMappingLists": []
     },

@@ -1,0 +1,130 @@
+"""A private bucket: encrypted, versioned, TLS only, cleaned up by itself, gone when destroyed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import policies
+
+ABORT_UPLOADS_AFTER_DAYS = 1
+
+
+@dataclass(frozen=True)
+class BucketArgs:
+    """What the bucket is for.
+
+    Attributes:
+        physical_name: its name, distinct in the whole partition.
+        partition: of the bucket's ARN.
+        keep_days: how long objects, and older versions of them, are kept.
+        protect: whether a bucket that holds objects is kept from deletion.
+        tags: of every resource.
+        statements: what the bucket's policy allows, beside refusing plain HTTP.
+    """
+
+    physical_name: str
+    partition: str
+    keep_days: int
+    protect: bool
+    tags: Mapping[str, str]
+    statements: Sequence[policies.Statement] = field(default_factory=tuple)
+
+
+class PrivateBucket(pulumi.ComponentResource):
+    """A bucket that only this account's roles, and the services named in its policy, can use.
+
+    Attributes:
+        bucket_name: its name.
+        arn: its ARN.
+        policy: what must exist before a service may write.
+    """
+
+    bucket_name: pulumi.Output[str]
+    arn: pulumi.Output[str]
+    policy: aws.s3.BucketPolicy
+
+    def __init__(
+        self, name: str, args: BucketArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("fargate-cd:infra:PrivateBucket", name, None, opts)
+        bucket = aws.s3.Bucket(
+            f"{name}-bucket",
+            bucket=args.physical_name,
+            force_destroy=not args.protect,
+            tags=dict(args.tags),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+        )
+        self._name, self._args, self._bucket = name, args, bucket
+        closed = self._closed()
+        self._kept()
+        self.policy = aws.s3.BucketPolicy(
+            f"{name}-policy",
+            bucket=bucket.id,
+            policy=pulumi.Output.json_dumps(
+                policies.bucket(args.partition, args.physical_name, args.statements)
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[closed]),
+        )
+        self.bucket_name = bucket.id
+        self.arn = bucket.arn
+        self.register_outputs({"bucket_name": self.bucket_name, "arn": self.arn})
+
+    def _closed(self) -> aws.s3.BucketPublicAccessBlock:
+        child = pulumi.ResourceOptions(parent=self)
+        aws.s3.BucketOwnershipControls(
+            f"{self._name}-ownership",
+            bucket=self._bucket.id,
+            rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
+            opts=child,
+        )
+        encryption = aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
+            apply_server_side_encryption_by_default=aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
+                sse_algorithm="AES256"
+            )
+        )
+        aws.s3.BucketServerSideEncryptionConfiguration(
+            f"{self._name}-encryption", bucket=self._bucket.id, rules=[encryption], opts=child
+        )
+        return aws.s3.BucketPublicAccessBlock(
+            f"{self._name}-private",
+            bucket=self._bucket.id,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=child,
+        )
+
+    def _kept(self) -> None:
+        versioning = aws.s3.BucketVersioning(
+            f"{self._name}-versioning",
+            bucket=self._bucket.id,
+            versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(
+                status="Enabled"
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        rule = aws.s3.BucketLifecycleConfigurationRuleArgs(
+            id="expire",
+            status="Enabled",
+            filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
+            expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(
+                days=self._args.keep_days
+            ),
+            noncurrent_version_expiration=aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
+                noncurrent_days=self._args.keep_days
+            ),
+            abort_incomplete_multipart_upload=aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
+                days_after_initiation=ABORT_UPLOADS_AFTER_DAYS
+            ),
+        )
+        aws.s3.BucketLifecycleConfiguration(
+            f"{self._name}-lifecycle",
+            bucket=self._bucket.id,
+            rules=[rule],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
+        )

@@ -1,0 +1,139 @@
+"""What stands between the world and the tasks: network, firewall, load balancer, host name."""
+
+from __future__ import annotations
+
+import pulumi
+
+from infra import policies
+from infra.bucket import BucketArgs, PrivateBucket
+from infra.certificate import Certificate, CertificateArgs, alias_record, zone_id
+from infra.context import Context
+from infra.firewall import Firewall, FirewallArgs
+from infra.flow_logs import FlowLogs, FlowLogsArgs
+from infra.load_balancer import (
+    HTTP_PORT,
+    HTTPS_PORT,
+    LoadBalancer,
+    LoadBalancerArgs,
+    TargetGroupArgs,
+)
+from infra.network import Network, NetworkArgs
+from infra.waf import Waf, WafArgs
+
+
+class Edge:
+    """The components before the tasks.
+
+    Attributes:
+        network: the network.
+        firewall: the security groups.
+        balancer: the load balancer.
+        url: where the service answers.
+    """
+
+    network: Network
+    firewall: Firewall
+    balancer: LoadBalancer
+    url: pulumi.Output[str]
+
+    def __init__(self, context: Context, key_arn: pulumi.Input[str] | None) -> None:
+        self._context, self._key_arn = context, key_arn
+        settings = context.settings
+        self.network = self._network()
+        if settings.flow_logs:
+            self._flow_logs()
+        self.firewall = self._firewall()
+        zone = zone_id(settings.hosted_zone) if settings.hosted_zone else None
+        self.balancer = self._balancer(self._certificate(zone))
+        if settings.waf:
+            args = WafArgs(context.names.named(), self.balancer.arn, context.tags)
+            Waf("waf", args)
+        if zone is not None:
+            balancer = self.balancer
+            alias_record("host-name", settings.domain, zone, balancer.dns_name, balancer.zone_id)
+        self.url = (
+            pulumi.Output.from_input(f"https://{settings.domain}")
+            if settings.domain
+            else pulumi.Output.concat("http://", self.balancer.dns_name)
+        )
+
+    def _network(self) -> Network:
+        settings = self._context.settings
+        args = NetworkArgs(
+            physical_name=self._context.names.named(),
+            cidr=settings.vpc_cidr,
+            zones=settings.availability_zones,
+            egress=settings.egress,
+            tags=self._context.tags,
+        )
+        return Network("network", args)
+
+    def _flow_logs(self) -> FlowLogs:
+        args = FlowLogsArgs(
+            names=self._context.names,
+            account=self._context.account,
+            vpc_id=self.network.vpc_id,
+            retention_days=self._context.settings.log_retention_days,
+            key_arn=self._key_arn,
+            tags=self._context.tags,
+        )
+        return FlowLogs("flow-logs", args)
+
+    def _firewall(self) -> Firewall:
+        settings = self._context.settings
+        args = FirewallArgs(
+            physical_name=self._context.names.named(),
+            vpc_id=self.network.vpc_id,
+            listener_ports=[HTTP_PORT, HTTPS_PORT] if settings.domain else [HTTP_PORT],
+            container_port=settings.container_port,
+            allowed_cidrs=settings.allowed_cidrs,
+            internet=self.network.internet,
+            tags=self._context.tags,
+        )
+        return Firewall("firewall", args)
+
+    def _certificate(self, zone: str | None) -> pulumi.Input[str] | None:
+        settings = self._context.settings
+        if settings.certificate_arn:
+            return settings.certificate_arn
+        if zone is None:
+            return None
+        args = CertificateArgs(settings.domain, zone, self._context.tags)
+        return Certificate("certificate", args).arn
+
+    def _access_log_bucket(self) -> PrivateBucket:
+        context = self._context
+        name = context.names.bucket("access-logs", context.account.account_id)
+        args = BucketArgs(
+            physical_name=name,
+            partition=context.account.partition,
+            keep_days=context.settings.log_retention_days,
+            protect=context.settings.protect,
+            tags=context.tags,
+            statements=[policies.access_log_delivery(context.account, name)],
+        )
+        return PrivateBucket("access-logs", args)
+
+    def _balancer(self, certificate_arn: pulumi.Input[str] | None) -> LoadBalancer:
+        context, settings = self._context, self._context.settings
+        bucket = self._access_log_bucket() if settings.access_logs else None
+        target_group = TargetGroupArgs(
+            physical_name=context.names.target_group(settings.container_port, settings.vpc_cidr),
+            vpc_id=self.network.vpc_id,
+            port=settings.container_port,
+            health_check_path=settings.health_check_path,
+            health_check_interval=settings.health_check_interval,
+            deregistration_delay=settings.deregistration_delay,
+        )
+        args = LoadBalancerArgs(
+            physical_name=context.names.load_balancer(settings.vpc_cidr),
+            subnet_ids=self.network.public_subnet_ids,
+            security_group_id=self.firewall.load_balancer_group_id,
+            target_group=target_group,
+            certificate_arn=certificate_arn,
+            access_log_bucket=bucket.bucket_name if bucket else None,
+            protect=settings.protect,
+            tags=context.tags,
+        )
+        depends = pulumi.ResourceOptions(depends_on=[bucket.policy] if bucket else [])
+        return LoadBalancer("load-balancer", args, depends)

@@ -1,0 +1,214 @@
+"""An environment: everything that a service needs, made for it alone."""
+
+from __future__ import annotations
+
+import pulumi
+
+from infra.cluster import Cluster, ClusterArgs
+from infra.context import Context
+from infra.edge import Edge
+from infra.endpoints import Endpoints, EndpointsArgs
+from infra.image import Build, BuiltImage, BuiltImageArgs, Release, choose_image
+from infra.keys import CustomerKey, CustomerKeyArgs
+from infra.logs import Logs, LogsArgs
+from infra.registry import Registry, RegistryArgs
+from infra.roles import Roles, RolesArgs
+from infra.scaling import Bounds, Scaling, ScalingArgs
+from infra.service import Service, ServiceArgs
+from infra.task import ContainerArgs, Task, TaskArgs
+
+
+class Environment:
+    """The components of an environment, and how they hang together.
+
+    Each method makes one component from the settings and from components made before.
+    """
+
+    def __init__(self, context: Context, release: Release) -> None:
+        self.settings = context.settings
+        self.names = context.names
+        self.account = context.account
+        self.tags = context.tags
+        self._context, self._release = context, release
+
+    def define(self) -> None:
+        """Register every component, and export the outputs."""
+        source = choose_image(self.settings, self._release, self.names, self.tags)
+        key_arn = self._key()
+        logs = self._logs(key_arn)
+        registry = self._registry(key_arn)
+        image = self._image(source, registry)
+        edge = Edge(self._context, key_arn)
+        cluster = self._cluster(logs, key_arn)
+        roles = self._roles(registry, logs, key_arn)
+        task = self._task(roles, image)
+        needs = [
+            logs.application,
+            logs.sessions,
+            *roles.granted,
+            edge.balancer.listener,
+            cluster.capacity,
+            *self._endpoints(edge, registry, logs, key_arn),
+        ]
+        service = self._service(edge, cluster, task, needs)
+        self._scaling(cluster, service, edge)
+        pulumi.export("service_url", edge.url)
+        pulumi.export("repository_url", registry.repository_url)
+        pulumi.export("cluster_name", cluster.cluster_name)
+        pulumi.export("service_name", service.service_name)
+        pulumi.export("log_group_name", logs.application.name)
+        pulumi.export("image_uri", image)
+
+    def _key(self) -> pulumi.Input[str] | None:
+        if not self.settings.customer_managed_key:
+            return None
+        args = CustomerKeyArgs(
+            physical_name=self.names.named(),
+            account=self.account,
+            log_group_prefix=self.names.log_group_prefix,
+            tags=self.tags,
+        )
+        return CustomerKey("key", args).arn
+
+    def _logs(self, key_arn: pulumi.Input[str] | None) -> Logs:
+        args = LogsArgs(
+            application_name=self.names.log_group,
+            session_name=self.names.session_log_group,
+            retention_days=self.settings.log_retention_days,
+            key_arn=key_arn,
+            tags=self.tags,
+        )
+        return Logs("logs", args)
+
+    def _registry(self, key_arn: pulumi.Input[str] | None) -> Registry:
+        args = RegistryArgs(
+            physical_name=self.names.repository,
+            protect=self.settings.protect,
+            key_arn=key_arn,
+            tags=self.tags,
+        )
+        return Registry("registry", args)
+
+    def _image(self, source: str | Build, registry: Registry) -> pulumi.Input[str]:
+        if isinstance(source, str):
+            return source
+        return BuiltImage("image", BuiltImageArgs(source, registry.repository_url)).uri
+
+    def _endpoints(
+        self,
+        edge: Edge,
+        registry: Registry,
+        logs: Logs,
+        key_arn: pulumi.Input[str] | None,
+    ) -> list[pulumi.Resource]:
+        if edge.network.internet:
+            return []
+        args = EndpointsArgs(
+            physical_name=self.names.named(),
+            account=self.account,
+            vpc_id=edge.network.vpc_id,
+            subnet_ids=edge.network.task_subnet_ids,
+            route_table_ids=edge.network.route_table_ids,
+            task_group_id=edge.firewall.task_group_id,
+            repository_arn=registry.repository_arn,
+            log_group_arn=logs.application.arn,
+            session_log_arn=logs.sessions.arn if self.settings.exec else None,
+            key_arn=key_arn,
+            secret_arns=self._secret_arns,
+            tags=self.tags,
+        )
+        return Endpoints("endpoints", args).all
+
+    def _cluster(self, logs: Logs, key_arn: pulumi.Input[str] | None) -> Cluster:
+        args = ClusterArgs(
+            physical_name=self.names.cluster,
+            container_insights=self.settings.container_insights,
+            session_log_group=logs.sessions.name,
+            key_arn=key_arn,
+            tags=self.tags,
+        )
+        return Cluster("cluster", args)
+
+    def _roles(self, registry: Registry, logs: Logs, key_arn: pulumi.Input[str] | None) -> Roles:
+        args = RolesArgs(
+            names=self.names,
+            account=self.account,
+            repository_arn=registry.repository_arn,
+            log_group_arn=logs.application.arn,
+            session_log_arn=logs.sessions.arn if self.settings.exec else None,
+            key_arn=key_arn,
+            secret_arns=self._secret_arns,
+            tags=self.tags,
+        )
+        return Roles("roles", args)
+
+    @property
+    def _secret_arns(self) -> list[str]:
+        return sorted(set(self.settings.secrets.values()))
+
+    def _task(self, roles: Roles, image: pulumi.Input[str]) -> Task:
+        settings = self.settings
+        container = ContainerArgs(
+            port=settings.container_port,
+            environment=settings.environment,
+            secrets=settings.secrets,
+            stop_timeout=settings.stop_timeout,
+            log_group_name=self.names.log_group,
+            region=self.account.region,
+            execute_command=settings.exec,
+        )
+        args = TaskArgs(
+            family=self.names.service,
+            container=container,
+            image=image,
+            cpu=settings.cpu,
+            memory=settings.memory,
+            architecture=settings.architecture,
+            execution_role_arn=roles.execution_role_arn,
+            task_role_arn=roles.task_role_arn,
+            tags=self.tags,
+        )
+        return Task("task", args)
+
+    def _service(
+        self,
+        edge: Edge,
+        cluster: Cluster,
+        task: Task,
+        needs: list[pulumi.Resource],
+    ) -> Service:
+        settings = self.settings
+        args = ServiceArgs(
+            physical_name=self.names.service,
+            cluster_arn=cluster.arn,
+            task_arn=task.arn,
+            container_port=settings.container_port,
+            desired_count=settings.desired_count,
+            spot=settings.spot,
+            execute_command=settings.exec,
+            subnet_ids=edge.network.task_subnet_ids,
+            security_group_id=edge.firewall.task_group_id,
+            public_tasks=edge.network.public_tasks,
+            target_group_arn=edge.balancer.target_group_arn,
+            health_check_interval=settings.health_check_interval,
+            tags=self.tags,
+            needs=needs,
+        )
+        return Service("service", args)
+
+    def _scaling(self, cluster: Cluster, service: Service, edge: Edge) -> Scaling:
+        settings = self.settings
+        args = ScalingArgs(
+            cluster_name=cluster.cluster_name,
+            service_name=service.service_name,
+            min_count=settings.lowest_count,
+            max_count=settings.highest_count,
+            cpu_target=settings.cpu_target,
+            memory_target=settings.memory_target,
+            requests_per_target=settings.requests_per_target,
+            load_balancer_suffix=edge.balancer.arn_suffix,
+            target_group_suffix=edge.balancer.target_group_arn_suffix,
+            schedule=[Bounds(**entry.model_dump()) for entry in settings.scheduled_scaling],
+            tags=self.tags,
+        )
+        return Scaling("scaling", args)

@@ -1,0 +1,104 @@
+"""A web application firewall before the load balancer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+REQUESTS_PER_ADDRESS = 2000
+"""From one address within five minutes; more are answered with 403 for a while."""
+
+MANAGED_RULES = (
+    "AWSManagedRulesAmazonIpReputationList",
+    "AWSManagedRulesKnownBadInputsRuleSet",
+    "AWSManagedRulesCommonRuleSet",
+)
+"""https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html"""
+
+
+@dataclass(frozen=True)
+class WafArgs:
+    """What the firewall protects.
+
+    Attributes:
+        physical_name: its name.
+        load_balancer_arn: the load balancer.
+        tags: of every resource.
+    """
+
+    physical_name: str
+    load_balancer_arn: pulumi.Input[str]
+    tags: Mapping[str, str]
+
+
+class Waf(pulumi.ComponentResource):
+    """AWS's rules against known attacks, and a limit of requests from one address."""
+
+    def __init__(
+        self, name: str, args: WafArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("fargate-cd:infra:Waf", name, None, opts)
+        rules = [_rate_limit(0), *(_managed(rule, i) for i, rule in enumerate(MANAGED_RULES, 1))]
+        acl = aws.wafv2.WebAcl(
+            f"{name}-acl",
+            name=args.physical_name,
+            description=f"Before the load balancer of {args.physical_name}",
+            scope="REGIONAL",
+            default_action=aws.wafv2.WebAclDefaultActionArgs(
+                allow=aws.wafv2.WebAclDefaultActionAllowArgs()
+            ),
+            rules=rules,
+            visibility_config=aws.wafv2.WebAclVisibilityConfigArgs(
+                cloudwatch_metrics_enabled=True,
+                metric_name=args.physical_name,
+                sampled_requests_enabled=True,
+            ),
+            tags=dict(args.tags),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        aws.wafv2.WebAclAssociation(
+            f"{name}-association",
+            resource_arn=args.load_balancer_arn,
+            web_acl_arn=acl.arn,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.register_outputs({"acl_arn": acl.arn})
+
+
+def _rate_limit(priority: int) -> aws.wafv2.WebAclRuleArgs:
+    return aws.wafv2.WebAclRuleArgs(
+        name="requests-per-address",
+        priority=priority,
+        action=aws.wafv2.WebAclRuleActionArgs(block=aws.wafv2.WebAclRuleActionBlockArgs()),
+        statement=aws.wafv2.WebAclRuleStatementArgs(
+            rate_based_statement=aws.wafv2.WebAclRuleStatementRateBasedStatementArgs(
+                limit=REQUESTS_PER_ADDRESS, aggregate_key_type="IP"
+            )
+        ),
+        visibility_config=_visible("requests-per-address"),
+    )
+
+
+def _managed(rule_set: str, priority: int) -> aws.wafv2.WebAclRuleArgs:
+    return aws.wafv2.WebAclRuleArgs(
+        name=rule_set,
+        priority=priority,
+        override_action=aws.wafv2.WebAclRuleOverrideActionArgs(
+            none=aws.wafv2.WebAclRuleOverrideActionNoneArgs()  # type: ignore[no-untyped-call]
+        ),
+        statement=aws.wafv2.WebAclRuleStatementArgs(
+            managed_rule_group_statement=aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementArgs(
+                name=rule_set, vendor_name="AWS"
+            )
+        ),
+        visibility_config=_visible(rule_set),
+    )
+
+
+def _visible(metric: str) -> aws.wafv2.WebAclRuleVisibilityConfigArgs:
+    return aws.wafv2.WebAclRuleVisibilityConfigArgs(
+        cloudwatch_metrics_enabled=True, metric_name=metric, sampled_requests_enabled=True
+    )
