@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import logging
 import os
@@ -38,6 +37,7 @@ from localcloud.process import (
     log_file,
     lost_state_file,
 )
+from localcloud.providers.server import RunningProviders, serve_providers
 from localcloud.refusals import refusals
 from localcloud.service import Credentials, Service, Surroundings
 from localcloud.serving import Server, listen, serve
@@ -157,7 +157,7 @@ class Cloud:
         self.state_dir = state_dir
         self._servers: list[Server] = []
         self._services: list[Service] = []
-        self._providers: Any = None
+        self._providers: RunningProviders | None = None
         self._emulator = Emulator()
         self._snapshots = Snapshots(state_dir / "emulator", self._emulator)
 
@@ -229,11 +229,7 @@ class Cloud:
 
     def _add_services(self, gateway: Gateway, surroundings: Surroundings) -> None:
         for name, module in SERVICES.items():
-            if importlib.util.find_spec(module) is None:
-                continue
-            make = getattr(importlib.import_module(module), name, None)
-            if make is None:
-                continue
+            make = getattr(importlib.import_module(module), name)
             folder = self.state_dir / "services" / name.lower()
             folder.mkdir(parents=True, exist_ok=True)
             service = make(replace(surroundings, state_dir=str(folder)))
@@ -253,11 +249,7 @@ class Cloud:
         self._servers.append(serve(gateway, bound, "gateway for tasks"))
 
     def _serve_providers(self, ports: Ports, surroundings: Surroundings) -> dict[str, int]:
-        parts = ("server", "aws", "awsx", "docker", "github")
-        if any(importlib.util.find_spec(f"localcloud.providers.{p}") is None for p in parts):
-            return {}
-        server = importlib.import_module("localcloud.providers.server")
-        self._providers = server.serve_providers(
+        self._providers = serve_providers(
             {name: ports.free(name) for name in PROVIDERS}, surroundings
         )
         return dict(self._providers.ports)
