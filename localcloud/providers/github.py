@@ -14,16 +14,16 @@ from urllib.parse import quote
 
 import requests
 
-from localcloud.providers.plugin import (
+from localcloud.providers.handler import (
     UNKNOWN,
     Context,
     Difference,
     Failure,
-    Plugin,
     ProviderError,
     changed_names,
     unknown,
 )
+from localcloud.providers.plugin import Plugin
 from localcloud.service import Surroundings
 
 PUBLIC_API = "https://api.github.com/"

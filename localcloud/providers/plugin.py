@@ -19,63 +19,31 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self
+from typing import Any
 
 import grpc
-from google.protobuf import empty_pb2, json_format, struct_pb2
+from google.protobuf import empty_pb2
 from pulumi.runtime.proto import (
     ResourceProviderServicer,
-    engine_pb2,
-    engine_pb2_grpc,
     plugin_pb2,
     provider_pb2,
 )
-from pulumi.runtime.rpc import UNKNOWN as UNKNOWN
+
+from localcloud.providers.engine_log import EngineLog
+from localcloud.providers.handler import (
+    Context,
+    Difference,
+    Failure,
+    Handler,
+    ProviderError,
+    changed_names,
+    message,
+    plain,
+    revealed,
+    unknown,
+)
 
 _REMEMBERED_CONNECTIONS = 512
-_HOUSEKEEPING = frozenset({"version", "pluginDownloadURL", "__internal"})
-
-
-class ProviderError(Exception):
-    """What a resource can't do, in one sentence; the engine shows it beside the resource."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A property that `check` refuses, and why."""
-
-    property: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Difference:
-    """What a change of inputs means.
-
-    Attributes:
-        changed: the names of the inputs that changed.
-        replaces: those of them that need a new resource.
-    """
-
-    changed: tuple[str, ...] = ()
-    replaces: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Context:
-    """What a handler may know of the call.
-
-    Attributes:
-        urn: the resource's URN.
-        configuration: the provider's own settings, as `configure` left them.
-        log: shows a line of progress beside the resource.
-        cancelled: is set when the engine wants the work given up.
-    """
-
-    urn: str
-    configuration: Mapping[str, Any] = field(repr=False)
-    log: Callable[[str], None] = field(repr=False)
-    cancelled: threading.Event = field(repr=False, default_factory=threading.Event)
 
 
 @dataclass
@@ -91,78 +59,6 @@ class Connection:
     engine: str = ""
     configuration: dict[str, Any] | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
-
-
-class Handler(Protocol):
-    """One resource type. Properties are plain values by Pulumi's names, or `UNKNOWN`."""
-
-    def check(
-        self, context: Context, old: dict[str, Any], new: dict[str, Any]
-    ) -> tuple[dict[str, Any], list[Failure]]:
-        """Complete the new inputs, and name what is wrong with them; `old` is empty at first."""
-        ...
-
-    def diff(self, old: dict[str, Any], new: dict[str, Any]) -> Difference:
-        """Compare two sets of checked inputs."""
-        ...
-
-    def create(
-        self, context: Context, inputs: dict[str, Any], preview: bool
-    ) -> tuple[str, dict[str, Any]]:
-        """Make the resource: its id and outputs. A preview makes nothing; its id is empty."""
-        ...
-
-    def read(
-        self, context: Context, identifier: str, outputs: dict[str, Any], inputs: dict[str, Any]
-    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """Its outputs and inputs as they are now; None when it is gone."""
-        ...
-
-    def update(
-        self,
-        context: Context,
-        identifier: str,
-        outputs: dict[str, Any],
-        inputs: dict[str, Any],
-        preview: bool,
-    ) -> dict[str, Any]:
-        """Bring it in line with the inputs; the new outputs."""
-        ...
-
-    def delete(self, context: Context, identifier: str, outputs: dict[str, Any]) -> None:
-        """Remove it; an absent one is removed already."""
-        ...
-
-
-def plain(values: struct_pb2.Struct) -> dict[str, Any]:
-    """A message's properties as plain values; whole numbers as `int`."""
-    return {name: _whole(value) for name, value in json_format.MessageToDict(values).items()}
-
-
-def message(values: Mapping[str, Any]) -> struct_pb2.Struct:
-    """Plain values as a message's properties; a None is left out."""
-    return json_format.ParseDict(
-        {name: value for name, value in values.items() if value is not None}, struct_pb2.Struct()
-    )
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, dict):
-        return {name: _whole(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_whole(item) for item in value]
-    return value
-
-
-def unknown(names: Iterable[str], allowed: Iterable[str], what: str) -> list[Failure]:
-    """A failure for every name that is not allowed."""
-    known = sorted(allowed)
-    return [
-        Failure(name, f"{what} has no property {name!r} here; it has {', '.join(known) or 'none'}")
-        for name in sorted(set(names) - set(known) - _HOUSEKEEPING)
-    ]
 
 
 def package_version(distribution: str) -> str:
@@ -236,7 +132,7 @@ class Plugin(ResourceProviderServicer):
         return _difference(Difference(changed=changed))
 
     def Configure(self, request: Any, context: Any) -> Any:
-        self._connection(context).configuration = plain(request.args)
+        self._connection(context).configuration = revealed(plain(request.args))
         return provider_pb2.ConfigureResponse(
             supportsPreview=True, acceptSecrets=self.constructs, acceptResources=self.constructs
         )
@@ -323,53 +219,8 @@ class Plugin(ResourceProviderServicer):
             return connection
 
 
-class EngineLog:
-    """Shows lines beside a resource while the engine works on it.
-
-    Args:
-        address: the engine's own server; without one nothing is shown.
-        urn: the resource.
-    """
-
-    def __init__(self, address: str, urn: str) -> None:
-        self._address = address
-        self._urn = urn
-        self._channel: grpc.Channel | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._channel is not None:
-            self._channel.close()
-
-    def __call__(self, line: str) -> None:
-        """Show a line as the resource's present status."""
-        if not self._address or not line.strip():
-            return
-        if self._channel is None:
-            self._channel = grpc.insecure_channel(self._address)
-        request = engine_pb2.LogRequest(
-            severity=engine_pb2.LogSeverity.Value("INFO"),
-            message=line,
-            urn=self._urn,
-            ephemeral=True,
-        )
-        try:
-            engine_pb2_grpc.EngineStub(self._channel).Log(request, timeout=5)
-        except grpc.RpcError:
-            # An engine that has gone away needs no progress, and the work is finished all the same.
-            self._address = ""
-
-
 def _failures(failures: Iterable[Failure]) -> list[Any]:
     return [provider_pb2.CheckFailure(property=f.property, reason=f.reason) for f in failures]
-
-
-def changed_names(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names whose values differ; housekeeping of the engine's does not count."""
-    names = (set(old) | set(new)) - _HOUSEKEEPING
-    return tuple(sorted(name for name in names if old.get(name) != new.get(name)))
 
 
 def _difference(difference: Difference) -> Any:

@@ -12,7 +12,8 @@ from pulumi.runtime.proto import provider_pb2
 
 from localcloud.providers.awsx.monitor import Monitor
 from localcloud.providers.awsx.vpc import construct_vpc
-from localcloud.providers.plugin import Plugin, ProviderError, answers_errors
+from localcloud.providers.handler import ProviderError
+from localcloud.providers.plugin import Plugin, answers_errors
 from localcloud.service import Surroundings
 
 _COMPONENTS = {"awsx:ec2:Vpc": construct_vpc}

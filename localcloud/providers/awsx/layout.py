@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, ip_network
 from typing import Any
 
-from localcloud.providers.plugin import ProviderError
+from localcloud.providers.handler import ProviderError
 
 _TYPES = ("Public", "Private", "Isolated", "Unused")
 _SPEC_PROPERTIES = {"type", "name", "cidrMask", "cidrBlocks", "size", "tags"}

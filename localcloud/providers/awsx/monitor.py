@@ -10,7 +10,8 @@ import grpc
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import resource_pb2, resource_pb2_grpc
 
-from localcloud.providers.plugin import UNKNOWN, ProviderError, message, package_version, plain
+from localcloud.providers.handler import UNKNOWN, ProviderError, message, plain
+from localcloud.providers.plugin import package_version
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _RESOURCE_REFERENCE = "5cf8f73096256a8f31e491e813e4eb8e"
@@ -210,4 +211,6 @@ class Monitor:
         try:
             return getattr(self._stub, method)(request)
         except grpc.RpcError as error:
-            raise ProviderError(f"{self._request.name}: {error.details()}") from error
+            # The engine has shown the cause beside the resource that failed.
+            what = getattr(request, "name", "") or getattr(request, "tok", "") or method
+            raise ProviderError(f"{what} could not be made ({error.details()})") from error

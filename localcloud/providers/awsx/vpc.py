@@ -20,7 +20,7 @@ from localcloud.providers.awsx.layout import (
     resolved_layout,
 )
 from localcloud.providers.awsx.monitor import Component, Monitor, Output, Resource
-from localcloud.providers.plugin import ProviderError, plain
+from localcloud.providers.handler import ProviderError, plain
 
 _PASSED_ON = (
     "enableDnsHostnames",

@@ -7,13 +7,7 @@ from typing import Any
 
 from localcloud.providers.docker.builder import Builder
 from localcloud.providers.docker.inputs import check, parse
-from localcloud.providers.plugin import (
-    UNKNOWN,
-    Context,
-    Difference,
-    Failure,
-    changed_names,
-)
+from localcloud.providers.handler import UNKNOWN, Context, Difference, Failure, changed_names
 
 
 class Image:

@@ -12,7 +12,7 @@ from typing import Any
 
 from docker.utils.build import exclude_paths
 
-from localcloud.providers.plugin import UNKNOWN, Failure, ProviderError, unknown
+from localcloud.providers.handler import UNKNOWN, Failure, ProviderError, unknown
 
 _IMAGE = {"build", "buildOnPreview", "imageName", "registry", "skipPush"}
 _BUILD = {
