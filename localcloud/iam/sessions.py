@@ -1,9 +1,8 @@
 """The temporary credentials that the local cloud's STS has handed out, kept on disk.
 
-One store serves a process, like the emulator's own backends, which hear of every session too: the
-gateway finds the keys there, and the emulated services see the caller's account. A session
-outlives a restart of the local cloud, so that a container keeps the keys it was given; expired
-ones are dropped.
+One store serves a process, like the emulator's own backends; the gateway finds the keys in it. A
+session outlives a restart of the local cloud, so that a container keeps the keys it was given;
+expired ones are dropped.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import os
 import secrets
 import string
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,26 +59,6 @@ class Session:
     source_identity: str | None = None
     service: str | None = None
 
-    @property
-    def arn(self) -> str:
-        """The principal's ARN, by the emulator's name for it."""
-        return self.principal_arn
-
-    @property
-    def expiration(self) -> datetime:
-        """The end of validity, by the emulator's name for it."""
-        return self.expires_at
-
-    @property
-    def user_id(self) -> str:
-        """What the emulator shows as the session's id."""
-        return f"{self.principal_arn.rsplit('/', 2)[-2]}:{self.session_name}"
-
-    @property
-    def account_id(self) -> str:
-        """The account, by the emulator's name for it."""
-        return self.principal_arn.split(":")[4]
-
 
 @dataclass(frozen=True)
 class SessionCredentials(Credentials):
@@ -94,29 +73,10 @@ class SessionCredentials(Credentials):
     principal_arn: str = ""
 
 
-def tell_emulator(session: Session) -> None:
-    """Make a session known to the emulator, once."""
-    from moto.backends import get_backend
-
-    backend: Any = get_backend("sts")[session.account_id]["aws"]
-    known = backend.assumed_roles
-    if all(other.access_key_id != session.access_key_id for other in known):
-        known.append(session)
-
-
-def _tell_nobody(session: Session) -> None:
-    del session
-
-
 class SessionStore:
-    """All sessions of this process; every change is on disk before the keys are handed out.
+    """All sessions of this process; every change is on disk before the keys are handed out."""
 
-    Args:
-        announce: told every session that begins or is read back.
-    """
-
-    def __init__(self, announce: Callable[[Session], None] | None = None) -> None:
-        self._announce = announce or _tell_nobody
+    def __init__(self) -> None:
         self._sessions: dict[str, Session] = {}
         self._file: Path | None = None
         self._lock = threading.Lock()
@@ -130,7 +90,6 @@ class SessionStore:
                 for row in json.loads(file.read_text()):
                     session = _from_row(row)
                     self._sessions[session.access_key_id] = session
-                    self._announce(session)
 
     def find(self, access_key_id: str) -> Session | None:
         """The session of an access key, expired or not; None when it was never issued here."""
@@ -159,7 +118,6 @@ class SessionStore:
             current[session.access_key_id] = session
             self._sessions = current
             self._write()
-        self._announce(session)
         return session
 
     def _write(self) -> None:
@@ -201,5 +159,5 @@ def credentials_of(session: Session) -> SessionCredentials:
     )
 
 
-SESSIONS = SessionStore(tell_emulator)
+SESSIONS = SessionStore()
 """The process's sessions."""
