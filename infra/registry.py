@@ -79,7 +79,7 @@ class Registry(pulumi.ComponentResource):
             image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(
                 scan_on_push=True
             ),
-            encryption_configurations=[_encryption(args.key_arn)],
+            encryption_configurations=_encryption(args.key_arn),
             force_delete=not args.protect,
             tags=dict(args.tags),
             opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
@@ -99,7 +99,8 @@ class Registry(pulumi.ComponentResource):
 
 def _encryption(
     key_arn: pulumi.Input[str] | None,
-) -> aws.ecr.RepositoryEncryptionConfigurationArgs:
+) -> list[aws.ecr.RepositoryEncryptionConfigurationArgs] | None:
+    """A key of the account's own; without one ECR encrypts with a key of its own."""
     if key_arn is None:
-        return aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type="AES256")
-    return aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type="KMS", kms_key=key_arn)
+        return None
+    return [aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type="KMS", kms_key=key_arn)]
