@@ -71,10 +71,11 @@ def root_failure(failures: Sequence[Failure]) -> Failure | None:
 
 def program_failure(message: str) -> DriverError:
     """An exception in the program: its message, and where in this checkout it came from."""
-    lines = message.removeprefix(PROGRAM_FAILED).splitlines()
-    cause = lines[0] if lines else "no message"
+    words, _, trace = message.removeprefix(PROGRAM_FAILED).partition("Traceback (most recent call")
+    said = [line for line in words.splitlines() if line.strip()] or ["it gave no reason"]
+    lines = trace.splitlines()
     frames = [line.strip() for line in lines if f'File "{paths.ROOT}' in line]
-    return DriverError(f"The program failed: {cause}", frames[-3:])
+    return DriverError(f"The program failed: {said[0]}", [*said[1:], *frames[-3:]])
 
 
 def damaged_state(file: StackFile) -> DriverError:

@@ -159,4 +159,4 @@ def _open(
 def shown_changes(progress: Progress) -> dict[str, Any]:
     """Operation → number of resources, the usual ones always present."""
     usual = dict.fromkeys(("create", "update", "delete", "replace", "same"), 0)
-    return usual | dict(progress.changes)
+    return usual | dict(progress.changes or progress.done)

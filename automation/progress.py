@@ -87,6 +87,7 @@ class Progress:
 
     Attributes:
         changes: operation → number of resources, from the engine's summary.
+        done: operation → number of resources that are finished.
         steps: every step that is not `same`, in order.
         failures: the engine's errors.
         drifted: what a refresh found to differ from the state.
@@ -96,6 +97,7 @@ class Progress:
     verb: str
     preview: bool = False
     changes: Counter[str] = field(default_factory=Counter)
+    done: Counter[str] = field(default_factory=Counter)
     steps: list[ResourceChange] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     drifted: list[ResourceChange] = field(default_factory=list)
@@ -169,6 +171,7 @@ class Progress:
         if self.preview:
             self._say(f"would {running.operation} {display_name(step.urn)}")
             return
+        self.done[running.operation] += 1
         took = time.monotonic() - running.began
         done = PAST.get(running.operation, running.operation)
         self._say(f"{done} {display_name(step.urn)} ({took:.1f} s)")

@@ -217,6 +217,15 @@ def rollback(
     execute(screen, lambda: command(stack, screen, to=to))
 
 
+@app.command()
+def diagnose(stack: Stack = "dev", json: Json = False) -> None:
+    """Why the last deployment failed: one cause, its evidence, the setting to change."""
+    from automation.commands.diagnose import diagnose_command as command
+
+    screen = Screen(json=json)
+    execute(screen, lambda: command(stack, screen))
+
+
 @local_app.command("start")
 def local_start(json: Json = False) -> None:
     """Start the local cloud."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from pulumi import automation as auto
 
 from automation import local
+from automation.diagnosis import Diagnosis, diagnose
 from automation.errors import DriverError
+from automation.facts import Facts, gather
 from automation.operations import Session, opened, shown_changes
 from automation.program import release_program
 from automation.progress import Progress
@@ -18,15 +20,7 @@ from automation.verdict import Result, Verdict, await_verdict, url_answers
 
 SECRET = "[secret]"  # noqa: S105 - what is shown instead of one
 
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """Why something failed: one cause, what shows it, and what to change."""
-
-    cause: str
-    evidence: list[str]
-    setting: str | None
-    resource: str | None
+SERVICE_TYPE = "aws:ecs/service:Service"
 
 
 def up(stack: str, screen: Screen, image: str | None = None, build: bool = False) -> int:
@@ -45,20 +39,29 @@ def up(stack: str, screen: Screen, image: str | None = None, build: bool = False
     with opened(stack, screen, program, create=True, changes=True) as session:
         began = datetime.now(UTC)
         refresh_what_was_lost(session)
+        updated = Updated()
         failure: DriverError | None = None
-        changes: dict[str, Any] = {}
         try:
-            changes = session.perform("Updating", _up)
+            session.perform("Updating", updated.up)
         except DriverError as error:
             if error.exit_code != 1:
                 raise
             failure = error
-        return report(session, began, changes, failure)
+        return report(session, began, updated.changes, failure)
 
 
-def _up(stack: auto.Stack, progress: Progress) -> dict[str, Any]:
-    stack.up(on_event=progress.on_event, suppress_outputs=True, suppress_progress=True)
-    return shown_changes(progress)
+class Updated:
+    """The operation, and what it changed, even if it failed in the end."""
+
+    def __init__(self) -> None:
+        self.changes: dict[str, Any] = {}
+
+    def up(self, stack: auto.Stack, progress: Progress) -> None:
+        """Create or update every resource of the stack."""
+        try:
+            stack.up(on_event=progress.on_event, suppress_outputs=True, suppress_progress=True)
+        finally:
+            self.changes = shown_changes(progress)
 
 
 def refresh_what_was_lost(session: Session) -> None:
@@ -77,29 +80,53 @@ def _refresh(stack: auto.Stack, progress: Progress) -> None:
     stack.refresh(on_event=progress.on_event, suppress_outputs=True, suppress_progress=True)
 
 
+@dataclass(frozen=True)
+class Report:
+    """How a command that deploys ended."""
+
+    stack: str
+    verdict: Verdict
+    changes: dict[str, Any]
+    seconds: float
+    outputs: dict[str, Any]
+    diagnosis: Diagnosis | None
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "stack": self.stack,
+            "result": self.verdict.result,
+            "changes": self.changes,
+            "duration_seconds": round(self.seconds, 1),
+            "outputs": self.outputs,
+            "diagnosis": self.diagnosis.document() if self.diagnosis else None,
+        }
+
+
 def report(
     session: Session, began: datetime, changes: dict[str, Any], failure: DriverError | None
 ) -> int:
-    """Wait for the verdict, print it with the outputs, and return the exit code."""
-    screen = session.screen
-    outputs = {k: v.value for k, v in session.outputs().items()}
-    secret = {k for k, v in session.outputs().items() if v.secret}
-    shown = {k: SECRET if k in secret else v for k, v in outputs.items()}
-    verdict = _verdict(session, began, failure, outputs.get("service_url"))
-    diagnosis = None
-    if verdict.result != "succeeded":
-        diagnosis = _diagnosis(verdict, failure)
-    screen.document(
-        {
-            "stack": session.file.name,
-            "result": verdict.result,
-            "changes": changes,
-            "duration_seconds": round(screen.elapsed, 1),
-            "outputs": shown,
-            "diagnosis": asdict(diagnosis) if diagnosis else None,
-        }
+    """Wait for the verdict, print it with the outputs, and return the exit code.
+
+    Args:
+        session: the open stack.
+        began: when the command began; the deployment that it started is younger.
+        changes: operation → number of resources.
+        failure: what failed before ECS had the say.
+    """
+    found = session.outputs()
+    url = found["service_url"].value if "service_url" in found else None
+    verdict = _verdict(session, began, failure, url)
+    done = Report(
+        stack=session.file.name,
+        verdict=verdict,
+        changes=changes,
+        seconds=session.screen.elapsed,
+        outputs={k: SECRET if v.secret else v.value for k, v in found.items()},
+        diagnosis=None if verdict.result == "succeeded" else _diagnosis(session, verdict, failure),
     )
-    _print(screen, session.file.name, verdict, changes, shown, diagnosis)
+    session.screen.document(done.document())
+    _print(session.screen, done)
     return 0 if verdict.result == "succeeded" else 1
 
 
@@ -107,9 +134,7 @@ def _verdict(
     session: Session, began: datetime, failure: DriverError | None, url: object
 ) -> Verdict:
     """What became of the deployment; an engine that failed can't end in success."""
-    if failure is not None and failure.resource and "ecs/service:Service" not in failure.resource:
-        return Verdict("failed", failure.message)
-    if failure is not None and not failure.resource:
+    if failure is not None and SERVICE_TYPE not in (failure.resource or ""):
         return Verdict("failed", failure.message)
     verdict = await_verdict(session.cloud, session.service, began, session.screen.note)
     if failure is not None and verdict.result == "succeeded":
@@ -122,16 +147,21 @@ def _verdict(
     return verdict
 
 
-def _diagnosis(verdict: Verdict, failure: DriverError | None) -> Diagnosis:
-    evidence = list(failure.evidence) if failure else []
-    if failure and failure.message != verdict.reason:
-        evidence.insert(0, failure.message)
-    return Diagnosis(
-        cause=verdict.reason,
-        evidence=evidence,
-        setting=None,
-        resource=failure.resource if failure else verdict.deployment,
+def _diagnosis(session: Session, verdict: Verdict, failure: DriverError | None) -> Diagnosis:
+    """One cause; a failure of the engine that ECS has no part in is a cause by itself."""
+    resource = failure.resource if failure else verdict.deployment
+    settings = session.file.settings
+    if failure is not None and SERVICE_TYPE not in (failure.resource or ""):
+        text = "\n".join([failure.message, *failure.evidence])
+        found = diagnose(Facts(failure=text), settings, resource)
+        if found.name != "unknown":
+            return found
+        return Diagnosis(failure.message, failure.evidence, None, resource)
+    words = failure.message if failure else verdict.reason
+    facts = gather(
+        session.cloud, session.service, session.names.log_group, verdict.deployment, words
     )
+    return diagnose(facts, settings, resource)
 
 
 WORDS: dict[Result, str] = {
@@ -141,23 +171,23 @@ WORDS: dict[Result, str] = {
 }
 
 
-def _print(
-    screen: Screen,
-    stack: str,
-    verdict: Verdict,
-    changes: dict[str, Any],
-    outputs: dict[str, Any],
-    diagnosis: Diagnosis | None,
-) -> None:
-    done = ", ".join(f"{n} {k}" for k, n in changes.items() if n and k != "same") or "no changes"
-    screen.result(f"{stack}: {WORDS[verdict.result]} ({done}, {screen.elapsed:.0f} s)")
-    for phase, seconds in verdict.phases.items():
+def _print(screen: Screen, done: Report) -> None:
+    counts = ", ".join(f"{n} {k}" for k, n in done.changes.items() if n and k != "same")
+    screen.result(
+        f"{done.stack}: {WORDS[done.verdict.result]} "
+        f"({counts or 'no changes'}, {done.seconds:.0f} s)"
+    )
+    if done.verdict.reason and done.diagnosis is None and done.verdict.replaced:
+        screen.result(done.verdict.reason)
+    for phase, seconds in done.verdict.phases.items():
         screen.result(f"  {phase}: {seconds:.1f} s")
-    if diagnosis:
-        screen.complain(DriverError(diagnosis.cause, diagnosis.evidence))
+    if done.diagnosis:
+        found = done.diagnosis
+        change = [f"Change: {found.setting}"] if found.setting else []
+        screen.complain(DriverError(found.cause, [*found.evidence, *change]))
         return
-    for name, value in sorted(outputs.items()):
+    for name, value in sorted(done.outputs.items()):
         if name != "service_url":
             screen.result(f"  {name}: {value}")
-    if "service_url" in outputs:
-        screen.result(f"\n{outputs['service_url']}")
+    if "service_url" in done.outputs:
+        screen.result(f"\n{done.outputs['service_url']}")

@@ -1,0 +1,139 @@
+"""Releases are read from ECS's record; the right one is put back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+
+from automation import releases as module
+from automation.commands.rollback import choose, registrable
+from automation.errors import ConfigurationError
+from automation.releases import Release, before, current, releases
+from automation.verdict import ServiceName
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+FAMILY = "arn:aws:ecs:us-east-1:1:task-definition/fargate-cd-dev:"
+
+
+class FakeCloud:
+    """ECS with deployments (release, status), oldest first; the service runs one of them."""
+
+    def __init__(self, serving: int, *deployments: tuple[int, str]) -> None:
+        self.serving = serving
+        self.rows = [
+            {
+                "serviceDeploymentArn": f"d{index}",
+                "targetServiceRevisionArn": f"r{release}",
+                "status": status,
+                "createdAt": NOW + timedelta(minutes=index),
+            }
+            for index, (release, status) in enumerate(deployments)
+        ]
+
+    def client(self, _service: str) -> FakeCloud:
+        return self
+
+    def pages(self, *_: Any, **__: Any) -> list[Any]:
+        return self.rows
+
+    def describe_services(self, **_: Any) -> dict[str, Any]:
+        return {"services": [{"status": "ACTIVE", "taskDefinition": f"{FAMILY}{self.serving}"}]}
+
+    def describe_service_revisions(self, serviceRevisionArns: list[str]) -> dict[str, Any]:  # noqa: N803
+        return {
+            "serviceRevisions": [
+                {
+                    "serviceRevisionArn": arn,
+                    "taskDefinition": FAMILY + arn.removeprefix("r"),
+                    "containerImages": [{"containerName": "app", "image": f"image{arn}"}],
+                }
+                for arn in serviceRevisionArns
+            ]
+        }
+
+
+@pytest.fixture(autouse=True)
+def no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "commit_of", lambda _cloud, image: f"commit-of-{image}")
+
+
+def read(cloud: FakeCloud) -> list[Release]:
+    return releases(cloud, ServiceName("c", "s"))  # type: ignore[arg-type]
+
+
+def states(cloud: FakeCloud) -> dict[int, str]:
+    return {release.number: release.state for release in read(cloud)}
+
+
+def test_the_newest_comes_first_with_its_state() -> None:
+    found = read(FakeCloud(3, (1, "SUCCESSFUL"), (2, "ROLLBACK_SUCCESSFUL"), (3, "SUCCESSFUL")))
+    assert [(r.number, r.state) for r in found] == [
+        (3, "current"),
+        (2, "rolled back"),
+        (1, "superseded"),
+    ]
+    assert found[0].image == "imager3"
+    assert found[0].commit == "commit-of-imager3"
+
+
+def test_after_a_rollback_the_one_before_is_current() -> None:
+    found = states(FakeCloud(1, (1, "SUCCESSFUL"), (2, "SUCCESSFUL"), (1, "SUCCESSFUL")))
+    assert found == {1: "current", 2: "superseded"}
+
+
+def test_a_running_deployment_is_told() -> None:
+    cloud = FakeCloud(2, (1, "SUCCESSFUL"), (2, "IN_PROGRESS"))
+    assert states(cloud) == {2: "deploying", 1: "superseded"}
+    serving = current(read(cloud))
+    assert serving is not None
+    assert serving.number == 2
+
+
+def test_the_release_before_skips_what_was_never_healthy() -> None:
+    found = read(
+        FakeCloud(
+            4, (1, "SUCCESSFUL"), (2, "SUCCESSFUL"), (3, "ROLLBACK_FAILED"), (4, "SUCCESSFUL")
+        )
+    )
+    earlier = before(found)
+    assert earlier is not None
+    assert earlier.number == 2
+    assert choose(found, None).number == 2
+    assert choose(found, 1).number == 1
+
+
+@pytest.mark.parametrize(("to", "words"), [(4, "is the one that runs"), (9, "there are: 4, 1")])
+def test_a_release_that_cannot_be_put_back_is_refused(to: int, words: str) -> None:
+    found = read(FakeCloud(4, (1, "SUCCESSFUL"), (4, "SUCCESSFUL")))
+    with pytest.raises(ConfigurationError, match=words):
+        choose(found, to)
+
+
+def test_without_an_earlier_one_there_is_nothing_to_go_back_to() -> None:
+    with pytest.raises(ConfigurationError, match="no earlier healthy release"):
+        choose(read(FakeCloud(1, (1, "SUCCESSFUL"))), None)
+
+
+def test_a_copy_of_a_revision_has_what_can_be_registered() -> None:
+    ecs = boto3.client(
+        "ecs", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
+    described = {
+        "family": "f",
+        "containerDefinitions": [],
+        "cpu": "256",
+        "taskDefinitionArn": "a",
+        "revision": 3,
+        "status": "INACTIVE",
+        "compatibilities": ["FARGATE"],
+        "requiresCompatibilities": ["FARGATE"],
+    }
+    assert set(registrable(ecs, described)) == {
+        "family",
+        "containerDefinitions",
+        "cpu",
+        "requiresCompatibilities",
+    }
