@@ -168,13 +168,14 @@ def forget_stopped(core: Core, now: float, seconds: float, most: int) -> None:
             del core.state.tasks[task.arn]
     for arn, service in list(core.state.services.items()):
         if service.deleted_at is not None and now - service.deleted_at > FORGET_SERVICES_SECONDS:
-            _forget_service(core, arn)
+            forget_service(core, arn)
     forget_deleted(core)
 
 
-def _forget_service(core: Core, arn: str) -> None:
+def forget_service(core: Core, arn: str) -> None:
+    """Drop a deleted service with its ledger."""
     state = core.state
-    del state.services[arn]
+    state.services.pop(arn, None)
     for entry in [e for e in state.ledger.values() if e.service_arn == arn]:
         del state.ledger[entry.arn]
     for revision in [r for r in state.revisions.values() if r.service_arn == arn]:

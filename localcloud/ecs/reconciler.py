@@ -24,7 +24,7 @@ from localcloud.ecs.model import ServiceRecord, Task, TaskStatus
 from localcloud.ecs.observation import Observer
 from localcloud.ecs.placement import new_task
 from localcloud.ecs.runtime import Runtime
-from localcloud.ecs.scheduler import Plan, plan
+from localcloud.ecs.scheduler import Plan, healthy, plan
 from localcloud.ecs.starting import Starter
 from localcloud.ecs.stopping import Stopper
 
@@ -86,69 +86,85 @@ class Reconciler:
         while not self.ended.is_set():
             self.core.wake.clear()
             try:
-                in_motion = self.round()
+                pause = self.round()
             except (DockerException, RequestException, ClientError, BotoCoreError) as error:
                 log.warning("a look at the tasks failed, to be repeated: %s", error)
-                in_motion = True
+                pause = BUSY_SECONDS
             except Exception:
                 log.exception("a round of the ECS scheduler failed")
-                in_motion = True
-            if in_motion:
-                self.ended.wait(BUSY_SECONDS)
+                pause = BUSY_SECONDS
+            if pause <= BUSY_SECONDS:
+                self.ended.wait(pause)
             else:
-                self.core.wake.wait(IDLE_SECONDS)
+                self.core.wake.wait(pause)
 
-    def round(self) -> bool:
-        """One look, decision and set of actions; says whether anything is still in motion."""
+    def round(self) -> float:
+        """One look, decision and set of actions; returns the seconds until the next is due."""
         seen = self.observer.look()
         now = time.time()
-        before = [s for s in self.core.state.services.values() if s.status != "INACTIVE"]
-        zones = {service.arn: self.observer.zones(service) for service in before}
+        services = [s for s in self.core.state.services.values() if s.status != "INACTIVE"]
+        zones = {service.arn: self.observer.zones(service) for service in services}
         with self.core.lock:
             self.observer.apply(seen, now)
-            for service in before:
+            for service in services:
                 self._advance_service(service, zones[service.arn], now)
             bookkeeping.forget_stopped(self.core, now, STOPPED_KEPT_SECONDS, STOPPED_KEPT)
             self.core.store.save()
             moving = [
-                t for t in self.core.state.tasks.values() if t.status in _GOING_UP + _GOING_DOWN
+                task
+                for task in self.core.state.tasks.values()
+                if task.status in _GOING_UP + _GOING_DOWN
             ]
-            unsettled = any(not s.steady for s in before if s.status == "ACTIVE")
+            pause = min([IDLE_SECONDS, *(self._pause(service, now) for service in services)])
         for task in moving:
             self._act(task)
         self.observer.remove_strangers(seen)
-        return bool(moving) or unsettled
+        return BUSY_SECONDS if moving else pause
+
+    def _pause(self, service: ServiceRecord, now: float) -> float:
+        """How long a service can be left alone."""
+        tasks = self.core.tasks_of(service.arn)
+        if any(not (healthy(task) and task.settled) for task in tasks):
+            return BUSY_SECONDS
+        if service.steady or service.primary.rollout == "FAILED":
+            return IDLE_SECONDS
+        waits = [deployment.next_start_at - now for deployment in service.deployments]
+        return max(BUSY_SECONDS, *waits)
 
     def _advance_service(self, service: ServiceRecord, zones: dict[str, str], now: float) -> None:
         core = self.core
         bookkeeping.account(core, service, now)
+        bookkeeping.judge_breaker(core, service, now)
         decision = plan(service, core.tasks_of(service.arn), now)
-        if service.status == "ACTIVE":
+        if any(stop.failure for stop in decision.stops):
+            self._apply_stops(service, decision, now)
             bookkeeping.judge_breaker(core, service, now)
-            if service.primary.rollout == "FAILED" or service.primary.id not in decision.desired:
-                decision = plan(service, core.tasks_of(service.arn), now)
-        self._apply(service, decision, zones, now)
+            decision = plan(service, core.tasks_of(service.arn), now)
+        self._apply_stops(service, decision, now)
+        self._apply_starts(service, decision, zones, now)
+        if decision.completed:
+            rollout.complete(core.state, service, now)
+        bookkeeping.note_steady(service, now, steady=decision.steady)
         if service.status == "DRAINING" and not core.tasks_of(service.arn):
             service.status = "INACTIVE"
             service.deleted_at = now
 
-    def _apply(
-        self, service: ServiceRecord, decision: Plan, zones: dict[str, str], now: float
-    ) -> None:
+    def _apply_stops(self, service: ServiceRecord, decision: Plan, now: float) -> None:
         for deployment in service.deployments:
             deployment.desired = decision.desired.get(deployment.id, deployment.desired)
         for stop in decision.stops:
             bookkeeping.stop(self.core, service, stop, now)
         bookkeeping.log_stops(service, decision.stops, now)
+
+    def _apply_starts(
+        self, service: ServiceRecord, decision: Plan, zones: dict[str, str], now: float
+    ) -> None:
         started: list[Task] = []
         for deployment in decision.starts:
             task = new_task(self.core, service, deployment, zones, now)
             self.core.state.tasks[task.arn] = task
             started.append(task)
         bookkeeping.log_starts(service, started, now)
-        if decision.completed:
-            rollout.complete(self.core.state, service, now)
-        bookkeeping.note_steady(service, now, steady=decision.steady)
 
     def _act(self, task: Task) -> None:
         """Let a worker take the task's next step, one at a time for each task."""

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from localcloud.ecs.model import Deployment, Rollout, ServiceRecord, Task, TaskStatus
 
 SETTLING_SECONDS = 12.0
-"""How long a task must run before its success counts.
+"""How long a task must run before it counts as a success and takes an older one's place.
 
-AWS's scheduler takes longer than that to call a service steady. Here it is what makes a crash soon
-after the first passed health check count as a failure of the deployment.
+AWS's scheduler takes longer than that from a passed health check to the next step. Here it is what
+makes a crash soon after the first passed check a failure of the deployment, with the older tasks
+still there.
 """
 LONGEST_BACKOFF = 27 * 60.0
 """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-throttle-logic.html"""
@@ -165,7 +166,8 @@ class _Planner:
     def _removable(self) -> int:
         older_total = sum(self.desired[d.id] for d in self.older)
         mine = self.of(self.primary)
-        replaced = older_total - max(0, self.service.desired_count - sum(healthy(t) for t in mine))
+        settled = sum(healthy(task) and task.settled for task in mine)
+        replaced = older_total - max(0, self.service.desired_count - settled)
         missing = self.service.desired_count - len(mine)
         room = self.upper - len(self.live)
         wanted = max(replaced, missing - room if missing > 0 and room < missing else 0)

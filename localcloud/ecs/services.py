@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.ecs import arns, errors, references, rollout
+from localcloud.ecs import arns, bookkeeping, errors, references, rollout
 from localcloud.ecs.core import Core, page
 from localcloud.ecs.model import Rollout, ServiceRecord, TaskDefinition
 from localcloud.ecs.service_shape import shape
@@ -66,6 +66,7 @@ def create(core: Core, call: Call) -> Mapping[str, Any]:
         check_execute_command(definition)
     with core.change() as state:
         if (existing := _existing(core, arn, given)) is None:
+            bookkeeping.forget_service(core, arn)
             state.services[arn] = existing = service
             rollout.begin(state, service, now)
         return {"service": shape(state, existing, tags=True)}

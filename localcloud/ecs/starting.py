@@ -15,12 +15,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from localcloud.ecs import rollout
 from localcloud.ecs.agent.endpoints import TaskEndpoints
 from localcloud.ecs.agent.logs import LogError, Logs
 from localcloud.ecs.agent.secrets import SecretError, resolve
 from localcloud.ecs.agent.sessions import Sessions
 from localcloud.ecs.core import Core
-from localcloud.ecs.model import Container, Task, TaskStatus
+from localcloud.ecs.model import Container, ServiceRecord, Task, TaskStatus
 from localcloud.ecs.runtime import PullError, Runtime, StartError, container_options
 from localcloud.service import ServiceError
 
@@ -300,26 +301,30 @@ class Starter:
         service = self.core.state.services.get(task.service_arn or "")
         revision = self._revision(task)
         if service is not None and revision is not None:
-            elbv2 = self.core.client("elbv2", task.arn.split(":")[3])
             for balancer in revision.load_balancers:
-                group, port = balancer["targetGroupArn"], balancer["containerPort"]
-                with self.core.change():
-                    task.registered.append((group, port))
-                try:
-                    elbv2.register_targets(
-                        TargetGroupArn=group, Targets=[{"Id": task.address, "Port": port}]
-                    )
-                except ClientError as error:
-                    raise StartFailureError(
-                        f"Task failed to register in (target-group {group}): "
-                        f"{error.response['Error']['Message']}"
-                    ) from error
+                self._register(task, service, balancer["targetGroupArn"], balancer["containerPort"])
         with self.core.change():
             if not task.live:
                 raise AbandonedError
             task.status = TaskStatus.RUNNING
             task.started_at = time.time()
             task.version += 1
+
+    def _register(self, task: Task, service: ServiceRecord, group: str, port: int) -> None:
+        elbv2 = self.core.client("elbv2", task.arn.split(":")[3])
+        with self.core.change():
+            task.registered.append((group, port))
+        try:
+            elbv2.register_targets(
+                TargetGroupArn=group, Targets=[{"Id": task.address, "Port": port}]
+            )
+        except ClientError as error:
+            raise StartFailureError(
+                f"Task failed to register in (target-group {group}): "
+                f"{error.response['Error']['Message']}"
+            ) from error
+        with self.core.change():
+            rollout.log(service, f"registered 1 targets in (target-group {group})", time.time())
 
 
 def effective_definition(core: Core, task: Task) -> dict[str, Any]:
