@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 
+from localcloud.elb.honoured import RESPONSE_HEADERS, SERVER_HEADER
 from localcloud.elb.model import Listener, LoadBalancer, Plane, Server, TargetGroup
 from localcloud.elb.rules import quoted, rule_lines
 
@@ -86,28 +87,50 @@ def _defaults() -> list[str]:
     ]
 
 
-def _error(status: int, title: str) -> str:
-    page = (
-        f"<html>\\r\\n<head><title>{status} {title}</title></head>\\r\\n<body>\\r\\n"
-        f"<center><h1>{status} {title}</h1></center>\\r\\n</body>\\r\\n</html>\\r\\n"
+def _page(title: str) -> str:
+    return (
+        f"<html>\\r\\n<head><title>{title}</title></head>\\r\\n<body>\\r\\n"
+        f"<center><h1>{title}</h1></center>\\r\\n</body>\\r\\n</html>\\r\\n"
     )
-    return f'  http-error status {status} content-type text/html string "{page}"'
+
+
+def _error(status: int, title: str) -> str:
+    return (
+        f'  http-error status {status} content-type text/html string "{_page(f"{status} {title}")}"'
+    )
+
+
+_WAITED = "date(0,ms),sub(txn.began)"
+"""Milliseconds since the request was read."""
+
+
+def _unreachable() -> list[str]:
+    """HAProxy says 503 of a target that it can't connect to; AWS says 502 of one that refuses and
+    504 of one that does not react. Where no target is left, the request does not come here."""
+    titles = [f"{status} {ERRORS[status]}" for status in (504, 502)]
+    title = f"%[{_WAITED},div({CONNECT_TIMEOUT * 1000}),bool,iif({','.join(titles)})]"
+    return [f'  http-error status 503 content-type text/html lf-string "{_page(title)}"']
 
 
 def _frontend(plane: Plane, balancer: LoadBalancer, listener: Listener) -> list[str]:
     idle = balancer.idle_timeout
-    bad_gateway = "{ status 503 } { srv_id -m found } !{ var(txn.answered) -m found }"
+    unreachable = "{ status 503 } { srv_id -m found } !{ var(txn.answered) -m found }"
+    late = f"{{ {_WAITED} -m int ge {CONNECT_TIMEOUT * 1000} }}"
     return [
         f"frontend {frontend_name(listener)}",
         f"  bind {listener.address}:{listener.local_port}{_tls(balancer, listener)}",
         f"  timeout client {idle}s",
         f"  timeout http-keep-alive {idle}s",
+        "  http-request set-var(txn.began) date(0,ms)",
         *rule_lines(balancer, listener, {group.arn: group for group in plane.target_groups}),
         *_request_headers(balancer, listener),
+        *_keep_alive(balancer),
         "  http-response set-var(txn.answered) bool(true)",
-        f'  http-after-response set-status 502 reason "{ERRORS[502]}" if {bad_gateway}',
+        f'  http-after-response set-status 504 reason "{ERRORS[504]}" if {unreachable} {late}',
+        f'  http-after-response set-status 502 reason "{ERRORS[502]}" if {unreachable}',
         "  http-after-response set-header Server awselb/2.0 unless { var(txn.answered) -m found }",
-        "  use_backend %[var(txn.backend)]",
+        *_response_headers(listener),
+        "  use_backend %[var(txn.backend)] if { var(txn.backend),nbsrv gt 0 }",
         f"  default_backend {UNSERVED}",
     ]
 
@@ -124,12 +147,39 @@ def _tls(balancer: LoadBalancer, listener: Listener) -> str:
     return f" ssl{certificates} alpn {alpn}{versions}{ciphers}{suites}"
 
 
+def _keep_alive(balancer: LoadBalancer) -> list[str]:
+    """A connection that is older than the limit ends with its next answer.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
+    """
+    limit = balancer.attributes["client_keep_alive.seconds"]
+    return [
+        "  tcp-request session set-var(sess.began) date()",
+        "  http-request set-var(txn.age) date(),sub(sess.began)",
+        "  http-after-response set-header Connection close"
+        f" if {{ var(txn.age) -m int ge {limit} }}",
+    ]
+
+
+def _response_headers(listener: Listener) -> list[str]:
+    """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/header-modification.html"""
+    lines = [
+        f"  http-after-response set-header {header} {quoted(value.replace('%', '%%'))}"
+        for key, header in RESPONSE_HEADERS.items()
+        if (value := listener.attributes.get(key))
+    ]
+    if listener.attributes.get(SERVER_HEADER) == "false":
+        lines.append("  http-after-response del-header Server")
+    return lines
+
+
 def _backend(group: TargetGroup) -> list[str]:
     algorithms = {"round_robin": "roundrobin", "least_outstanding_requests": "leastconn"}
     return [
         f"backend {group.backend}",
         f"  balance {algorithms[group.attributes['load_balancing.algorithm.type']]}",
         f"  timeout server {group.idle_timeout}s",
+        *_unreachable(),
     ]
 
 

@@ -12,6 +12,7 @@ from moto.acm.models import acm_backends
 from moto.elbv2.models import ELBv2Backend
 
 from localcloud.elb import emulator
+from localcloud.elb.honoured import RESPONSE_HEADERS, SERVER_HEADER
 
 HOSTED_ZONES = {
     "us-east-1": "Z35SXDOTRQ7X7K",
@@ -26,7 +27,8 @@ HOSTED_ZONES = {
 }
 """https://docs.aws.amazon.com/general/latest/gr/elb.html"""
 
-LISTENER_ATTRIBUTES = {"routing.http.response.server.enabled": "true"}
+NEW_LISTENER = {SERVER_HEADER: "true", **dict.fromkeys(RESPONSE_HEADERS, "")}
+"""A new listener's attributes: the answers' Server header, and no other put in."""
 
 _create_load_balancer = ELBv2Backend.create_load_balancer
 _create_listener = ELBv2Backend.create_listener
@@ -56,7 +58,7 @@ def correct_new_objects(place: Callable[[Any], object]) -> None:
     @functools.wraps(_create_listener)
     def create_listener(self: ELBv2Backend, *args: Any, **kwargs: Any) -> Any:
         made = _create_listener(self, *args, **kwargs)
-        made.attributes = {**LISTENER_ATTRIBUTES}
+        made.attributes = {**NEW_LISTENER}
         if made.protocol != "HTTPS":
             setattr(made, "ssl_policy", None)  # noqa: B010 -- typed as a string, absent on AWS
         return made

@@ -188,6 +188,7 @@ def load_balancer(
                 certificates[arn] for arn in listener.certificates if arn in certificates
             ),
             tls=security_policy(listener.ssl_policy) if listener.protocol == "HTTPS" else None,
+            attributes=dict(listener.attributes),
         )
         for listener in list(found.listeners.values())
         if listener.protocol == "HTTP" or certificates.keys() & set(listener.certificates)

@@ -10,6 +10,7 @@ HAProxy 2.6: https://docs.haproxy.org/2.6/management.html
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import signal
@@ -21,6 +22,11 @@ from pathlib import Path
 
 from localcloud.elb.configuration import configuration, description, server_address
 from localcloud.elb.model import Plane, Server, TargetGroup
+
+log = logging.getLogger("localcloud.elb")
+
+STATE_FORMAT = "1\n"
+"""How the answer to `show servers state` begins."""
 
 RELOAD_SECONDS = 15
 LONGEST_SOCKET_PATH = 80
@@ -196,8 +202,13 @@ class Haproxy:
             return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
 
     def _synchronize(self, worker: str, plane: Plane) -> None:
-        """Bring a worker's servers in line, whatever they are now."""
-        present = self._servers(worker)
+        """Bring a worker's servers in line, whatever they are now; one that has just finished its
+        last connection is gone and needs nothing."""
+        answer = self._command(f"{worker} show servers state")
+        if not answer.startswith(STATE_FORMAT):
+            log.info("worker %s is gone: %s", worker, answer.strip())
+            return
+        present = _servers(answer)
         for group in plane.target_groups:
             known = present.get(group.backend, {})
             wanted = {server.name: server for server in plane.servers.get(group.backend, ())}
@@ -205,15 +216,6 @@ class Haproxy:
                 self._ensure(worker, group, server, known.get(server.name))
             for name in known.keys() - wanted.keys():
                 self._remove(worker, f"{group.backend}/{name}")
-
-    def _servers(self, worker: str) -> dict[str, dict[str, int]]:
-        """Backend → server → bits of its administrative state."""
-        found: dict[str, dict[str, int]] = {}
-        for line in self._command(f"{worker} show servers state").splitlines():
-            fields = line.split()
-            if len(fields) > 6 and not line.startswith("#"):
-                found.setdefault(fields[1], {})[fields[3]] = int(fields[6])
-        return found
 
     def _ensure(self, worker: str, group: TargetGroup, server: Server, state: int | None) -> None:
         """Have the server there, in or out of rotation."""
@@ -231,6 +233,16 @@ class Haproxy:
         for command in (f"set server {name} state maint", f"shutdown sessions server {name}"):
             self._command(f"{worker} {command}")
         self._command(f"{worker} del server {name}")
+
+
+def _servers(answer: str) -> dict[str, dict[str, int]]:
+    """Backend → server → bits of its administrative state, from `show servers state`."""
+    found: dict[str, dict[str, int]] = {}
+    for line in answer.splitlines()[1:]:
+        fields = line.split()
+        if fields and not line.startswith("#"):
+            found.setdefault(fields[1], {})[fields[3]] = int(fields[6])
+    return found
 
 
 def executable() -> str:

@@ -109,13 +109,7 @@ MEMBERS: Mapping[str, Allowed] = {
 """Operation → what it honours; operations that are not here honour all that the emulator does."""
 
 
-REFUSED = frozenset(
-    {
-        "ModifyCapacityReservation",
-        "ModifyIpPools",
-        "ModifyListenerAttributes",
-    }
-)
+REFUSED = frozenset({"ModifyCapacityReservation", "ModifyIpPools"})
 """Operations that the emulator would accept and that would have no effect."""
 
 
@@ -240,6 +234,37 @@ TARGET_GROUP_ATTRIBUTES: Mapping[str, tuple[Callable[[str], bool], str]] = {
     ),
 }
 """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html"""
+
+SERVER_HEADER = "routing.http.response.server.enabled"
+
+RESPONSE_HEADERS: Mapping[str, str] = {
+    f"routing.http.response.{header.lower().replace('-', '_')}.header_value": header
+    for header in (
+        "Access-Control-Allow-Credentials",
+        "Access-Control-Allow-Headers",
+        "Access-Control-Allow-Methods",
+        "Access-Control-Allow-Origin",
+        "Access-Control-Expose-Headers",
+        "Access-Control-Max-Age",
+        "Content-Security-Policy",
+        "Strict-Transport-Security",
+        "X-Content-Type-Options",
+        "X-Frame-Options",
+    )
+}
+"""Listener attribute → the header that it puts into every answer.
+
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/header-modification.html
+"""
+
+LISTENER_ATTRIBUTES: Mapping[str, tuple[Callable[[str], bool], str]] = {
+    SERVER_HEADER: (_FLAG, "true or false"),
+    **{
+        key: (lambda value: value.isprintable() and len(value) <= 1024, "up to 1024 characters")
+        for key in RESPONSE_HEADERS
+    },
+}
+"""https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ListenerAttribute.html"""
 
 
 def refuse_attributes(call: Call, known: Mapping[str, tuple[Callable[[str], bool], str]]) -> None:

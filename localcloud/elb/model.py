@@ -156,6 +156,7 @@ class Listener:
         rules: in order of priority, the default rule last.
         certificates: paths of PEM files with chain and key, the default one first.
         tls: what of TLS it speaks; None for HTTP.
+        attributes: the attributes by their AWS keys.
     """
 
     arn: str
@@ -166,6 +167,7 @@ class Listener:
     rules: tuple[Rule, ...]
     certificates: tuple[str, ...] = ()
     tls: Tls | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

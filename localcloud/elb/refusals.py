@@ -16,6 +16,7 @@ from moto.elbv2.ssl_policies import SSL_POLICIES
 from localcloud.elb import emulator
 from localcloud.elb.health import matcher_ranges
 from localcloud.elb.honoured import (
+    LISTENER_ATTRIBUTES,
     LOAD_BALANCER_ATTRIBUTES,
     TARGET_GROUP_ATTRIBUTES,
     invalid,
@@ -251,6 +252,12 @@ def create_listener(call: Call) -> None:
     check_actions(call, call.input["DefaultActions"], balancer)
 
 
+def modify_listener_attributes(call: Call) -> None:
+    """Ahead of ModifyListenerAttributes."""
+    emulator.find_listener(call, call.input["ListenerArn"])
+    refuse_attributes(call, LISTENER_ATTRIBUTES)
+
+
 def create_rule(call: Call) -> None:
     """Ahead of CreateRule."""
     balancer, _ = emulator.find_listener(call, call.input["ListenerArn"])
@@ -315,6 +322,7 @@ CHECKS: Mapping[str, Check] = {
     "ModifyTargetGroup": modify_target_group,
     "ModifyTargetGroupAttributes": lambda call: refuse_attributes(call, TARGET_GROUP_ATTRIBUTES),
     "CreateListener": create_listener,
+    "ModifyListenerAttributes": modify_listener_attributes,
     "CreateRule": create_rule,
     "ModifyRule": modify_rule,
     "DeleteRule": delete_rule,

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-conditi
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -21,10 +22,18 @@ from localcloud.elb.model import (
     TargetGroup,
 )
 
+_PLAIN = frozenset(string.ascii_letters + string.digits + " -_./:;,=<>()[]{}%+*?^|&@!~")
+
 
 def quoted(text: str) -> str:
-    """Text as one word of HAProxy's configuration, whatever it holds but line ends."""
-    return "'" + text.replace("'", "'\\''") + "'"
+    """Text as one word of HAProxy's configuration, whatever it holds."""
+    parts = (
+        character
+        if character in _PLAIN
+        else "".join(f"\\x{byte:02x}" for byte in character.encode())
+        for character in text
+    )
+    return f'"{"".join(parts)}"'
 
 
 def pattern(wildcards: str) -> str:

@@ -48,6 +48,7 @@ RESHAPING = (
     "CreateListener",
     "DeleteListener",
     "ModifyListener",
+    "ModifyListenerAttributes",
     "AddListenerCertificates",
     "RemoveListenerCertificates",
     "CreateRule",

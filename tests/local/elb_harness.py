@@ -76,8 +76,10 @@ class Target:
     status: int = 200
     health_status: int = 200
     delay: float = 0
+    health_delay: float = 0
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     checks: int = 0
+    check_headers: dict[str, str] = field(default_factory=dict)
 
     def __enter__(self) -> Target:
         target = self
@@ -88,6 +90,9 @@ class Target:
             def do_GET(self) -> None:
                 if self.path.startswith("/health"):
                     target.checks += 1
+                    lowered = {name.lower(): value for name, value in self.headers.items()}
+                    target.check_headers = {":path": self.path, **lowered}
+                    time.sleep(target.health_delay)
                     self._answer(target.health_status)
                     return
                 target.requests.append((self.command, self.path, dict(self.headers)))
@@ -123,8 +128,16 @@ class Target:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Listen no more; once is enough."""
         self._server.shutdown()
         self._server.server_close()
+
+    def last_headers(self) -> dict[str, str]:
+        """The headers of the last request, by lower-case name."""
+        return {name.lower(): value for name, value in self.requests[-1][2].items()}
 
 
 @dataclass(frozen=True)
