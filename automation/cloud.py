@@ -28,7 +28,7 @@ class Cloud:
             self._clients[service] = self._session.client(service, config=CONFIG)
         return self._clients[service]
 
-    def pages(self, service: str, operation: str, key: str, **arguments: Any) -> list[Any]:
+    def pages(self, service: str, operation: str, key: str, /, **arguments: Any) -> list[Any]:
         """All items of a paginated operation.
 
         Args:
