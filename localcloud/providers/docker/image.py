@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from localcloud.providers.docker.builder import Builder
-from localcloud.providers.docker.inputs import check, parse
+from localcloud.providers.docker.inputs import check, parse, part
 from localcloud.providers.handler import UNKNOWN, Context, Difference, Failure, changed_names
 
 
@@ -61,10 +61,10 @@ class Image:
         known = {
             "imageName": inputs["imageName"],
             "baseImageName": inputs["imageName"],
-            "registryServer": _part(inputs.get("registry"), "server"),
-            "context": _part(build, "context"),
-            "dockerfile": _part(build, "dockerfile"),
-            "platform": _part(build, "platform"),
+            "registryServer": part(inputs.get("registry"), "server"),
+            "context": part(build, "context"),
+            "dockerfile": part(build, "dockerfile"),
+            "platform": part(build, "platform"),
         }
         if preview and (not inputs["buildOnPreview"] or _has_unknown(inputs)):
             return {**known, "repoDigest": UNKNOWN}
@@ -74,12 +74,6 @@ class Image:
             pushed = image.push and not preview
             digest = builder.push(image) if pushed else identifier
         return {**known, "repoDigest": digest}
-
-
-def _part(values: Any, name: str) -> Any:
-    if values == UNKNOWN:
-        return UNKNOWN
-    return (values or {}).get(name)
 
 
 def _has_unknown(value: Any) -> bool:

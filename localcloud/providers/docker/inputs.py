@@ -85,17 +85,22 @@ def check(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[dict[str, Any
     inputs = {"buildOnPreview": False, "skipPush": False, **new}
     failures = unknown(inputs, _IMAGE, "docker.Image")
     failures += _check_name(inputs)
-    build = dict(inputs.get("build") or {})
-    registry = inputs.get("registry") or {}
     if UNKNOWN in (inputs.get("build"), inputs.get("registry")):
         return inputs, failures
-    failures += _prefixed("registry", unknown(registry, _REGISTRY, "registry"))
+    build = dict(inputs.get("build") or {})
+    failures += _prefixed("registry", unknown(inputs.get("registry") or {}, _REGISTRY, "registry"))
     failures += _prefixed("build", unknown(build, _BUILD, "build"))
     if build.setdefault("builderVersion", "BuilderBuildKit") not in (*_BUILDERS, UNKNOWN):
         failures.append(Failure("build.builderVersion", f"use {' or '.join(_BUILDERS)}"))
     build.setdefault("platform", host_platform())
-    failures += _complete_files(build, dict(old.get("build") or {}))
+    old_build = old.get("build")
+    failures += _complete_files(build, old_build if isinstance(old_build, Mapping) else {})
     return {**inputs, "build": build}, failures
+
+
+def part(values: Any, name: str) -> Any:
+    """A property of an object that may be absent, or unknown as a whole."""
+    return UNKNOWN if values == UNKNOWN else (values or {}).get(name)
 
 
 def _prefixed(prefix: str, failures: list[Failure]) -> list[Failure]:
@@ -106,11 +111,11 @@ def _check_name(inputs: Mapping[str, Any]) -> list[Failure]:
     name = inputs.get("imageName")
     if not name:
         return [Failure("imageName", "is missing; name the image, with its registry and tag")]
-    server = (inputs.get("registry") or {}).get("server") if inputs.get("registry") else None
-    if UNKNOWN in (name, server, inputs.get("registry")) or inputs["skipPush"] or not server:
+    server = part(inputs.get("registry"), "server")
+    if UNKNOWN in (name, server) or inputs["skipPush"] or not server:
         return []
     host = registry_host(server)
-    if UNKNOWN in name or name.split("/")[0] == host:
+    if name.split("/")[0] == host:
         return []
     return [
         Failure("imageName", f"{name!r} is not in the registry {host!r}; begin it with {host}/")
