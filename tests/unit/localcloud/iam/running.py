@@ -1,9 +1,10 @@
-"""A gateway under test, and who calls it: users, roles, sessions."""
+"""A gateway with IAM, STS and the emulator, and who calls it. No Docker."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,12 @@ import boto3
 from botocore.config import Config
 from moto.backends import get_backend
 
+from localcloud.emulator import EMULATED, Emulator
 from localcloud.gateway import Gateway
-from localcloud.service import Call, Credentials, Service
+from localcloud.iam import Authorizer, Iam, Sts
+from localcloud.keys import Keys
+from localcloud.service import Call, Credentials, Service, Surroundings
+from localcloud.serving import listen, serve
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -138,3 +143,32 @@ class Aws:
         return self.client(
             service, credentials=self.session(self.role(f"role-{number}", *policies, **more))
         )
+
+
+@contextmanager
+def running_gateway(state_dir: Path) -> Iterator[Aws]:
+    """A gateway over empty backends, that evaluates every call."""
+    for service in EMULATED.values():
+        get_backend(service).reset()  # type: ignore[call-overload]
+    gateway = Gateway(ACCOUNT, REGION, Emulator(), Keys(ROOT, ACCOUNT).find)
+    bound = listen("127.0.0.1", 0)
+    running = Aws(f"http://127.0.0.1:{bound.getsockname()[1]}", gateway, state_dir)
+    surroundings = Surroundings(
+        state_dir=str(state_dir),
+        instance="test",
+        account=ACCOUNT,
+        region=REGION,
+        api_url=running.api_url,
+        registry_host="",
+        docker_network="",
+        docker_gateway="",
+        client=running.client,
+    )
+    gateway.authorize = Authorizer(surroundings).authorize
+    gateway.add(Iam(surroundings))
+    gateway.add(Sts(surroundings))
+    server = serve(gateway, bound, "gateway under test")
+    try:
+        yield running
+    finally:
+        server.stop()

@@ -99,17 +99,17 @@ def test_inline_policies_of_a_role_have_a_quota(aws: Aws) -> None:
     assert message == "Maximum policy size of 10240 bytes exceeded for role r"
 
 
-def test_a_malformed_inline_policy(aws: Aws) -> None:
+@pytest.mark.parametrize(
+    "document", ["{", json.dumps(TRUST), json.dumps(allow("s3", "*"))], ids=["json", "trust", "s3"]
+)
+def test_a_malformed_inline_policy(aws: Aws, document: str) -> None:
     iam = aws.client("iam")
     aws.role("r", trust=TRUST)
-    for document in ("{", json.dumps(TRUST), json.dumps(allow("s3", "*"))):
-        refused(
-            "MalformedPolicyDocument",
-            400,
-            lambda text=document: iam.put_role_policy(
-                RoleName="r", PolicyName="p", PolicyDocument=text
-            ),
-        )
+    refused(
+        "MalformedPolicyDocument",
+        400,
+        lambda: iam.put_role_policy(RoleName="r", PolicyName="p", PolicyDocument=document),
+    )
 
 
 def test_a_managed_policy_has_a_size(aws: Aws) -> None:

@@ -92,7 +92,10 @@ def test_a_missing_role_is_no_different_from_an_untrusting_one(aws: Aws) -> None
 def test_the_duration_is_limited(aws: Aws) -> None:
     role = aws.role("r", allow("sts:*", "*"))
     keys = aws.user("ann", allow("sts:*", "*"))
-    act = lambda: assume(aws, keys, role, DurationSeconds=7200)  # noqa: E731
+
+    def act() -> Any:
+        return assume(aws, keys, role, DurationSeconds=7200)
+
     assert code_of(act) == "ValidationError"
     aws.client("iam").update_role(RoleName="r", MaxSessionDuration=7200)
     answer = act()["Credentials"]
@@ -130,8 +133,7 @@ def test_tags_and_source_identity_go_along_the_chain(aws: Aws) -> None:
 def test_a_malformed_session_policy_is_refused(aws: Aws) -> None:
     role = aws.role("r")
     keys = aws.user("ann", allow("sts:*", "*"))
-    act = lambda: assume(aws, keys, role, Policy="{")  # noqa: E731
-    assert code_of(act) == "MalformedPolicyDocument"
+    assert code_of(lambda: assume(aws, keys, role, Policy="{")) == "MalformedPolicyDocument"
 
 
 def test_who_am_i_needs_no_permission(aws: Aws) -> None:
