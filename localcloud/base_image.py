@@ -36,7 +36,7 @@ SUITE = "bookworm"
 PACKAGES = ("ca-certificates", "python3", "python3-venv")
 
 _RECIPE = "1"
-_PROBE_SECONDS = 3
+_PROBE_SECONDS = 5
 _BUILD_SECONDS = 1200
 _TRUST = "/etc/ssl/certs/ca-certificates.crt"
 _TRUST_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")
@@ -81,7 +81,16 @@ def base_image_argument(log: Log, registry: str = PUBLIC_REGISTRY) -> dict[str, 
 
 
 def registry_answers(registry: str) -> bool:
-    """Whether an image registry answers at all; one that wants a login does."""
+    """Whether an image registry answers within some seconds; one that wants a login does."""
+    answers: list[bool] = []
+    # In a thread of its own, because no time-out bounds the look-up of a name.
+    probe = threading.Thread(target=lambda: answers.append(_probe(registry)), daemon=True)
+    probe.start()
+    probe.join(_PROBE_SECONDS)
+    return answers == [True]
+
+
+def _probe(registry: str) -> bool:
     try:
         with urllib.request.urlopen(f"https://{registry}/v2/", timeout=_PROBE_SECONDS):
             return True

@@ -25,6 +25,7 @@ from hello.settings import Settings
 import os
 
 async def slow(request):
+    print("asked", flush=True)
     await asyncio.sleep({SLOW_SECONDS})
     return PlainTextResponse("finished")
 
@@ -59,6 +60,13 @@ class Service:
                     return
             time.sleep(0.05)
         pytest.fail("the service did not listen within 20 s")
+
+    def wait_until_asked(self):
+        """Until the slow application has the request."""
+        for line in self.process.stdout:
+            if line == "asked\n":
+                return
+        pytest.fail("the service ended before it was asked")
 
     def connect(self):
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -118,7 +126,7 @@ def test_sigterm_finishes_what_is_in_flight_and_refuses_what_is_new(start):
 
     thread = threading.Thread(target=ask)
     thread.start()
-    time.sleep(SLOW_SECONDS / 3)
+    service.wait_until_asked()
     service.process.send_signal(signal.SIGTERM)
     time.sleep(SLOW_SECONDS / 3)
     with pytest.raises(ConnectionRefusedError):
@@ -143,7 +151,7 @@ def test_a_request_longer_than_the_drain_is_cut(start):
     service = start("-c", SLOW_APPLICATION.replace(str(SLOW_SECONDS), "60"), DRAIN_SECONDS="1")
     connection = service.connect()
     connection.request("GET", "/")
-    time.sleep(0.3)
+    service.wait_until_asked()
     started = time.monotonic()
     service.process.send_signal(signal.SIGTERM)
     service.process.wait(timeout=10)

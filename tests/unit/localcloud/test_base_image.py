@@ -97,6 +97,14 @@ def test_a_closed_port_is_no_registry():
     assert time.monotonic() - started < 5
 
 
+def test_a_name_that_hangs_is_no_registry(monkeypatch):
+    monkeypatch.setattr(base_image, "_PROBE_SECONDS", 0.2)
+    monkeypatch.setattr(base_image, "_probe", lambda _: time.sleep(3) or True)
+    started = time.monotonic()
+    assert not registry_answers("hangs.example")
+    assert time.monotonic() - started < 2
+
+
 @pytest.mark.parametrize("status", [401, 404, 503])
 def test_any_answer_is_a_registry(monkeypatch, status):
     def refuse(url, timeout):

@@ -293,6 +293,34 @@ def test_a_full_disk_while_building_is_one_sentence(full_engine, folder):
     assert PASSWORD not in caught.value.details()
 
 
+BUILDX = """#!/bin/sh
+[ "$2" = version ] && exit 0
+echo "#5 [1/2] RUN make"
+echo "#5 0.1 using $SECRET_ARGUMENT"
+echo "ERROR: failed to solve: process make did not complete successfully: exit code: 2"
+exit 1
+"""
+
+
+def test_buildkit_is_used_where_its_command_is(full_engine, folder, tmp_path, monkeypatch):
+    program = tmp_path / "bin" / "docker"
+    program.parent.mkdir()
+    program.write_text(BUILDX)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    build = {"context": str(folder), "args": {"SECRET_ARGUMENT": "from the environment"}}
+    with attached(docker.servicer(None)) as client:
+        client.configure(host=full_engine)
+        with pytest.raises(grpc.RpcError) as caught:
+            client.create(TOKEN, checked(client, given(folder, build=build)))
+    assert caught.value.details().splitlines() == [
+        "The image build failed at the step `RUN make`: "
+        "process make did not complete successfully: exit code: 2.",
+        "  #5 0.1 using from the environment",
+        "  ERROR: failed to solve: process make did not complete successfully: exit code: 2",
+    ]
+
+
 def test_the_engines_own_words_are_used():
     assert _words(APIError("x", explanation="No such image")) == "No such image"
 
