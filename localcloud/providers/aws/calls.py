@@ -156,6 +156,10 @@ class Api:
             raise CallError(service, operation, str(code), message) from error
         except botocore.exceptions.BotoCoreError as error:
             raise CallError(service, operation, type(error).__name__, str(error)) from error
+        if answer.get("FailedEntryCount"):
+            failed = answer.get("FailedEntries", [{}])[0]
+            code, message = failed.get("ErrorCode", "Unknown"), failed.get("ErrorMessage", "")
+            raise CallError(service, operation, code, message)
         return _read(service, operation, answer)
 
 

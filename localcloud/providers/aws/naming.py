@@ -62,11 +62,11 @@ def _generated(rule: AutoName, new: Values, request: Any) -> str:
         raise NameRequiredError(rule.property)
     if options is not None and options.proposed_name:
         return str(options.proposed_name)
-    room = rule.length - _DIGITS - len(rule.joint) - len(rule.suffix)
+    room = rule.length - _DIGITS - len(rule.prefix + rule.joint + rule.suffix)
     base = (request.name or request.urn.split("::")[-1])[:room]
     if rule.lower:
         base = base.lower()
-    return f"{base}{rule.joint}{_hex(request.randomSeed, _DIGITS)}{rule.suffix}"
+    return f"{rule.prefix}{base}{rule.joint}{_hex(request.randomSeed, _DIGITS)}{rule.suffix}"
 
 
 def _hex(seed: bytes, digits: int) -> str:

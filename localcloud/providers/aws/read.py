@@ -55,6 +55,7 @@ def read(resource: Resource) -> bool:
     imported = not resource.inputs
     if imported and resource.spec.imports:
         resource.inputs = _parsed(resource.spec.imports, resource.id)
+        resource.id = resource.inputs.pop("id", resource.id)
     if not refresh(resource):
         return False
     if resource.spec.found_id:

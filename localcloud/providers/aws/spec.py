@@ -19,8 +19,8 @@ class Op:
     Attributes:
         name: botocore's operation.
         arguments: member → JMESPath over the resource: `id`, `region`, `account`, `inputs` (by
-            Pulumi's names), `outputs` (the state), and in a row of tags `pairs`, `lower`, `map`,
-            `keys`.
+            Pulumi's names), `outputs` (the state), and in a row of tags those that change as
+            `pairs`, `lower`, `map`, `keys`, and all as `every` and `everyLower`.
     """
 
     name: str
@@ -71,13 +71,14 @@ class AutoName:
         property: the input that holds the name.
         joint: what stands between the logical name and the digits.
         lower: whether the service refuses capitals.
-        suffix: what the service wants at the end.
+        prefix, suffix: what the service wants at the beginning and at the end.
     """
 
     length: int
     property: str = "name"
     joint: str = "-"
     lower: bool = False
+    prefix: str = ""
     suffix: str = ""
 
 
@@ -90,6 +91,7 @@ class Tagging:
         add, remove: the calls that change them.
         found: JMESPath over what `read` found (or over the answer of `read`, if given).
         read: the call that lists them, where the resource's description does not hold them.
+        untagged: the error codes by which `read` says that there are none.
         untold: the error codes of a cloud that keeps no tags of this type; those that were set
             last are taken for the present ones.
     """
@@ -99,6 +101,7 @@ class Tagging:
     at_create: str | None = None
     found: str = "Tags"
     read: Op | None = None
+    untagged: frozenset[str] = frozenset()
     untold: frozenset[str] = frozenset()
 
 
@@ -138,7 +141,8 @@ class Spec:
         ready: until when it is not usable.
         gone: seconds within which it disappears after its deletion; 0: at once.
         retried: error codes that pass by themselves while other things settle.
-        imports: a pattern with named groups that tells inputs from an import id.
+        imports: a pattern with named groups that tells inputs, and possibly `id`, from an import
+            id.
         found_id: JMESPath over the description: its id, after an import.
         regional: whether it has an argument `region`.
     """

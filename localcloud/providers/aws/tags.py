@@ -45,10 +45,12 @@ def change(resource: Resource, old: Values, new: Values) -> None:
         return
     stale = {key: value for key, value in old.items() if key not in new}
     fresh = {key: value for key, value in new.items() if old.get(key) != value}
+    every = forms(new)
+    all_of_them = {"every": every["pairs"], "everyLower": every["lower"]}
     if stale:
-        resource.run(tagging.remove, **forms(stale))
+        resource.run(tagging.remove, **forms(stale), **all_of_them)
     if fresh:
-        resource.run(tagging.add, **forms(fresh))
+        resource.run(tagging.add, **forms(fresh), **all_of_them)
 
 
 def read(resource: Resource, live: Values) -> Values:
@@ -61,6 +63,8 @@ def read(resource: Resource, live: Values) -> Values:
         try:
             source = resource.run(tagging.read, outputs={**resource.outputs, **live})
         except CallError as error:
+            if error.code in tagging.untagged:
+                return {}
             if error.code not in tagging.untold:
                 raise
             return dict(resource.inputs.get("tagsAll", {}))
