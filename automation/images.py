@@ -20,7 +20,7 @@ MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json",
 )
 
-ABSENT = frozenset({"RepositoryNotFoundException", "LayersNotFoundException"})
+ABSENT = frozenset({"RepositoryNotFoundException"})
 
 COMMIT_LABEL = "org.opencontainers.image.revision"
 """https://github.com/opencontainers/image-spec/blob/main/annotations.md"""
@@ -49,7 +49,7 @@ def commit_of(cloud: Cloud, image: str) -> str | None:
 
 @lru_cache(maxsize=256)
 def _configuration(cloud: Cloud, repository: str, digest: str) -> dict[str, Any] | None:
-    """The `config` part of the image's configuration, fetched as a layer is."""
+    """The `config` part of an image's configuration, read from the registry."""
     ecr = cloud.client("ecr")
     try:
         images = ecr.batch_get_image(
@@ -57,22 +57,47 @@ def _configuration(cloud: Cloud, repository: str, digest: str) -> dict[str, Any]
             imageIds=[{"imageDigest": digest}],
             acceptedMediaTypes=list(MANIFESTS),
         )["images"]
-        if not images:
-            return None
-        manifest = json.loads(images[0]["imageManifest"])
-        if "config" not in manifest:  # an index of several platforms
-            return None
-        url = ecr.get_download_url_for_layer(
-            repositoryName=repository, layerDigest=manifest["config"]["digest"]
-        )["downloadUrl"]
     except ClientError as error:
         if error_code(error) not in ABSENT:
             raise
         return None
+    if not images:
+        return None
+    manifest = json.loads(images[0]["imageManifest"])
+    if "config" not in manifest:  # an index of several platforms
+        return None
+    access = ecr.get_authorization_token()["authorizationData"][0]
+    url = f"{access['proxyEndpoint']}/v2/{repository}/blobs/{manifest['config']['digest']}"
+    document = _blob(url, access["authorizationToken"])
+    configuration = document.get("config") if document else None
+    return configuration if isinstance(configuration, dict) else None
+
+
+class _StayHere(urllib.request.HTTPRedirectHandler):
+    """ECR sends a reader on to S3, which refuses a request with a second authorization."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        return None
+
+
+def _blob(url: str, token: str) -> dict[str, Any] | None:
+    """A JSON blob of a registry; None if it can't be had, since the commit is a courtesy."""
+    request = urllib.request.Request(url, headers={"Authorization": f"Basic {token}"})  # noqa: S310
     try:
-        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - AWS's own address
+        with urllib.request.build_opener(_StayHere).open(request, timeout=10) as answer:
+            document = json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        address = error.headers.get("Location")
+        return _plain_blob(address) if address else None
+    except (urllib.error.URLError, OSError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _plain_blob(address: str) -> dict[str, Any] | None:
+    try:
+        with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310 - AWS's address
             document = json.loads(answer.read())
     except (urllib.error.URLError, OSError):
-        return None  # the commit is a courtesy; the release is known without it
-    configuration = document.get("config")
-    return configuration if isinstance(configuration, dict) else None
+        return None
+    return document if isinstance(document, dict) else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -67,9 +66,10 @@ def parse_span(text: str) -> timedelta:
     return timedelta(**{UNITS[found[2]]: int(found[1])})
 
 
-def _events(cloud: Cloud, group: str, start: datetime) -> Iterator[dict[str, Any]]:
+def _events(cloud: Cloud, group: str, start: datetime) -> list[dict[str, Any]]:
+    """The events of every task since then, in the order of their times."""
     try:
-        yield from cloud.pages(
+        found = cloud.pages(
             "logs",
             "filter_log_events",
             "events",
@@ -80,6 +80,7 @@ def _events(cloud: Cloud, group: str, start: datetime) -> Iterator[dict[str, Any
         if error_code(error) != "ResourceNotFoundException":
             raise
         raise ConfigurationError(f"There is no log group {group}: `up` makes it.") from error
+    return sorted(found, key=lambda event: event["timestamp"])
 
 
 def moment(event: dict[str, Any]) -> datetime:

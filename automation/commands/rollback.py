@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from automation.commands.up import report
+from automation.commands.up import Done, report
 from automation.errors import ConfigurationError, DriverError
 from automation.operations import Session, opened
 from automation.releases import Release, before, current, number_of, releases
@@ -49,7 +49,7 @@ def rollback(stack: str, screen: Screen, to: int | None = None) -> int:
         )
         if number_of(definition) != wanted.number:
             screen.note(f"Release {wanted.number} is now release {number_of(definition)}")
-        return report(session, began, {}, None)
+        return report(session, Done(began, {}, session.outputs()))
 
 
 def choose(found: list[Release], to: int | None) -> Release:

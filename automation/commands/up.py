@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -47,7 +48,8 @@ def up(stack: str, screen: Screen, image: str | None = None, build: bool = False
             if error.exit_code != 1:
                 raise
             failure = error
-        return report(session, began, updated.changes, failure)
+        outputs = updated.outputs if updated.outputs is not None else session.outputs()
+        return report(session, Done(began, updated.changes, outputs, failure))
 
 
 class Updated:
@@ -55,11 +57,15 @@ class Updated:
 
     def __init__(self) -> None:
         self.changes: dict[str, Any] = {}
+        self.outputs: Mapping[str, auto.OutputValue] | None = None
 
     def up(self, stack: auto.Stack, progress: Progress) -> None:
         """Create or update every resource of the stack."""
         try:
-            stack.up(on_event=progress.on_event, suppress_outputs=True, suppress_progress=True)
+            result = stack.up(
+                on_event=progress.on_event, suppress_outputs=True, suppress_progress=True
+            )
+            self.outputs = result.outputs
         finally:
             self.changes = shown_changes(progress)
 
@@ -78,6 +84,23 @@ def refresh_what_was_lost(session: Session) -> None:
 
 def _refresh(stack: auto.Stack, progress: Progress) -> None:
     stack.refresh(on_event=progress.on_event, suppress_outputs=True, suppress_progress=True)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command that deploys has done before the verdict.
+
+    Attributes:
+        began: when it began; the deployment that it started is younger.
+        changes: operation → number of resources.
+        outputs: the stack's outputs.
+        failure: what failed before ECS had the say.
+    """
+
+    began: datetime
+    changes: dict[str, Any]
+    outputs: Mapping[str, auto.OutputValue]
+    failure: DriverError | None = None
 
 
 @dataclass(frozen=True)
@@ -103,40 +126,31 @@ class Report:
         }
 
 
-def report(
-    session: Session, began: datetime, changes: dict[str, Any], failure: DriverError | None
-) -> int:
-    """Wait for the verdict, print it with the outputs, and return the exit code.
-
-    Args:
-        session: the open stack.
-        began: when the command began; the deployment that it started is younger.
-        changes: operation → number of resources.
-        failure: what failed before ECS had the say.
-    """
-    found = session.outputs()
-    url = found["service_url"].value if "service_url" in found else None
-    verdict = _verdict(session, began, failure, url)
-    done = Report(
+def report(session: Session, done: Done) -> int:
+    """Wait for the verdict, print it with the outputs, and return the exit code."""
+    url = done.outputs["service_url"].value if "service_url" in done.outputs else None
+    verdict = _verdict(session, done, url)
+    told = Report(
         stack=session.file.name,
         verdict=verdict,
-        changes=changes,
+        changes=done.changes,
         seconds=session.screen.elapsed,
-        outputs={k: SECRET if v.secret else v.value for k, v in found.items()},
-        diagnosis=None if verdict.result == "succeeded" else _diagnosis(session, verdict, failure),
+        outputs={k: SECRET if v.secret else v.value for k, v in done.outputs.items()},
+        diagnosis=(
+            None if verdict.result == "succeeded" else _diagnosis(session, verdict, done.failure)
+        ),
     )
-    session.screen.document(done.document())
-    _print(session.screen, done)
+    session.screen.document(told.document())
+    _print(session.screen, told)
     return 0 if verdict.result == "succeeded" else 1
 
 
-def _verdict(
-    session: Session, began: datetime, failure: DriverError | None, url: object
-) -> Verdict:
+def _verdict(session: Session, done: Done, url: object) -> Verdict:
     """What became of the deployment; an engine that failed can't end in success."""
+    failure = done.failure
     if failure is not None and SERVICE_TYPE not in (failure.resource or ""):
         return Verdict("failed", failure.message)
-    verdict = await_verdict(session.cloud, session.service, began, session.screen.note)
+    verdict = await_verdict(session.cloud, session.service, done.began, session.screen.note)
     if failure is not None and verdict.result == "succeeded":
         return Verdict("failed", failure.message, verdict.deployment)
     if verdict.result == "succeeded" and isinstance(url, str):
@@ -179,7 +193,7 @@ def _print(screen: Screen, done: Report) -> None:
     )
     if done.verdict.reason and done.diagnosis is None and done.verdict.replaced:
         screen.result(done.verdict.reason)
-    for phase, seconds in done.verdict.phases.items():
+    for phase, seconds in done.verdict.phases.items() if counts else ():
         screen.result(f"  {phase}: {seconds:.1f} s")
     if done.diagnosis:
         found = done.diagnosis
