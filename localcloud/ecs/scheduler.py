@@ -172,9 +172,8 @@ class _Planner:
         room = self.upper - len(self.live)
         wanted = max(replaced, missing - room if missing > 0 and room < missing else 0)
         spare = self.healthy_count() - self.lower
-        not_serving = sum(
-            not healthy(task) for deployment in self.older for task in self.of(deployment)
-        )
+        older = [task for deployment in self.older for task in self.of(deployment)]
+        not_serving = older_total - sum(healthy(task) for task in older)
         return max(0, min(wanted, max(0, spare) + not_serving, older_total))
 
     def stop_surplus(self) -> None:
