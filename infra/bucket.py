@@ -38,14 +38,12 @@ class PrivateBucket(pulumi.ComponentResource):
     """A bucket that only this account's roles, and the services named in its policy, can use.
 
     Attributes:
-        bucket_name: its name.
+        bucket_name: its name; whoever uses it waits for the bucket's policy.
         arn: its ARN.
-        policy: what must exist before a service may write.
     """
 
     bucket_name: pulumi.Output[str]
     arn: pulumi.Output[str]
-    policy: aws.s3.BucketPolicy
 
     def __init__(
         self, name: str, args: BucketArgs, opts: pulumi.ResourceOptions | None = None
@@ -61,7 +59,7 @@ class PrivateBucket(pulumi.ComponentResource):
         self._name, self._args, self._bucket = name, args, bucket
         closed = self._closed()
         self._kept()
-        self.policy = aws.s3.BucketPolicy(
+        policy = aws.s3.BucketPolicy(
             f"{name}-policy",
             bucket=bucket.id,
             policy=pulumi.Output.json_dumps(
@@ -69,7 +67,7 @@ class PrivateBucket(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[closed]),
         )
-        self.bucket_name = bucket.id
+        self.bucket_name = policy.bucket
         self.arn = bucket.arn
         self.register_outputs({"bucket_name": self.bucket_name, "arn": self.arn})
 

@@ -135,5 +135,4 @@ class Edge:
             protect=settings.protect,
             tags=context.tags,
         )
-        depends = pulumi.ResourceOptions(depends_on=[bucket.policy] if bucket else [])
-        return LoadBalancer("load-balancer", args, depends)
+        return LoadBalancer("load-balancer", args)

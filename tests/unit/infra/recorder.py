@@ -92,6 +92,15 @@ def _repository(inputs: Mapping[str, Any]) -> str:
     return str(inputs.get("imageName")).rpartition(":")[0]
 
 
+_ROUTE_TABLE = "urn:pulumi:dev::fargate-cd::aws:ec2/routeTable:RouteTable::public"
+
+
+def _route_table() -> dict[str, str]:
+    """A reference to a resource, as a remote component returns it."""
+    signature = pulumi.runtime.rpc._special_sig_key
+    return {signature: pulumi.runtime.rpc._special_resource_sig, "urn": _ROUTE_TABLE}
+
+
 class _Cloud(mocks.Mocks):
     def __init__(self, recording: Recording, answers: Mapping[str, Answer]) -> None:
         self.recording = recording
@@ -113,13 +122,14 @@ class _Cloud(mocks.Mocks):
                     "resourceRecordValue": "_2.acm-validations.aws",
                 }
             ],
+            "prefixListId": "pl-s3",
             "fqdn": "_1.example.com",
             "zoneId": "ZLB",
             "repoDigest": f"{_repository(args.inputs)}@sha256:{'0' * 64}",
         }
         if args.typ == "awsx:ec2:Vpc":
             zones = range(int(args.inputs["numberOfAvailabilityZones"]))
-            return None, {"vpcId": "vpc-1", "routeTables": []} | {
+            return None, {"vpcId": "vpc-1", "routeTables": [_route_table()]} | {
                 f"{kind}SubnetIds": [f"subnet-{kind}-{zone}" for zone in zones]
                 for kind in ("public", "private", "isolated")
             }
@@ -161,6 +171,10 @@ class _Monitor(mocks.MockMonitor):
     def __init__(self, cloud: _Cloud) -> None:
         super().__init__(cloud)
         self.recording = cloud.recording
+
+        self.resources[_ROUTE_TABLE] = mocks.MockMonitor.ResourceRegistration(
+            _ROUTE_TABLE, "rtb-0", {}
+        )
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
         if request.type != "pulumi:pulumi:Stack":

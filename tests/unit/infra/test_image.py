@@ -1,0 +1,97 @@
+"""Which image is deployed, and how it is built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+
+from infra import build_context, image
+from infra.image import Build, Release, build_files, choose_image
+from infra.names import Names
+from infra.running import RunningImage
+from infra.settings import Settings, SettingsError
+from tests.unit.infra.recorder import record
+
+NAMES = Names("fargate-cd", "dev")
+TAGS = {"project": "fargate-cd", "stack": "dev"}
+RUNNING = RunningImage("host/fargate-cd-dev@sha256:1", frozenset({"x"}), frozenset({"x"}))
+PIPELINE = Settings(github_token="word")
+
+
+def choose(
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
+    release: Release,
+    running: RunningImage | None,
+) -> str | Build:
+    monkeypatch.setattr(image, "running_image", Mock(return_value=running))
+    return choose_image(settings, release, NAMES, TAGS)
+
+
+def test_a_named_image_wins_and_nothing_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Mock()
+    monkeypatch.setattr(image, "running_image", asked)
+    settings = Settings(image="a:1")
+    assert choose_image(settings, Release(), NAMES, TAGS) == "a:1"
+    assert choose_image(settings, Release(image="b:1"), NAMES, TAGS) == "b:1"
+    asked.assert_not_called()
+
+
+def test_with_a_pipeline_the_running_image_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert choose(monkeypatch, PIPELINE, Release(), RUNNING) == RUNNING.uri
+
+
+def test_with_a_pipeline_build_builds(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(choose(monkeypatch, PIPELINE, Release(build=True), RUNNING), Build)
+
+
+def test_with_a_pipeline_and_no_service_the_app_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(choose(monkeypatch, PIPELINE, Release(), None), Build)
+
+
+def test_without_a_pipeline_the_app_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    build = choose(monkeypatch, Settings(), Release(), RUNNING)
+    assert isinstance(build, Build)
+    assert build.tag == build_context.content_hash(build.folder, build.dockerfile, build.platform)
+
+
+def test_each_architecture_has_a_tag_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    builds = [
+        choose(monkeypatch, Settings(architecture=name), Release(), None)
+        for name in ("X86_64", "ARM64")
+    ]
+    assert [build.platform for build in builds if isinstance(build, Build)] == [
+        "linux/amd64",
+        "linux/arm64",
+    ]
+    assert len({build.tag for build in builds if isinstance(build, Build)}) == 2
+
+
+def test_the_settings_name_the_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(image, "PROJECT_ROOT", tmp_path)
+    (tmp_path / "shop").mkdir()
+    with pytest.raises(SettingsError, match="app_path = 'app': there is no folder"):
+        build_files("app", "")
+    with pytest.raises(SettingsError, match="dockerfile = '': there is no file"):
+        build_files("shop", "")
+    (tmp_path / "shop" / "Dockerfile").touch()
+    assert build_files("shop", "") == (tmp_path / "shop", tmp_path / "shop" / "Dockerfile")
+    (tmp_path / "Other").touch()
+    assert build_files("shop", "Other") == (tmp_path / "shop", tmp_path / "Other")
+
+
+def test_nothing_but_new_content_builds_again() -> None:
+    assert record().one("Image").options["ignoreChanges"] == ["build", "registry"]
+
+
+def test_the_build_knows_its_release() -> None:
+    made = record().one("Image")
+    assert made.inputs["build"]["args"]["RELEASE"] == made.name.removeprefix("image-")
+    assert made.inputs["build"]["platform"] == "linux/amd64"
+
+
+def test_the_registrys_password_is_a_secret() -> None:
+    password = record().one("Image").inputs["registry"]
+    assert "4dabf18193072939515e22adb298388d" in str(password), "marked as a secret"

@@ -1,0 +1,300 @@
+"""The whole program: what it makes by default, and what each setting changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import pytest
+
+from infra.settings import Settings, SettingsError
+from tests.unit.infra.recorder import REGION, Recording, custom, record
+from tests.unit.infra.running_service import answers
+
+IMAGE = "registry.example.com/team/app:1"
+SECRET = f"arn:aws:secretsmanager:{REGION}:123456789012:secret:db-AbCdEf"
+SCHEDULE = json.dumps([{"schedule": "cron(0 7 * * ? *)", "min_count": 3, "max_count": 9}])
+
+
+@cache
+def default() -> Recording:
+    return record()
+
+
+def made(*settings: tuple[str, str]) -> Recording:
+    return record(dict(settings))
+
+
+Look = Callable[[Recording], Any]
+
+
+def service(recording: Recording) -> dict[str, Any]:
+    return recording.one("Service", "service-service").inputs
+
+
+def balancer(recording: Recording) -> dict[str, Any]:
+    return recording.one("LoadBalancer", "load-balancer-balancer").inputs
+
+
+def targets(recording: Recording) -> dict[str, Any]:
+    return recording.one("TargetGroup").inputs
+
+
+def health(recording: Recording) -> dict[str, Any]:
+    return dict(targets(recording)["healthCheck"])
+
+
+def task(recording: Recording) -> dict[str, Any]:
+    return recording.one("TaskDefinition").inputs
+
+
+def scaling(recording: Recording) -> dict[str, Any]:
+    return recording.one("Target").inputs
+
+
+def policy_names(recording: Recording) -> list[str]:
+    return sorted(each.inputs["name"] for each in recording.of("Policy"))
+
+
+def vpc(recording: Recording) -> dict[str, Any]:
+    return recording.one("Vpc").inputs
+
+
+def count(token: str) -> Look:
+    return lambda recording: len(recording.of(token))
+
+
+def capacity(recording: Recording) -> list[str]:
+    return [each["capacityProvider"] for each in service(recording)["capacityProviderStrategies"]]
+
+
+def ingress(recording: Recording) -> list[str]:
+    rules = recording.of("SecurityGroupIngressRule")
+    return sorted(rule.inputs["cidrIpv4"] for rule in rules if "cidrIpv4" in rule.inputs)
+
+
+EFFECTS: Mapping[str, tuple[str, Look, Any, Any]] = {
+    # setting: value, where to look, what is there by default, what is there with the value
+    "container_port": ("8080", lambda r: targets(r)["port"], 9292, 8080),
+    "health_check_path": ("/ok", lambda r: health(r)["path"], "/", "/ok"),
+    "environment": (
+        '{"COLOUR": "red"}',
+        lambda r: {each["name"]: each["value"] for each in r.container["environment"]},
+        {"PORT": "9292"},
+        {"PORT": "9292", "COLOUR": "red"},
+    ),
+    "secrets": (
+        json.dumps({"DSN": SECRET}),
+        lambda r: r.container["secrets"],
+        [],
+        [{"name": "DSN", "valueFrom": SECRET}],
+    ),
+    "cpu": ("1024", lambda r: task(r)["cpu"], "256", "1024"),
+    "memory": ("1024", lambda r: task(r)["memory"], "512", "1024"),
+    "architecture": (
+        "ARM64",
+        lambda r: task(r)["runtimePlatform"]["cpuArchitecture"],
+        "X86_64",
+        "ARM64",
+    ),
+    "image": (IMAGE, count("Image"), 1, 0),
+    "desired_count": ("3", lambda r: service(r)["desiredCount"], 2, 3),
+    "min_count": ("1", lambda r: scaling(r)["minCapacity"], 2, 1),
+    "max_count": ("8", lambda r: scaling(r)["maxCapacity"], 4, 8),
+    "cpu_target": ("0", policy_names, ["cpu-target", "requests-target"], ["requests-target"]),
+    "memory_target": (
+        "70",
+        policy_names,
+        ["cpu-target", "requests-target"],
+        ["cpu-target", "memory-target", "requests-target"],
+    ),
+    "requests_per_target": (
+        "0",
+        policy_names,
+        ["cpu-target", "requests-target"],
+        ["cpu-target"],
+    ),
+    "scheduled_scaling": (SCHEDULE, count("ScheduledAction"), 0, 1),
+    "spot": ("true", capacity, ["FARGATE"], ["FARGATE", "FARGATE_SPOT"]),
+    "container_insights": (
+        "true",
+        lambda r: r.one("Cluster", "cluster-cluster").inputs["settings"][0]["value"],
+        "disabled",
+        "enabled",
+    ),
+    "exec": ("false", lambda r: service(r)["enableExecuteCommand"], True, False),
+    "vpc_cidr": ("10.8.0.0/20", lambda r: vpc(r)["cidrBlock"], "10.0.0.0/16", "10.8.0.0/20"),
+    "availability_zones": ("3", lambda r: vpc(r)["numberOfAvailabilityZones"], 2, 3),
+    "egress": (
+        "nat",
+        lambda r: service(r)["networkConfiguration"]["assignPublicIp"],
+        True,
+        False,
+    ),
+    "allowed_cidrs": ('["10.0.0.0/8"]', ingress, ["0.0.0.0/0"], ["10.0.0.0/8"]),
+    "flow_logs": ("true", count("FlowLog"), 0, 1),
+    "access_logs": ("true", lambda r: "accessLogs" in balancer(r), False, True),
+    "waf": ("true", count("WebAclAssociation"), 0, 1),
+    "deregistration_delay": ("60", lambda r: targets(r)["deregistrationDelay"], 10, 60),
+    "stop_timeout": ("90", lambda r: r.container["stopTimeout"], 20, 90),
+    "health_check_interval": ("15", lambda r: health(r)["interval"], 5, 15),
+    "protect": (
+        "true",
+        lambda r: (balancer(r)["enableDeletionProtection"], r.one("Repository").options["protect"]),
+        (False, False),
+        (True, True),
+    ),
+    "customer_managed_key": ("true", count("Key"), 0, 1),
+    "log_retention_days": (
+        "90",
+        lambda r: {each.inputs["retentionInDays"] for each in r.of("LogGroup")},
+        {30},
+        {90},
+    ),
+    "tags": (
+        '{"team": "shop"}',
+        lambda r: service(r)["tags"].get("team"),
+        None,
+        "shop",
+    ),
+}
+
+ELSEWHERE = {
+    "app_path": "test_image.py",
+    "dockerfile": "test_image.py",
+    "domain": "test_edge.py",
+    "hosted_zone": "test_edge.py",
+    "certificate_arn": "test_edge.py",
+    "target": "read by the driver alone",
+    "preview_ttl_hours": "of previews alone",
+}
+
+REFUSED = {
+    "strategy": "blue_green",
+    "github_owner": "octo",
+    "github_repository": "app",
+    "github_branch": "trunk",
+    "github_token": "word",
+    "connection_arn": "arn:aws:codeconnections:eu-central-1:123456789012:connection/1",
+    "trigger_paths": '["app/**"]',
+    "test_commands": '["make test"]',
+    "approval": "true",
+    "notify_emails": '["a@example.org"]',
+    "preview_of": "dev",
+}
+
+
+@pytest.mark.parametrize("name", EFFECTS)
+def test_a_setting_does_what_it_says(name: str) -> None:
+    value, look, before, after = EFFECTS[name]
+    assert look(default()) == before
+    extra = {"memory": "2048"} if name == "cpu" else {}
+    assert look(record({name: value, **extra})) == after
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_setting_that_does_nothing_yet_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"fargate-cd:{name} = .*not supported yet"):
+        record({name: REFUSED[name]})
+
+
+def test_every_setting_is_tested() -> None:
+    assert set(Settings.model_fields) == EFFECTS.keys() | ELSEWHERE.keys() | REFUSED.keys()
+
+
+def test_wrong_settings_touch_nothing() -> None:
+    for wrong in ({"container_port": "0"}, {"oops": "1"}, {"app_path": "nowhere"}):
+        with pytest.raises(SettingsError):
+            record(wrong)
+
+
+def test_the_outputs() -> None:
+    assert default().outputs == {
+        "service_url": "http://fargate-cd-dev-638e11.elb.amazonaws.com",
+        "repository_url": f"123456789012.dkr.ecr.{REGION}.amazonaws.com/fargate-cd-dev",
+        "cluster_name": "fargate-cd-dev",
+        "service_name": "fargate-cd-dev",
+        "log_group_name": "/ecs/fargate-cd-dev/app",
+        "image_uri": (
+            f"123456789012.dkr.ecr.{REGION}.amazonaws.com/fargate-cd-dev@sha256:{'0' * 64}"
+        ),
+    }
+
+
+def test_children_carry_their_components_name_and_are_its_children() -> None:
+    for resource in custom(default().resources):
+        parent = resource.parent.rsplit("::", 1)[-1]
+        assert "fargate-cd:infra:" in resource.parent, resource.name
+        assert resource.name.startswith(f"{parent}-"), resource.name
+
+
+def test_logical_names_do_not_depend_on_the_stack() -> None:
+    names = [[each.name for each in record(stack=stack).resources] for stack in ("dev", "prod")]
+    assert sorted(names[0]) == sorted(names[1])
+
+
+def test_the_service_waits_for_all_that_a_task_needs() -> None:
+    urns = default().one("Service", "service-service").depends_on
+    needed = {urn.rsplit("::", 1)[-1] for urn in urns}
+    assert needed >= {
+        "logs-application",
+        "logs-sessions",
+        "roles-start-tasks",
+        "roles-open-sessions",
+        "load-balancer-http",
+        "cluster-capacity",
+    }
+
+
+def test_autoscaling_owns_the_number_of_tasks() -> None:
+    assert default().one("Service", "service-service").options["ignoreChanges"] == ["desiredCount"]
+
+
+def test_a_deployment_loses_nothing_and_rolls_back() -> None:
+    inputs = service(default())
+    assert inputs["deploymentMinimumHealthyPercent"] == 100
+    assert inputs["deploymentMaximumPercent"] == 200
+    assert inputs["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}
+    assert inputs["waitForSteadyState"] is True
+    assert inputs["availabilityZoneRebalancing"] == "ENABLED"
+
+
+@pytest.mark.parametrize(("interval", "grace"), [("5", 30), ("30", 180)])
+def test_the_grace_period_holds_several_checks(interval: str, grace: int) -> None:
+    inputs = service(made(("health_check_interval", interval)))
+    assert inputs["healthCheckGracePeriodSeconds"] == grace
+
+
+@pytest.mark.parametrize("interval", ["5", "6", "300"])
+def test_a_check_ends_before_the_next(interval: str) -> None:
+    check = health(made(("health_check_interval", interval)))
+    assert 2 <= check["timeout"] < check["interval"]
+
+
+def test_with_spot_one_task_stays_on_demand() -> None:
+    strategies = service(made(("spot", "true")))["capacityProviderStrategies"]
+    assert strategies[0] == {"capacityProvider": "FARGATE", "base": 1, "weight": 0}
+
+
+def test_protected_images_outlive_a_destroy() -> None:
+    assert default().one("Repository").inputs["forceDelete"] is True
+    assert made(("protect", "true")).one("Repository").inputs["forceDelete"] is False
+
+
+def test_the_program_asks_for_the_running_image_by_tags() -> None:
+    (asked,) = [
+        arguments for token, arguments in default().invokes if token.endswith("getResources")
+    ]
+    assert {each["key"]: each["values"] for each in asked["tagFilters"]} == {
+        "project": ["fargate-cd"],
+        "stack": ["dev"],
+    }
+
+
+def test_a_changed_app_is_built_under_its_own_tag() -> None:
+    recording = record(answers=answers(images={"older": f"sha256:{'a' * 64}"}))
+    image = recording.one("Image").inputs["imageName"]
+    assert image.startswith(f"123456789012.dkr.ecr.{REGION}.amazonaws.com/fargate-cd-dev:")
+    assert recording.one("Image").name == f"image-{image.rpartition(':')[2]}"
