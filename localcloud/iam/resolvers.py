@@ -157,9 +157,17 @@ def _key_of_ciphertext(value: Any, call: Call, lookups: Lookups) -> list[str]:
 
 def _secret(value: Any, call: Call, lookups: Lookups) -> list[str]:
     """A secret's whole ARN by its name, ARN or ARN without the random suffix."""
-    secrets = lookups.backend("secretsmanager", call.account, call.region).secrets
-    secret = secrets.get(str(value))
+    secret = find_secret(str(value), call.account, call.region, lookups)
     return [secret.arn if secret else str(value)]
+
+
+def find_secret(name: str, account: str, region: str, lookups: Lookups) -> Any:
+    """A secret by its name, ARN or ARN without the random suffix; None when there is none."""
+    secrets = lookups.backend("secretsmanager", account, region).secrets
+    for secret in list(dict.values(secrets)):
+        if name in (secret.name, secret.arn, secret.arn.rsplit("-", 1)[0]):
+            return secret
+    return None
 
 
 def _parameter(value: Any, call: Call, lookups: Lookups) -> list[str]:

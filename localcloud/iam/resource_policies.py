@@ -9,7 +9,7 @@ from typing import Any
 
 from localcloud.iam.directory import find_role, parsed
 from localcloud.iam.evaluation import NamedPolicy
-from localcloud.iam.resolvers import Lookups
+from localcloud.iam.resolvers import Lookups, find_secret
 
 UNPROTECTED = {"ecr:GetRepositoryPolicy"}
 """Asking for the policy itself by root must not ask for the policy again."""
@@ -85,7 +85,7 @@ def _queue(arn: str, lookups: Lookups) -> Attached:
 
 def _secret(arn: str, lookups: Lookups) -> Attached:
     region, account, _ = _place(arn)
-    secret = lookups.backend("secretsmanager", account, region).secrets.get(arn)
+    secret = find_secret(arn, account, region, lookups)
     policy = getattr(secret, "policy", None)
     return Attached() if secret is None else _attached(f"policy of secret {secret.name}", policy)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from localcloud.iam.actions import Needed
-from localcloud.iam.context import Context
+from localcloud.iam.context import Context, UndecidableKey
 from localcloud.iam.directory import Identity, emulated_iam, find_role, find_user
 from localcloud.iam.evaluation import Caller, Decision, NamedPolicy, Policies, Request, evaluate
 from localcloud.iam.policy import Kind, PolicyError, parse
@@ -93,13 +93,22 @@ def _result(
         lookups=Lookups(),
         overrides=overrides,
     )
-    decision = evaluate(Request(principal.caller, action, arn, context), policies)
+    missing: list[str] = []
+
+    def lookup(key: str) -> Sequence[str] | None:
+        try:
+            return context(key)
+        except UndecidableKey:
+            missing.append(key)
+            return None
+
+    decision = evaluate(Request(principal.caller, action, arn, lookup), policies)
     return {
         "EvalActionName": action,
         "EvalResourceName": arn,
         "EvalDecision": _word(decision),
         "MatchedStatements": _matched(decision),
-        "MissingContextValues": [],
+        "MissingContextValues": sorted(set(missing)),
     }
 
 

@@ -68,3 +68,13 @@ def test_a_missing_principal_is_refused(aws: Aws) -> None:
         aws.client("iam").simulate_principal_policy(
             PolicySourceArn=f"arn:aws:iam::{ACCOUNT}:role/none", ActionNames=["s3:GetObject"]
         )
+
+
+def test_a_key_that_nobody_gave_is_told_as_missing(aws: Aws) -> None:
+    condition = {"StringEquals": {"ec2:Tenancy": "default"}}
+    document = json.dumps(allow("ec2:CreateSubnet", "*", Condition=condition))
+    answer = aws.client("iam").simulate_custom_policy(
+        PolicyInputList=[document], ActionNames=["ec2:CreateSubnet"]
+    )["EvaluationResults"][0]
+    assert answer["EvalDecision"] == "implicitDeny"
+    assert answer["MissingContextValues"] == ["ec2:Tenancy"]
