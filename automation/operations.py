@@ -28,6 +28,9 @@ Answer = TypeVar("Answer")
 Operation = Callable[[auto.Stack, Progress], Answer]
 
 
+SECRET = "[secret]"  # noqa: S105 - what is shown instead of one
+
+
 @dataclass(frozen=True)
 class Session:
     """An open stack, and what a command needs to work on it.
@@ -160,3 +163,8 @@ def shown_changes(progress: Progress) -> dict[str, Any]:
     """Operation → number of resources, the usual ones always present."""
     usual = dict.fromkeys(("create", "update", "delete", "replace", "same"), 0)
     return usual | dict(progress.changes or progress.done)
+
+
+def shown_outputs(outputs: Mapping[str, auto.OutputValue]) -> dict[str, Any]:
+    """Outputs by name, for people and logs: secret ones are not told."""
+    return {k: SECRET if v.secret else v.value for k, v in sorted(outputs.items())}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 
-from automation.commands.up import SECRET
 from automation.errors import ConfigurationError
-from automation.operations import opened
+from automation.operations import opened, shown_outputs
 from automation.screen import Screen
 
 
@@ -19,7 +18,7 @@ def outputs(stack: str, screen: Screen, name: str | None = None) -> int:
     with opened(stack, screen) as session:
         found = session.outputs()
     if name is None:
-        shown = {k: SECRET if v.secret else v.value for k, v in sorted(found.items())}
+        shown = shown_outputs(found)
         screen.document(shown)
         for key, value in {} if screen.json else shown.items():
             screen.result(f"{key}: {value}")

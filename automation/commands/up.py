@@ -13,13 +13,11 @@ from automation import local
 from automation.diagnosis import Diagnosis, diagnose
 from automation.errors import DriverError
 from automation.facts import Facts, gather
-from automation.operations import Session, opened, shown_changes
+from automation.operations import Session, opened, shown_changes, shown_outputs
 from automation.program import release_program
 from automation.progress import Progress
 from automation.screen import Screen
 from automation.verdict import Result, Verdict, await_verdict, url_answers
-
-SECRET = "[secret]"  # noqa: S105 - what is shown instead of one
 
 SERVICE_TYPE = "aws:ecs/service:Service"
 
@@ -135,7 +133,7 @@ def report(session: Session, done: Done) -> int:
         verdict=verdict,
         changes=done.changes,
         seconds=session.screen.elapsed,
-        outputs={k: SECRET if v.secret else v.value for k, v in done.outputs.items()},
+        outputs=shown_outputs(done.outputs),
         diagnosis=(
             None if verdict.result == "succeeded" else _diagnosis(session, verdict, done.failure)
         ),
