@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from localcloud.emulator import Emulator, backends
 from localcloud.service import Call, Service, ServiceError
+
+EVENTS_KEPT_PER_STREAM = 10_000
+EVENTS_KEPT_PER_GROUP = 50_000
+DATA_POINTS_KEPT = 100_000
+DAY_SECONDS = 24 * 3600
 
 
 class Ec2Amendments(Service):
@@ -58,6 +64,78 @@ class Ec2Amendments(Service):
                 if address.allocation_id in used:
                     address.association_id = address.eni = None
             ec2.enis.pop(gateway._eni.id, None)
+
+
+class LogsAmendments(Service):
+    """CloudWatch Logs: old events go, by the group's retention and by number.
+
+    The emulator keeps all in memory; AWS keeps any number.
+    """
+
+    name = "logs"
+    emulated = True
+
+    def __init__(self, emulator: Emulator) -> None:
+        super().__init__()
+        self._emulator = emulator
+        self.after = {"PutLogEvents": self._drop_old}
+
+    def _drop_old(self, call: Call, answer: Mapping[str, Any]) -> None:
+        """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
+        del answer
+        with self._emulator.lock:
+            group = backends("logs")[call.account][call.region].groups[call.input["logGroupName"]]
+            stream = group.streams[call.input["logStreamName"]]
+            events = stream.events[-EVENTS_KEPT_PER_STREAM:]
+            if group.retention_in_days:
+                oldest = (time.time() - int(group.retention_in_days) * DAY_SECONDS) * 1000
+                events = [event for event in events if event.timestamp >= oldest]
+            if len(events) < len(stream.events):
+                stream.events = events
+            _drop_idle_streams(group)
+
+
+def _drop_idle_streams(group: Any) -> None:
+    """Empties the streams that were idle longest, such as those of tasks that are gone."""
+    excess = sum(len(stream.events) for stream in group.streams.values()) - EVENTS_KEPT_PER_GROUP
+    if excess <= 0:
+        return
+    filled = [stream for stream in group.streams.values() if stream.events]
+    for stream in sorted(filled, key=lambda stream: stream.last_ingestion_time):
+        dropped = min(excess, len(stream.events))
+        del stream.events[:dropped]
+        excess -= dropped
+        if excess <= 0:
+            return
+
+
+class CloudwatchAmendments(Service):
+    """CloudWatch: the oldest data points go, beyond a number."""
+
+    name = "cloudwatch"
+    emulated = True
+
+    def __init__(self, emulator: Emulator) -> None:
+        super().__init__()
+        self._emulator = emulator
+        self.after = {"PutMetricData": self._drop_old}
+
+    def _drop_old(self, call: Call, answer: Mapping[str, Any]) -> None:
+        del answer
+        with self._emulator.lock:
+            backend = backends("cloudwatch")[call.account][call.region]
+            if len(backend.metric_data) > DATA_POINTS_KEPT:
+                del backend.metric_data[: -DATA_POINTS_KEPT * 9 // 10]
+
+
+def amendments(emulator: Emulator) -> list[Service]:
+    """All of them."""
+    return [
+        CloudwatchAmendments(emulator),
+        Ec2Amendments(emulator),
+        LogsAmendments(emulator),
+        Wafv2Amendments(),
+    ]
 
 
 class Wafv2Amendments(Service):

@@ -18,7 +18,7 @@ import boto3
 import psutil
 from botocore.config import Config
 
-from localcloud.amendments import Ec2Amendments, Wafv2Amendments
+from localcloud.amendments import amendments
 from localcloud.docker_network import connect, ensure_network
 from localcloud.emulator import Emulator
 from localcloud.files import write_atomically
@@ -107,13 +107,18 @@ class Ports:
 
 
 class Clients:
-    """boto3 clients against the gateway, past any proxy; made once for each kind."""
+    """boto3 clients against the gateway, past any proxy.
+
+    The account root's are made once for each service and region. All come of one session, whose
+    service models are large and shared.
+    """
 
     def __init__(self, api_url: str, root: Credentials) -> None:
         self._api_url = api_url
         self._root = root
-        self._lock = threading.Lock()
-        self._made: dict[tuple[str, str, str], Any] = {}
+        self._lock = threading.Lock()  # making a client is not thread-safe, using it is
+        self._session = boto3.session.Session()
+        self._made: dict[tuple[str, str], Any] = {}
 
     def __call__(
         self, service: str, region: str = REGION, credentials: Credentials | None = None
@@ -123,17 +128,18 @@ class Clients:
         Args:
             service: botocore's service name.
             region: the region to call.
-            credentials: whose keys to sign with; the account root's by default.
+            credentials: whose keys to sign with; the account root's by default. Their client is
+                the caller's to keep.
         """
-        keys = credentials or self._root
-        kind = (service, region, keys.access_key_id)
         with self._lock:
-            if kind not in self._made or credentials is not None:
-                self._made[kind] = self._make(service, region, keys)
-            return self._made[kind]
+            if credentials is not None:
+                return self._make(service, region, credentials)
+            if (service, region) not in self._made:
+                self._made[service, region] = self._make(service, region, self._root)
+            return self._made[service, region]
 
     def _make(self, service: str, region: str, keys: Credentials) -> Any:
-        return boto3.session.Session().client(
+        return self._session.client(
             service,
             region_name=region,
             endpoint_url=self._api_url,
@@ -188,7 +194,7 @@ class Cloud:
             authorize=lambda call: gateway.authorize(call),
         )
         self._add_services(gateway, surroundings)
-        for extra in (*refusals(surroundings), Ec2Amendments(self._emulator), Wafv2Amendments()):
+        for extra in (*refusals(surroundings), *amendments(self._emulator)):
             gateway.add(extra)
         gateway.add(Tagging(self._emulator, ACCOUNT, self._services))
         gateway.authorize = Authorizer(surroundings).authorize

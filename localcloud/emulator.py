@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 from typing import Any
 
 from moto.applicationautoscaling.models import ApplicationAutoscalingBackend
 from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
 from moto.iam.access_control import PermissionResult
+from moto.logs.models import LogEvent
 from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
 from moto.s3.models import FakeBucket
 from werkzeug.test import run_wsgi_app
@@ -66,6 +68,7 @@ class Emulator:
         self._applications: dict[str, Any] = {}
         _leave_policies_to_the_gateway()
         _leave_services_to_ecs()
+        LogEvent._event_id = time.time_ns() // 1000  # unique over restarts too
 
     def call(self, service: str, operation: str, environ: dict[str, Any], body: bytes) -> Answer:
         """moto's answer to a request.

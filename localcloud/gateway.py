@@ -87,9 +87,9 @@ Authorize = Callable[[Call], None]
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
-def forget(service: str) -> None:
+def forget(service: str, operation: str) -> None:
     """Takes no note of a change: the hook before a snapshot keeper puts its own in."""
-    del service
+    del service, operation
 
 
 @dataclass
@@ -103,7 +103,7 @@ class Gateway:
         find_key: looks up an access key.
         services: the services by botocore's name; several may share one.
         authorize: raises `ServiceError("AccessDenied", …)` to refuse a call.
-        changed: told the service after each call that may have changed its state.
+        changed: told the service and operation after each call that may have changed its state.
         pages: path prefix → what answers unsigned requests below it.
     """
 
@@ -113,7 +113,7 @@ class Gateway:
     find_key: Callable[[str], Key | None]
     services: dict[str, list[Service]] = field(default_factory=dict)
     authorize: Authorize = allow
-    changed: Callable[[str], None] = forget
+    changed: Callable[[str, str], None] = forget
     pages: dict[str, Application] = field(default_factory=dict)
 
     def add(self, service: Service) -> None:
@@ -236,7 +236,7 @@ class Gateway:
             return self._dispatch(call, request, body, target)
         finally:
             if not target.operation.startswith(READING):
-                self.changed(target.service)
+                self.changed(target.service, target.operation)
 
     def _dispatch(self, call: Call, request: Request, body: bytes, target: Target) -> Answer:
         services = self.services.get(call.service, [])

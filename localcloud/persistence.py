@@ -34,6 +34,8 @@ log = logging.getLogger("localcloud.persistence")
 
 UNPICKLABLE = (TypeError, AttributeError, pickle.PicklingError, ValueError)
 DEBOUNCE_SECONDS = 0.3
+STREAMING = ("PutLogEvents", "PutMetricData", "SetAlarmState")
+STREAMING_SECONDS = 10.0
 ATTEMPTS = 3
 LOCK_TYPES = (type(threading.Lock()), type(threading.RLock()), threading.Condition)
 # What a backend dictionary has by itself; anything else in it is state.
@@ -186,6 +188,7 @@ class Snapshots:
         self._dirty = threading.Event()
         self._ended = threading.Event()
         self._saving = threading.Lock()
+        self._lines_waiting = False
         self._thread = threading.Thread(target=self._run, name="snapshots", daemon=True)
 
     @property
@@ -209,16 +212,25 @@ class Snapshots:
         self._thread.join()
         self.save()
 
-    def changed(self, service: str) -> None:
-        """Notes that a service's state may have changed; it is saved within a second."""
-        if service in EMULATED:
+    def changed(self, service: str, operation: str) -> None:
+        """Notes that a service's state may have changed; it is saved within a second.
+
+        Log events and metrics come all the time, so they alone are saved every few seconds.
+        """
+        if service not in EMULATED:
+            return
+        self._lines_waiting = True
+        if operation not in STREAMING:
             self._dirty.set()
 
     def _run(self) -> None:
         while not self._ended.is_set():
-            self._dirty.wait()
+            changed = self._dirty.wait(STREAMING_SECONDS)
+            if not changed and not self._lines_waiting:
+                continue
             self._ended.wait(DEBOUNCE_SECONDS)
             self._dirty.clear()
+            self._lines_waiting = False
             try:
                 self.save()
             except Exception:  # the process must go on; the next change tries again

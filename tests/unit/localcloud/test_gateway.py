@@ -265,13 +265,13 @@ def test_checks_go_ahead_of_the_emulator_and_reactions_follow_its_success() -> N
 
 
 def test_changes_are_told_and_reads_are_not(cloud: Served) -> None:
-    changed: list[str] = []
-    cloud.gateway.changed = changed.append
+    changed: list[tuple[str, str]] = []
+    cloud.gateway.changed = lambda *names: changed.append(names)
     sns = cloud.client("sns")
     sns.list_topics()
     assert changed == []
     sns.create_topic(Name="gateway-changes")
-    assert changed == ["sns"]
+    assert changed == [("sns", "CreateTopic")]
 
 
 def test_pages_answer_unsigned_requests_below_their_path() -> None:

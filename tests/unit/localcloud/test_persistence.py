@@ -171,8 +171,8 @@ def test_nothing_is_written_by_one_that_never_began(tmp_path: Path) -> None:
 def test_changes_are_saved_in_the_background(cloud: Served, tmp_path: Path) -> None:
     snapshots = Snapshots(tmp_path, cloud.gateway.emulator)
     snapshots.start()
-    snapshots.changed("a service of our own")
-    snapshots.changed("logs")
+    snapshots.changed("a service of our own", "Create")
+    snapshots.changed("logs", "CreateLogGroup")
     snapshots.stop()
 
     assert (tmp_path / "snapshot.pickle").stat().st_size > 0

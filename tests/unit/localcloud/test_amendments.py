@@ -1,0 +1,85 @@
+"""What the emulator keeps stays bounded."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from localcloud import amendments as module
+from localcloud.amendments import amendments
+from localcloud.emulator import backends
+from tests.unit.localcloud.gateway_harness import ACCOUNT, REGION, Served, served
+
+
+@pytest.fixture
+def cloud() -> Iterator[Served]:
+    with served() as found:
+        for service in amendments(found.gateway.emulator):
+            found.gateway.add(service)
+        yield found
+
+
+def write(logs: Any, group: str, stream: str, *lines: str, age_days: float = 0) -> None:
+    moment = int((time.time() - age_days * 24 * 3600) * 1000)
+    events = [{"timestamp": moment, "message": line} for line in lines]
+    logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+
+
+def lines_of(logs: Any, group: str) -> list[str]:
+    events = logs.filter_log_events(logGroupName=group)["events"]
+    return [event["message"] for event in events]
+
+
+@pytest.fixture
+def group(cloud: Served, request: pytest.FixtureRequest) -> str:
+    name = f"/amendments/{request.node.name}"
+    logs = cloud.client("logs")
+    logs.create_log_group(logGroupName=name)
+    for stream in ("first", "second"):
+        logs.create_log_stream(logGroupName=name, logStreamName=stream)
+    return name
+
+
+def test_a_stream_keeps_its_newest_events(
+    cloud: Served, group: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "EVENTS_KEPT_PER_STREAM", 2)
+    logs = cloud.client("logs")
+    write(logs, group, "first", "one", "two", "three")
+
+    assert lines_of(logs, group) == ["two", "three"]
+
+
+def test_a_group_drops_its_idlest_stream_first(
+    cloud: Served, group: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "EVENTS_KEPT_PER_GROUP", 3)
+    logs = cloud.client("logs")
+    write(logs, group, "first", "one", "two")
+    write(logs, group, "second", "three", "four")
+
+    assert lines_of(logs, group) == ["two", "three", "four"]
+
+
+def test_events_beyond_the_retention_go(cloud: Served, group: str) -> None:
+    logs = cloud.client("logs")
+    logs.put_retention_policy(logGroupName=group, retentionInDays=3)
+    write(logs, group, "first", "old", age_days=4)
+    write(logs, group, "first", "new")
+
+    assert lines_of(logs, group) == ["new"]
+
+
+def test_the_oldest_data_points_go(cloud: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DATA_POINTS_KEPT", 10)
+    cloudwatch = cloud.client("cloudwatch")
+    for value in range(12):
+        data = [{"MetricName": "amendments", "Value": value}]
+        cloudwatch.put_metric_data(Namespace="amendments", MetricData=data)
+
+    kept = backends("cloudwatch")[ACCOUNT][REGION].metric_data
+    assert len(kept) <= 10
+    assert kept[-1].value == 11
