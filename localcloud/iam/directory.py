@@ -52,7 +52,7 @@ class Identity:
     max_session_duration: int = 3600
 
 
-def parsed(name: str, text: str | bytes, kind: Kind = "identity") -> NamedPolicy | None:
+def parsed(name: str, text: str | bytes, kind: Kind = "identity") -> NamedPolicy:
     """A policy by its text; one that can't be parsed allows nothing and the log says so."""
     text = text.decode() if isinstance(text, bytes) else text
     try:
@@ -69,7 +69,7 @@ def _default_document(policy: Any) -> str:
     raise LookupError(f"managed policy {policy.arn} has no default version")
 
 
-def _managed(backend: Any, arn: str) -> NamedPolicy | None:
+def _managed(backend: Any, arn: str) -> NamedPolicy:
     policy = backend.managed_policies.get(arn)
     if policy is None:
         return NamedPolicy(arn, Policy("2012-10-17", ()))
@@ -84,13 +84,9 @@ def managed_policy_text(backend: Any, arn: str) -> str | None:
 
 def _attached(holder: Any) -> Iterator[NamedPolicy]:
     for name, text in holder.policies.items():
-        policy = parsed(name, text)
-        if policy:
-            yield policy
+        yield parsed(name, text)
     for managed in holder.managed_policies.values():
-        policy = parsed(managed.name, _default_document(managed))
-        if policy:
-            yield policy
+        yield parsed(managed.name, _default_document(managed))
 
 
 def _tags(rows: Sequence[Mapping[str, str]] | None) -> dict[str, str]:

@@ -65,9 +65,8 @@ def _of_session(session: Session, account: str, iam: BackendLookup) -> Principal
         return Principal(caller, user, session, tags=user.tags if user else {})
     role = find_role(iam(account), session.role_arn)
     policies = [
-        policy
+        parsed(f"session policy {number + 1}", text)
         for number, text in enumerate(session.session_policies)
-        if (policy := parsed(f"session policy {number + 1}", text))
     ]
     return Principal(
         Caller(session.principal_arn, account, role_arn=session.role_arn),

@@ -57,30 +57,32 @@ def assume_service_role(
     }
     decision = None if role is None else _trusts(role, service_principal, keys)
     if role is None or decision is None or not decision.allowed:
-        why = "the role does not exist" if decision is None else decision.nearest
-        why = why or f"explicit deny in {decision.statement if decision else ''}"
-        log.warning(
-            "denied: %s may not do sts:AssumeRole on %s (aws:SourceArn %s): %s",
-            service_principal,
-            role_arn,
-            source_arn,
-            why,
-        )
+        _note(role_arn, service_principal, source_arn, decision)
         raise ServiceError(
             "AccessDenied",
             f"{service_principal} is not authorized to perform: sts:AssumeRole "
             f"on resource: {role_arn}",
             403,
         )
-    name = role.name
     session = sessions.issue(
-        principal_arn=f"arn:aws:sts::{account}:assumed-role/{name}/{session_name}",
+        principal_arn=f"arn:aws:sts::{account}:assumed-role/{role.name}/{session_name}",
         duration_seconds=duration_seconds,
         role_arn=role_arn,
         session_name=session_name,
         service=service_principal,
     )
     return credentials_of(session)
+
+
+def _note(
+    role_arn: str, service_principal: str, source_arn: str | None, decision: Decision | None
+) -> None:
+    if decision is None:
+        why = "the role does not exist"
+    else:
+        why = decision.nearest or f"explicit deny in {decision.statement}"
+    text = "denied: %s may not do sts:AssumeRole on %s (aws:SourceArn %s): %s"
+    log.warning(text, service_principal, role_arn, source_arn, why)
 
 
 def _trusts(
