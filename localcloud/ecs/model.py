@@ -261,6 +261,7 @@ class ServiceRecord:
     events: list[Event] = field(default_factory=list)
     steady: bool = False
     steady_at: float = 0.0
+    bake_since: float | None = None
     deleted_at: float | None = None
 
     @property

@@ -18,7 +18,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from docker.errors import DockerException
 from requests.exceptions import RequestException
 
-from localcloud.ecs import bookkeeping, rollout
+from localcloud.ecs import alarms, bookkeeping, rollout
+from localcloud.ecs.agent.events import Events
+from localcloud.ecs.alarms import Alarms, Verdict
 from localcloud.ecs.core import Core
 from localcloud.ecs.model import ServiceRecord, Task, TaskStatus
 from localcloud.ecs.observation import Observer
@@ -49,6 +51,8 @@ class Reconciler:
     observer: Observer
     starter: Starter
     stopper: Stopper
+    alarms: Alarms
+    events: Events
     ended: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -104,10 +108,12 @@ class Reconciler:
         now = time.time()
         services = [s for s in self.core.state.services.values() if s.status != "INACTIVE"]
         zones = {service.arn: self.observer.zones(service) for service in services}
+        verdicts = {service.arn: self.alarms.look(service) for service in services}
         with self.core.lock:
             self.observer.apply(seen, now)
             for service in services:
-                self._advance_service(service, zones[service.arn], now)
+                self._advance_service(service, zones[service.arn], verdicts[service.arn], now)
+            self.events.notice(now)
             bookkeeping.forget_stopped(self.core, now, STOPPED_KEPT_SECONDS, STOPPED_KEPT)
             self.core.store.save()
             moving = [
@@ -131,10 +137,13 @@ class Reconciler:
         waits = [deployment.next_start_at - now for deployment in service.deployments]
         return max(BUSY_SECONDS, *waits)
 
-    def _advance_service(self, service: ServiceRecord, zones: dict[str, str], now: float) -> None:
+    def _advance_service(
+        self, service: ServiceRecord, zones: dict[str, str], verdict: Verdict, now: float
+    ) -> None:
         core = self.core
         bookkeeping.account(core, service, now)
         bookkeeping.judge_breaker(core, service, now)
+        alarms.judge(core, service, verdict, now)
         decision = plan(service, core.tasks_of(service.arn), now)
         if any(stop.failure for stop in decision.stops):
             self._apply_stops(service, decision, now)
@@ -142,9 +151,12 @@ class Reconciler:
             decision = plan(service, core.tasks_of(service.arn), now)
         self._apply_stops(service, decision, now)
         self._apply_starts(service, decision, zones, now)
-        if decision.completed:
+        if not decision.completed:
+            service.bake_since = None
+        elif alarms.baked(service, verdict, now):
             rollout.complete(core.state, service, now)
-        bookkeeping.note_steady(service, now, steady=decision.steady)
+        still_baking = service.bake_since is not None and service.primary.rollout != "COMPLETED"
+        bookkeeping.note_steady(service, now, steady=decision.steady and not still_baking)
         if service.status == "DRAINING" and not core.tasks_of(service.arn):
             service.status = "INACTIVE"
             service.deleted_at = now

@@ -183,7 +183,6 @@ def fail(state: State, service: ServiceRecord, cause: str, now: float, *, rollba
     failed.rollout = Rollout.FAILED
     failed.rollout_reason = cause
     failed.updated_at = now
-    failed.desired = 0
     finder, _, what = cause.partition(": ")
     log(service, f"(deployment {failed.id}) deployment failed: {what}", now)
     entry = open_entry(state, service)
@@ -206,7 +205,6 @@ def abort(state: State, service: ServiceRecord, cause: str, now: float) -> None:
     primary.rollout = Rollout.FAILED
     primary.rollout_reason = cause
     primary.updated_at = now
-    primary.desired = 0
     if (entry := open_entry(state, service)) is not None:
         finish(entry, "STOPPED", cause, now)
 

@@ -151,8 +151,9 @@ class _Planner:
 
     def shrink_older(self) -> None:
         """Lower what older deployments should have, as the primary takes over."""
-        for deployment in self.older:
-            if not deployment.ever_completed:
+        for deployment in self.service.deployments:
+            given_up = deployment is not self.primary and not deployment.ever_completed
+            if given_up or deployment.rollout == Rollout.FAILED:
                 serving = sum(healthy(task) for task in self.of(deployment))
                 self.desired[deployment.id] = min(self.desired[deployment.id], serving)
         if self.primary.rollout == Rollout.FAILED:

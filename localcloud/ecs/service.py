@@ -18,8 +18,11 @@ from localcloud.ecs import (
     tasks,
 )
 from localcloud.ecs.agent.endpoints import TaskEndpoints
+from localcloud.ecs.agent.events import Events
 from localcloud.ecs.agent.logs import Logs
+from localcloud.ecs.agent.metrics import Metrics
 from localcloud.ecs.agent.sessions import Sessions
+from localcloud.ecs.alarms import Alarms
 from localcloud.ecs.core import Core
 from localcloud.ecs.honoured import refuse_unhonoured
 from localcloud.ecs.model import TaskStatus
@@ -84,6 +87,8 @@ class Ecs(Service):
         }
         self._endpoints: TaskEndpoints | None = None
         self._reconciler: Reconciler | None = None
+        self._events: Events | None = None
+        self._metrics: Metrics | None = None
 
     def _answer(self, function: Operation, call: Call) -> Mapping[str, Any]:
         refuse_unhonoured(call.operation, call.input)
@@ -105,7 +110,13 @@ class Ecs(Service):
         starter = Starter(self.core, runtime, sessions, logs, self._endpoints)
         stopper = Stopper(self.core, runtime, observer, logs, sessions)
         self._adopt(logs)
-        self._reconciler = Reconciler(self.core, runtime, observer, starter, stopper)
+        self._events = Events(self.core)
+        self._events.start()
+        self._metrics = Metrics(self.core, runtime)
+        self._metrics.start()
+        self._reconciler = Reconciler(
+            self.core, runtime, observer, starter, stopper, Alarms(self.core), self._events
+        )
         self._reconciler.start()
 
     def _adopt(self, logs: Logs) -> None:
@@ -134,5 +145,9 @@ class Ecs(Service):
         """Stop scheduling; the tasks keep running and the next process adopts them."""
         if self._reconciler is not None:
             self._reconciler.stop()
+        if self._metrics is not None:
+            self._metrics.stop()
+        if self._events is not None:
+            self._events.stop()
         if self._endpoints is not None:
             self._endpoints.stop()

@@ -195,6 +195,23 @@ def test_a_failed_deployment_starts_nothing() -> None:
     assert (decision.starts, decision.completed, decision.steady) == ([], False, False)
 
 
+def test_healthy_tasks_of_a_failed_deployment_serve_until_they_are_replaced() -> None:
+    """Such as when an alarm goes off after the older tasks have gone."""
+    record = service(2)
+    state = state_with(record)
+    rollout.complete(state, record, 5.0)
+    target = record.primary
+    rollout.begin(state, record, 10.0)
+    new = [task(record, record.primary.id, healthy=True) for _ in range(2)]
+    cause = "ECS deployment alarms: alarm detected."
+    rollout.fail(state, record, cause, 50.0, rollback=True)
+    assert record.primary is target
+    decision = plan(record, new, 51.0)
+    assert (decision.stops, decision.starts) == ([], [target] * 2)
+    replaced = [*new, task(record, target.id, healthy=True)]
+    assert len(plan(record, replaced, 60.0).stops) == 1
+
+
 def test_a_deleted_service_stops_everything() -> None:
     record = service(2)
     tasks = completed(record)
