@@ -19,6 +19,7 @@ LARGEST_ANSWER = 1_000_000
 """Bytes that are read of an answer to a health check."""
 
 GOODBYE_SECONDS = 1.0
+STOPPING_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -107,13 +108,20 @@ class Checker:
 
     def stop(self) -> None:
         """End all checks and the thread."""
-        self.watch(frozenset())
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(STOPPING_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout=5)
+        self._thread.join(STOPPING_SECONDS)
+        self._loop.close()
 
     def watch(self, probes: frozenset[Probe]) -> None:
         """Check these targets from now on and no others; those checked already go on."""
         self._loop.call_soon_threadsafe(self._replace, probes)
+
+    async def _end(self) -> None:
+        """Cancel every check and wait until it has ended."""
+        ending = list(self._running.values())
+        self._replace(frozenset())
+        await asyncio.gather(*ending, return_exceptions=True)
 
     def _replace(self, probes: frozenset[Probe]) -> None:
         for probe in self._running.keys() - probes:

@@ -6,9 +6,10 @@ HAProxy 2.6: https://docs.haproxy.org/2.6/configuration.html
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 from localcloud.elb.honoured import RESPONSE_HEADERS, SERVER_HEADER
-from localcloud.elb.model import Listener, LoadBalancer, Plane, Server, TargetGroup
+from localcloud.elb.model import Forward, Listener, LoadBalancer, Plane, Server, TargetGroup
 from localcloud.elb.rules import quoted, rule_lines
 
 CONNECT_TIMEOUT = 10
@@ -34,19 +35,28 @@ def frontend_name(listener: Listener) -> str:
     return ".".join(listener.arn.split("/")[-3:])
 
 
-def configuration(plane: Plane, instance: str) -> str:
+def configuration(plane: Plane, instance: str, sockets: Path) -> str:
     """The whole configuration, with the servers as they are now.
 
     Args:
         plane: what to serve.
         instance: the local cloud's name, part of the description.
+        sockets: the folder of the sockets by which an old worker reaches the current one.
     """
     lines = ["global", f"  description {description(plane, instance)}", *_defaults()]
     for balancer in plane.load_balancers:
         for listener in balancer.listeners:
-            lines += _frontend(plane, balancer, listener)
+            lines += _frontend(plane, balancer, listener, sockets)
+    users = {
+        arn: balancer
+        for balancer in plane.load_balancers
+        for listener in balancer.listeners
+        for rule in listener.rules
+        if isinstance(rule.action, Forward)
+        for arn, _ in rule.action.weights
+    }
     for group in plane.target_groups:
-        lines += _backend(group)
+        lines += _backend(group, users[group.arn]) if group.arn in users else []
         for server in plane.servers.get(group.backend, ()):
             state = "" if server.routable else " disabled"
             lines.append(f"  server {server.name} {server_address(group, server)}{state}")
@@ -106,31 +116,55 @@ _WAITED = "date(0,ms),sub(txn.began)"
 
 def _unreachable() -> list[str]:
     """HAProxy says 503 of a target that it can't connect to; AWS says 502 of one that refuses and
-    504 of one that does not react. Where no target is left, the request does not come here."""
+    504 of one that does not react. Where no target is in rotation, the answer is 503 for both.
+
+    (`be_conn_free` is 0 only where every server is in maintenance; `nbsrv` would be 0 in a worker
+    that finishes its connections after a reload, whatever its servers are.)
+    """
     titles = [f"{status} {ERRORS[status]}" for status in (504, 502)]
     title = f"%[{_WAITED},div({CONNECT_TIMEOUT * 1000}),bool,iif({','.join(titles)})]"
-    return [f'  http-error status 503 content-type text/html lf-string "{_page(title)}"']
+    unserved = f'content-type text/html string "{_page(f"503 {ERRORS[503]}")}"'
+    return [
+        f"  http-request return status 503 {unserved} if {{ be_conn_free eq 0 }}",
+        f'  http-error status 503 content-type text/html lf-string "{_page(title)}"',
+    ]
 
 
-def _frontend(plane: Plane, balancer: LoadBalancer, listener: Listener) -> list[str]:
+def _relay(balancer: LoadBalancer, listener: Listener, socket: Path) -> list[str]:
+    """How a worker that a reload has replaced serves the next request of a connection that it
+    holds: by the current worker, which alone knows the rules and targets of now."""
+    return [
+        f"backend relay.{frontend_name(listener)}",
+        f"  timeout server {balancer.idle_timeout}s",
+        f"  server current unix@{socket} send-proxy-v2",
+    ]
+
+
+def _frontend(plane: Plane, balancer: LoadBalancer, listener: Listener, sockets: Path) -> list[str]:
     idle = balancer.idle_timeout
+    name = frontend_name(listener)
+    socket = sockets / f"{hashlib.sha256(name.encode()).hexdigest()[:12]}.sock"
     unreachable = "{ status 503 } { srv_id -m found } !{ var(txn.answered) -m found }"
     late = f"{{ {_WAITED} -m int ge {CONNECT_TIMEOUT * 1000} }}"
     return [
-        f"frontend {frontend_name(listener)}",
+        *_relay(balancer, listener, socket),
+        f"frontend {name}",
         f"  bind {listener.address}:{listener.local_port}{_tls(balancer, listener)}",
+        f"  bind unix@{socket} mode 600 accept-proxy",
         f"  timeout client {idle}s",
         f"  timeout http-keep-alive {idle}s",
+        "  tcp-request session set-var(sess.began) date()",
         "  http-request set-var(txn.began) date(0,ms)",
         *rule_lines(balancer, listener, {group.arn: group for group in plane.target_groups}),
-        *_request_headers(balancer, listener),
+        *_listener_headers(balancer, listener),
         *_keep_alive(balancer),
         "  http-response set-var(txn.answered) bool(true)",
         f'  http-after-response set-status 504 reason "{ERRORS[504]}" if {unreachable} {late}',
         f'  http-after-response set-status 502 reason "{ERRORS[502]}" if {unreachable}',
         "  http-after-response set-header Server awselb/2.0 unless { var(txn.answered) -m found }",
         *_response_headers(listener),
-        "  use_backend %[var(txn.backend)] if { var(txn.backend),nbsrv gt 0 }",
+        f"  use_backend relay.{name} if {{ stopping }}",
+        "  use_backend %[var(txn.backend)]",
         f"  default_backend {UNSERVED}",
     ]
 
@@ -154,7 +188,6 @@ def _keep_alive(balancer: LoadBalancer) -> list[str]:
     """
     limit = balancer.attributes["client_keep_alive.seconds"]
     return [
-        "  tcp-request session set-var(sess.began) date()",
         "  http-request set-var(txn.age) date(),sub(sess.began)",
         "  http-after-response set-header Connection close"
         f" if {{ var(txn.age) -m int ge {limit} }}",
@@ -173,12 +206,13 @@ def _response_headers(listener: Listener) -> list[str]:
     return lines
 
 
-def _backend(group: TargetGroup) -> list[str]:
+def _backend(group: TargetGroup, balancer: LoadBalancer) -> list[str]:
     algorithms = {"round_robin": "roundrobin", "least_outstanding_requests": "leastconn"}
     return [
         f"backend {group.backend}",
         f"  balance {algorithms[group.attributes['load_balancing.algorithm.type']]}",
         f"  timeout server {group.idle_timeout}s",
+        *_request_headers(balancer),
         *_unreachable(),
     ]
 
@@ -200,8 +234,25 @@ def _forwarded_for(balancer: LoadBalancer) -> list[str]:
     return modes[balancer.attributes["routing.http.xff_header_processing.mode"]]
 
 
-def _request_headers(balancer: LoadBalancer, listener: Listener) -> list[str]:
-    """The headers that an Application Load Balancer sets on a request.
+def _listener_headers(balancer: LoadBalancer, listener: Listener) -> list[str]:
+    """The headers that tell of the listener; no harm is done by setting them twice.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html
+    """
+    lines = [
+        f"  http-request set-header X-Forwarded-Proto {listener.protocol.lower()}",
+        f"  http-request set-header X-Forwarded-Port {listener.port}",
+    ]
+    if balancer.flag("routing.http.x_amzn_tls_version_and_cipher_suite.enabled"):
+        lines += [
+            "  http-request set-header x-amzn-tls-version %[ssl_fc_protocol] if { ssl_fc }",
+            "  http-request set-header x-amzn-tls-cipher-suite %[ssl_fc_cipher] if { ssl_fc }",
+        ]
+    return lines
+
+
+def _request_headers(balancer: LoadBalancer) -> list[str]:
+    """The headers that an Application Load Balancer extends, on the way to a target.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-request-tracing.html
@@ -209,20 +260,10 @@ def _request_headers(balancer: LoadBalancer, listener: Listener) -> list[str]:
     lines = []
     if balancer.flag("routing.http.drop_invalid_header_fields.enabled"):
         lines.append("  http-request del-header '[^-A-Za-z0-9]' -m reg")
-    if (
-        balancer.flag("routing.http.x_amzn_tls_version_and_cipher_suite.enabled")
-        and listener.protocol == "HTTPS"
-    ):
-        lines += [
-            "  http-request set-header x-amzn-tls-version %[ssl_fc_protocol]",
-            "  http-request set-header x-amzn-tls-cipher-suite %[ssl_fc_cipher]",
-        ]
     trace = "%[var(txn.time),lower]-%[uuid(4),regsub(-,,g),bytes(0,24)]"
     return [
         *lines,
         *_forwarded_for(balancer),
-        f"  http-request set-header X-Forwarded-Proto {listener.protocol.lower()}",
-        f"  http-request set-header X-Forwarded-Port {listener.port}",
         "  http-request set-var-fmt(txn.time) %{+X}Ts",
         "  http-request set-var(txn.trace) req.fhdr(X-Amzn-Trace-Id)",
         f'  http-request set-header X-Amzn-Trace-Id "Root=1-{trace}"'

@@ -1,8 +1,8 @@
 """One HAProxy for all load balancers of a local cloud: started, adopted, reloaded, steered.
 
-Targets come and go through the runtime API of every worker, those included that are only finishing
-their connections after a reload. Listeners and rules change by a seamless reload: the new worker
-takes over the listening sockets, the old one answers what it holds.
+Targets come and go through the runtime API. Listeners and rules change by a seamless reload: the
+new worker takes over the listening sockets; the old one finishes the requests that it holds and
+relays the next one of each connection to the new worker, before it closes the connection.
 
 HAProxy 2.6: https://docs.haproxy.org/2.6/management.html
 """
@@ -33,7 +33,8 @@ LONGEST_SOCKET_PATH = 80
 """Bytes; the system's limit is 107 and HAProxy adds to the name while it binds."""
 
 OUT_OF_ROTATION = 0x01 | 0x02 | 0x08 | 0x10 | 0x20
-"""Bits of `srv_admin_state`: maintenance or drain, set or inherited."""
+"""Bits of `srv_admin_state`: maintenance or drain, set or inherited. A server in maintenance gets
+no new requests and finishes those that it has."""
 
 
 class HaproxyError(Exception):
@@ -68,6 +69,7 @@ class Haproxy:
         self._config = folder / "haproxy.cfg"
         self._log = folder / "haproxy.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._needed = False
 
     def apply(self, plane: Plane) -> None:
         """Serve what the plane describes.
@@ -75,11 +77,12 @@ class Haproxy:
         Raises:
             HaproxyError: HAProxy is missing, refuses the configuration or can't bind a port.
         """
-        if not any(balancer.listeners for balancer in plane.load_balancers):
+        self._needed = any(balancer.listeners for balancer in plane.load_balancers)
+        if not self._needed:
             self.stop()
             return
         wanted = description(plane, self._instance)
-        text = configuration(plane, self._instance)
+        text = configuration(plane, self._instance, self._socket.parent)
         running = self.running_description()
         if running != wanted:
             self._check(text)
@@ -90,8 +93,7 @@ class Haproxy:
             self._command("reload", attempts=1)
         if running != wanted:
             self._await(wanted)
-        for worker in self.workers():
-            self._synchronize(worker, plane)
+        self._synchronize(plane)
 
     def running_description(self) -> str | None:
         """What the current worker says it runs; None where no HAProxy of ours runs."""
@@ -111,6 +113,10 @@ class Haproxy:
             elif within and line.split()[1:2] == ["worker"]:
                 found.append(f"@!{line.split()[0]}")
         return found
+
+    def missing(self) -> bool:
+        """Whether it should run and doesn't."""
+        return self._needed and self.running_description() is None
 
     def stop(self) -> None:
         """End it, with the connections it holds."""
@@ -139,7 +145,7 @@ class Haproxy:
         candidate = self._config.with_suffix(".new")
         candidate.write_text(text)
         checked = subprocess.run(
-            [executable(), "-c", "-q", "-f", str(candidate)],
+            [executable(), "-c", "-f", str(candidate)],
             capture_output=True,
             text=True,
             check=False,
@@ -201,38 +207,40 @@ class Haproxy:
             connection.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
 
-    def _synchronize(self, worker: str, plane: Plane) -> None:
-        """Bring a worker's servers in line, whatever they are now; one that has just finished its
-        last connection is gone and needs nothing."""
-        answer = self._command(f"{worker} show servers state")
+    def _synchronize(self, plane: Plane) -> None:
+        """Bring the current worker's servers in line, whatever they are now.
+
+        Raises:
+            HaproxyError: the worker does not answer.
+        """
+        answer = self._command("@1 show servers state")
         if not answer.startswith(STATE_FORMAT):
-            log.info("worker %s is gone: %s", worker, answer.strip())
-            return
+            raise HaproxyError(f"HAProxy does not tell its servers: {answer.strip()}")
         present = _servers(answer)
         for group in plane.target_groups:
             known = present.get(group.backend, {})
             wanted = {server.name: server for server in plane.servers.get(group.backend, ())}
             for server in wanted.values():
-                self._ensure(worker, group, server, known.get(server.name))
+                self._ensure(group, server, known.get(server.name))
             for name in known.keys() - wanted.keys():
-                self._remove(worker, f"{group.backend}/{name}")
+                self._remove(f"{group.backend}/{name}")
 
-    def _ensure(self, worker: str, group: TargetGroup, server: Server, state: int | None) -> None:
+    def _ensure(self, group: TargetGroup, server: Server, state: int | None) -> None:
         """Have the server there, in or out of rotation."""
         name = f"{group.backend}/{server.name}"
         if state is None:
-            self._command(f"{worker} add server {name} {server_address(group, server)}")
+            self._command(f"@1 add server {name} {server_address(group, server)}")
             state = 0x01
         if server.routable == bool(state & OUT_OF_ROTATION):
-            wanted = "ready" if server.routable else "drain"
-            self._command(f"{worker} set server {name} state {wanted}")
+            wanted = "ready" if server.routable else "maint"
+            self._command(f"@1 set server {name} state {wanted}")
 
-    def _remove(self, worker: str, name: str) -> None:
+    def _remove(self, name: str) -> None:
         """Cut what the server still answers and forget it; where connections are still closing,
         it stays out of rotation and goes the next time."""
         for command in (f"set server {name} state maint", f"shutdown sessions server {name}"):
-            self._command(f"{worker} {command}")
-        self._command(f"{worker} del server {name}")
+            self._command(f"@1 {command}")
+        self._command(f"@1 del server {name}")
 
 
 def _servers(answer: str) -> dict[str, dict[str, int]]:

@@ -102,10 +102,8 @@ def _action(
         case Redirect():
             return _redirect(balancer, listener, rule.action, chosen)
         case FixedResponse(status, content_type, body):
-            return [
-                f"  http-request return status {status} content-type {quoted(content_type)}"
-                f" string {quoted(body)} {chosen}"
-            ]
+            content = f" content-type {quoted(content_type)} string {quoted(body)}" if body else ""
+            return [f"  http-request return status {status}{content} {chosen}"]
 
 
 def _forward(groups: Mapping[str, TargetGroup], action: Forward, chosen: str) -> list[str]:

@@ -240,15 +240,23 @@ class Elb(Service):
                 self._serve()
 
     def _keep_up(self) -> None:
-        """Forget drained targets in time."""
+        """Forget drained targets in time, and have HAProxy running."""
         while not self._ending.wait(UPKEEP_SECONDS):
             self._guarded(self._forget_drained)
+            self._guarded(self._revive)
 
     def _guarded(self, step: Callable[[], None]) -> None:
         try:
             step()
         except (ServiceError, OSError):
             log.exception("upkeep of the load balancers failed; it is tried again")
+
+    def _revive(self) -> None:
+        """Start HAProxy again where it should run and doesn't."""
+        with self._lock:
+            if self._haproxy.missing():
+                log.error("HAProxy is gone; it is started again")
+                self._serve()
 
     def _forget_drained(self) -> None:
         with self._lock:
