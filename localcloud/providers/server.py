@@ -7,7 +7,6 @@ to the given ports: https://www.pulumi.com/docs/iac/build-with-pulumi/debugging-
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -73,8 +72,6 @@ def serve_providers(ports: dict[str, int], surroundings: Surroundings) -> Runnin
     running = RunningProviders({}, [])
     try:
         for package, make in FACTORIES.items():
-            if importlib.util.find_spec(f"localcloud.providers.{package}") is None:
-                continue
             port = _serve(make(surroundings), ports.get(package, 0), running)
             running.ports[package] = port
     except Exception:

@@ -64,12 +64,29 @@ def read(resource: Resource) -> bool:
     return True
 
 
+def told_as(key: str, live: Values) -> str | None:
+    """The key under which AWS tells a property, which may differ in case and number."""
+    if key in live:
+        return key
+    spellings = {place.lower(): place for place in live}
+    low = key.lower()
+    return next(
+        (spellings[low] for low in (low, f"{low}s", low.removesuffix("s")) if low in spellings),
+        None,
+    )
+
+
 def project(live: Any, given: Any) -> Any:
     """The live value with only what was given: AWS fills in defaults that are no drift."""
     if isinstance(given, dict) and isinstance(live, list) and len(live) == 1:
         live = live[0]
     if isinstance(given, dict) and isinstance(live, dict):
-        return {key: project(live[key], item) for key, item in given.items() if key in live}
+        told = {key: told_as(key, live) for key in given}
+        return {
+            key: project(live[place], given[key])
+            for key, place in told.items()
+            if place is not None
+        }
     if isinstance(given, list) and isinstance(live, list) and len(live) == len(given):
         if not list(differences(given, live, "")):
             return given

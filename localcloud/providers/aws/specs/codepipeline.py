@@ -141,7 +141,6 @@ PIPELINE = Spec(
         found="tags",
     ),
     absent=_MISSING,
-    retried=frozenset({"InvalidStructureException"}),
 )
 
 _WEBHOOK_INPUTS = (

@@ -304,7 +304,6 @@ ROUTE = Spec(
     outputs=pascal("instanceId instanceOwnerId origin state"),
     absent=frozenset({"InvalidRoute.NotFound", "InvalidRouteTableID.NotFound"}),
     imports=r"(?P<routeTableId>rtb-[^_]+)_(?P<destinationCidrBlock>.+)",
-    retried=frozenset({"InvalidGatewayID.NotFound", "InvalidNatGatewayID.NotFound"}),
 )
 
 
@@ -347,7 +346,7 @@ EIP = Spec(
     sticky=frozenset({"networkBorderGroup", "publicIpv4Pool"}),
     tags=tagged("elastic-ip"),
     absent=frozenset({"InvalidAllocationID.NotFound"}),
-    retried=frozenset({"AuthFailure", "InvalidIPAddress.InUse"}),
+    retried=frozenset({"InvalidIPAddress.InUse"}),
 )
 
 NAT_GATEWAY = Spec(

@@ -77,7 +77,6 @@ KEY = Spec(
         read=Op("ListResourceTags", {"KeyId": "id"}),
     ),
     absent=_MISSING,
-    retried=frozenset({"MalformedPolicyDocumentException"}),
 )
 
 

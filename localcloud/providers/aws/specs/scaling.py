@@ -99,7 +99,6 @@ POLICY = Spec(
     name=AutoName(255),
     imports=_IMPORT.removesuffix(")") + r")/(?P<name>.+)",
     absent=_MISSING,
-    retried=frozenset({"FailedResourceAccessException"}),
 )
 
 
