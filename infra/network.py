@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -36,6 +37,25 @@ LAYOUTS: Mapping[Egress, Layout] = {
     "nat_per_zone": Layout(awsx.ec2.SubnetType.PRIVATE, awsx.ec2.NatGatewayStrategy.ONE_PER_AZ),
     "endpoints": Layout(awsx.ec2.SubnetType.ISOLATED, awsx.ec2.NatGatewayStrategy.NONE),
 }
+
+
+KINDS = (awsx.ec2.SubnetType.PUBLIC, awsx.ec2.SubnetType.PRIVATE, awsx.ec2.SubnetType.ISOLATED)
+
+
+def subnet_ranges(cidr: str, kind: awsx.ec2.SubnetType, zones: int) -> list[str]:
+    """The ranges of one kind of subnets, one a zone.
+
+    Each kind has a quarter of the network, and each zone an eighth of that, whatever else there
+    is: another zone, or another way out of a network in use, then overlaps nothing.
+
+    Args:
+        cidr: the network's range.
+        kind: the kind of subnets.
+        zones: how many ranges, 8 at most.
+    """
+    quarters = list(ipaddress.IPv4Network(cidr).subnets(prefixlen_diff=2))
+    eighths = quarters[KINDS.index(kind)].subnets(prefixlen_diff=3)
+    return [str(eighth) for eighth in eighths][:zones]
 
 
 @dataclass(frozen=True)
@@ -121,7 +141,12 @@ class Network(pulumi.ComponentResource):
                 enable_dns_support=True,
                 nat_gateways=awsx.ec2.NatGatewayConfigurationArgs(strategy=layout.nat),
                 subnet_strategy=awsx.ec2.SubnetAllocationStrategy.AUTO,
-                subnet_specs=[awsx.ec2.SubnetSpecArgs(type=kind) for kind in kinds],
+                subnet_specs=[
+                    awsx.ec2.SubnetSpecArgs(
+                        type=kind, cidr_blocks=subnet_ranges(args.cidr, kind, args.zones)
+                    )
+                    for kind in kinds
+                ],
                 tags=dict(args.tags),
             ),
             opts=pulumi.ResourceOptions(parent=self),

@@ -106,10 +106,10 @@ def schedule(value: str) -> str:
 
 
 def vpc_cidr(value: str) -> str:
-    """A private IPv4 range from /16 to /24, so that every subnet holds the tasks."""
+    """A private IPv4 range from /16 to /22, so that every subnet holds a load balancer."""
     network = _network(value)
-    if not 16 <= network.prefixlen <= 24 or not network.is_private:
-        raise ValueError("must be a private IPv4 range from /16 to /24, such as 10.0.0.0/16")
+    if not 16 <= network.prefixlen <= 22 or not network.is_private:
+        raise ValueError("must be a private IPv4 range from /16 to /22, such as 10.0.0.0/16")
     return value
 
 
