@@ -194,7 +194,7 @@ class _Monitor(mocks.MockMonitor):
                     tuple(request.dependencies),
                 )
             )
-        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        return super().RegisterResource(request)
 
 
 def mocked_cloud(
@@ -237,7 +237,7 @@ def record(
         )
         exported: dict[str, Any] = {}
 
-        @mocks.test  # type: ignore[untyped-decorator]
+        @mocks.test
         def program() -> pulumi.Output[None]:
             define_stack(release)
             root = get_root_resource()

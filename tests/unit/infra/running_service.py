@@ -49,7 +49,7 @@ def service_runs(cloud: Mapping[str, Answer]) -> RunningImage | None:
     def run() -> None:
         mocked_cloud(Recording(), cloud)
 
-        @mocks.test  # type: ignore[untyped-decorator]
+        @mocks.test
         def program() -> None:
             names = Names("fargate-cd", "dev")
             found.append(running_image(names, {"project": "fargate-cd", "stack": "dev"}))
