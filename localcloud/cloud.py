@@ -17,9 +17,10 @@ from typing import Any
 import boto3
 import psutil
 from botocore.config import Config
+from docker import DockerClient
 
 from localcloud.amendments import amendments
-from localcloud.docker_network import connect, ensure_network
+from localcloud.docker_network import connect, ensure_network, remove_unused_network
 from localcloud.emulator import Emulator
 from localcloud.files import write_atomically
 from localcloud.gateway import Gateway
@@ -164,6 +165,7 @@ class Cloud:
         self._servers: list[Server] = []
         self._services: list[Service] = []
         self._providers: RunningProviders | None = None
+        self._docker: DockerClient | None = None
         self._emulator = Emulator()
         self._snapshots = Snapshots(state_dir / "emulator", self._emulator)
 
@@ -174,7 +176,8 @@ class Cloud:
             LocalCloudError: Docker is missing, or a fixed port is taken.
         """
         secrets = load_secrets(self.state_dir)
-        network = ensure_network(connect(), instance_of(self.state_dir))
+        self._docker = connect()
+        network = ensure_network(self._docker, instance_of(self.state_dir))
         ports = Ports(self.state_dir)
         api = ports.bind("api")
         api_url = f"http://127.0.0.1:{api.getsockname()[1]}"
@@ -269,6 +272,8 @@ class Cloud:
         for server in reversed(self._servers):
             server.stop()
         self._snapshots.stop()
+        if self._docker is not None:
+            remove_unused_network(self._docker, instance_of(self.state_dir))
 
 
 def serve_until_told(state_dir: Path) -> None:

@@ -16,7 +16,7 @@ import psutil
 from botocore.config import Config
 
 from localcloud import process
-from localcloud.docker_network import connect, remove_network
+from localcloud.docker_network import connect, remove_unused_network
 from localcloud.process import Endpoints
 
 
@@ -60,7 +60,7 @@ def running(state_dir: Path) -> Iterator[CloudProcess]:
         yield cloud
     finally:
         process.stop(state_dir)
-        remove_network(connect(), process.instance_of(state_dir))
+        assert remove_unused_network(connect(), process.instance_of(state_dir))
 
 
 def wait_for_snapshot(seconds: float = 1.0) -> None:
