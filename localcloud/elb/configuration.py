@@ -56,7 +56,9 @@ def configuration(plane: Plane, instance: str, sockets: Path) -> str:
         for arn, _ in rule.action.weights
     }
     for group in plane.target_groups:
-        lines += _backend(group, users[group.arn]) if group.arn in users else []
+        if group.arn not in users:
+            continue  # used by a listener alone that can't be served
+        lines += _backend(group, users[group.arn])
         for server in plane.servers.get(group.backend, ()):
             state = "" if server.routable else " disabled"
             lines.append(f"  server {server.name} {server_address(group, server)}{state}")
