@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import boto3
 import psutil
@@ -37,6 +37,7 @@ from localcloud.process import (
     instance_of,
     log_file,
     lost_state_file,
+    still_held,
 )
 from localcloud.providers.server import RunningProviders, serve_providers
 from localcloud.refusals import refusals
@@ -46,6 +47,7 @@ from localcloud.tagging import Tagging
 
 log = logging.getLogger("localcloud")
 
+FOLDER_CHECK_SECONDS = 2
 ACCOUNT = "123456789012"
 
 # The class that makes each service from its surroundings → its module, in the order of starting.
@@ -55,11 +57,13 @@ SERVICES: dict[str, str] = {
     "Ecr": "localcloud.ecr",
     "Elb": "localcloud.elb",
     "Ecs": "localcloud.ecs",
+    "GitHost": "localcloud.githost",
 }
 # Name of a port → the variable by which a user fixes it.
 PORT_VARIABLES = {
     "api": "FARGATE_CD_API_PORT",
     "registry": "FARGATE_CD_REGISTRY_PORT",
+    "git": "FARGATE_CD_GIT_PORT",
     **{name: f"FARGATE_CD_{name.upper()}_PROVIDER_PORT" for name in PROVIDERS},
 }
 
@@ -182,6 +186,7 @@ class Cloud:
         api = ports.bind("api")
         api_url = f"http://127.0.0.1:{api.getsockname()[1]}"
         registry_port = ports.free("registry")
+        git_host_url = f"http://127.0.0.1:{ports.free('git')}/"
         self._restore()
         gateway = self._gateway(secrets.root)
         surroundings = Surroundings(
@@ -193,6 +198,7 @@ class Cloud:
             registry_host=f"localhost:{registry_port}",
             docker_network=network.name,
             docker_gateway=network.gateway,
+            git_host_url=git_host_url,
             client=Clients(api_url, secrets.root),
             authorize=lambda call: gateway.authorize(call),
         )
@@ -215,6 +221,7 @@ class Cloud:
             started_at=datetime.now(UTC).isoformat(timespec="seconds"),
             created=psutil.Process().create_time(),
             state_dir=str(self.state_dir),
+            git_host_url=git_host_url,
         )
 
     def _restore(self) -> None:
@@ -292,11 +299,22 @@ def serve_until_told(state_dir: Path) -> None:
         endpoints = cloud.start()
         announce(endpoints)
         log.info("serving %s as process %d", endpoints.api_url, endpoints.pid)
-        told.wait()
+        while not told.wait(FOLDER_CHECK_SECONDS):
+            if not still_held(held):
+                _abandon()
         log.info("stopping")
     finally:
         cloud.stop()
         held.close()
+
+
+def _abandon() -> NoReturn:
+    """Ends without a trace: the state folder was deleted, and may be another process's by now."""
+    children = psutil.Process().children(recursive=True)
+    for child in children:
+        child.terminate()
+    psutil.wait_procs(children, timeout=5)
+    os._exit(0)
 
 
 def _log_to(file: Path) -> None:

@@ -49,6 +49,7 @@ class Endpoints:
         started_at: when it began to serve, as ISO 8601 in UTC.
         created: when the process began, in seconds since 1970, to tell it from a later one.
         state_dir: its state folder.
+        git_host_url: the address of the Git host, ending in a slash.
     """
 
     pid: int
@@ -58,6 +59,7 @@ class Endpoints:
     started_at: str
     created: float
     state_dir: str
+    git_host_url: str = ""
 
     def environment(self) -> dict[str, str]:
         """The variables by which Pulumi, boto3 and `aws` talk to this local cloud."""
@@ -79,7 +81,8 @@ class Endpoints:
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_BACKEND_URL": f"file://{backend}",
             "PULUMI_CONFIG_PASSPHRASE": secrets.passphrase,
-            "GITHUB_BASE_URL": f"{self.api_url}/github/",
+            "GITHUB_BASE_URL": self.git_host_url,
+            "FARGATE_CD_CONSOLE_URL": self.api_url,
             **_no_proxy(),
         }
 
@@ -146,6 +149,14 @@ def hold_state(state_dir: Path) -> Any:
             f"Another local cloud serves {state_dir}; stop it first with `run.py local stop`."
         ) from error
     return handle
+
+
+def still_held(handle: Any) -> bool:
+    """Whether the state folder is still the one that was locked; it may have been deleted."""
+    try:
+        return os.path.samestat(os.fstat(handle.fileno()), Path(handle.name).stat())
+    except FileNotFoundError:
+        return False
 
 
 def _is_ours(endpoints: Endpoints) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import shutil
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -150,6 +152,18 @@ def test_a_second_process_on_the_same_folder_says_who_is_there(cloud: CloudProce
     )
     assert done.returncode == 1
     assert "Another local cloud serves" in done.stderr
+
+
+def test_a_deleted_folder_ends_its_process(tmp_path: Path) -> None:
+    """Otherwise it would hold its ports, and a new one could start beside it."""
+    state_dir = tmp_path / "state"
+    with running(state_dir) as cloud:
+        orphan = psutil.Process(cloud.endpoints.pid)
+        children = orphan.children(recursive=True)
+        shutil.rmtree(state_dir)
+        orphan.wait(20)
+        assert not any(child.is_running() for child in children)
+        assert not state_dir.exists()
 
 
 def test_every_call_is_a_line_of_the_log(cloud: CloudProcess) -> None:
