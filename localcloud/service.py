@@ -116,6 +116,7 @@ class Surroundings:
         region: the default region.
         api_url: the gateway's address, as this machine sees it.
         registry_host: `localhost:PORT` of the image registry.
+        git_host_url: the address of the Git host, ending in a slash.
         docker_network: the Docker network that tasks are attached to.
         docker_gateway: this machine's address on that network, for what tasks must reach.
         client: makes a boto3 client of a service against the gateway.
@@ -131,5 +132,6 @@ class Surroundings:
     registry_host: str
     docker_network: str
     docker_gateway: str
+    git_host_url: str = field(kw_only=True, default="http://127.0.0.1:0/")
     client: Callable[..., Any] = field(repr=False)
     authorize: Callable[[Call], None] = field(default=allow, repr=False)

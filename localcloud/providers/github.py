@@ -235,7 +235,7 @@ def _outputs(inputs: Mapping[str, Any], hook: Mapping[str, Any]) -> dict[str, An
 
 def servicer(surroundings: Surroundings) -> Plugin:
     """The provider's server side; without a `baseUrl` it talks to the local cloud's own GitHub."""
-    handler = RepositoryWebhook(default_url=f"{surroundings.api_url}/github/")
+    handler = RepositoryWebhook(default_url=surroundings.git_host_url)
     return Plugin(
         "github",
         "pulumi_github",

@@ -94,8 +94,11 @@ def api():
     server.server_close()
 
 
-def surroundings(api_address="http://127.0.0.1:9"):
-    return Surroundings("/", "i", "1", "r", api_address, "", "", "", client=lambda *_: None)
+def surroundings(git_host="http://127.0.0.1:9/"):
+    address = "http://127.0.0.1:9"
+    return Surroundings(
+        "/", "i", "1", "r", address, "", "", "", client=lambda *_: None, git_host_url=git_host
+    )
 
 
 @pytest.fixture
@@ -216,10 +219,10 @@ def test_no_github_is_a_sentence():
 
 def test_without_an_address_the_local_clouds_own_is_used(api):
     assert api_url("https://api.github.com") == "https://api.github.com/"
-    with attached(github.servicer(surroundings(api.url))) as client:
+    with attached(github.servicer(surroundings(api.url + "/"))) as client:
         client.configure(owner="team", token="good")
-        with pytest.raises(grpc.RpcError, match="/github/api/v3/repos/team/app/hooks answered 404"):
-            created(client)
+        created(client)
+    assert [path for _, path, _ in api.calls] == ["/api/v3/repos/team/app/hooks"]
 
 
 def test_an_owner_is_needed(api):
