@@ -7,11 +7,11 @@ from dataclasses import asdict
 from pulumi import automation as auto
 
 from automation import cleanup, leftovers
-from automation.commands.up import refresh_what_was_lost
 from automation.errors import ConfigurationError, DriverError
 from automation.operations import opened
 from automation.progress import Progress
 from automation.screen import Screen
+from automation.settling import settle
 from automation.stacks import StackFile, load_stack_file
 
 
@@ -27,7 +27,7 @@ def destroy(stack: str, screen: Screen) -> int:
     file = load_stack_file(stack)
     _check(file, screen)
     with opened(stack, screen, changes=True) as session:
-        refresh_what_was_lost(session)
+        settle(session)
         deleted = Counted()
         failure: DriverError | None = None
         try:

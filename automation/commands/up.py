@@ -9,7 +9,6 @@ from typing import Any
 
 from pulumi import automation as auto
 
-from automation import local
 from automation.diagnosis import Diagnosis, diagnose
 from automation.errors import DriverError
 from automation.facts import Facts, gather
@@ -17,6 +16,7 @@ from automation.operations import Session, opened, shown_changes, shown_outputs
 from automation.program import release_program
 from automation.progress import Progress
 from automation.screen import Screen
+from automation.settling import settle
 from automation.verdict import Result, Verdict, await_verdict, url_answers
 
 SERVICE_TYPE = "aws:ecs/service:Service"
@@ -37,7 +37,7 @@ def up(stack: str, screen: Screen, image: str | None = None, build: bool = False
     program = release_program(stack, image, build)
     with opened(stack, screen, program, create=True, changes=True) as session:
         began = datetime.now(UTC)
-        refresh_what_was_lost(session)
+        settle(session)
         updated = Updated()
         failure: DriverError | None = None
         try:
@@ -66,22 +66,6 @@ class Updated:
             self.outputs = result.outputs
         finally:
             self.changes = shown_changes(progress)
-
-
-def refresh_what_was_lost(session: Session) -> None:
-    """After a restart of the local cloud that lost something: say so, and refresh the state."""
-    if session.target.name != "local":
-        return
-    lost = local.process().lost_state(local.state_dir())
-    if lost is None:
-        return
-    session.screen.warn(lost.strip())
-    session.screen.warn("The stack's state is brought in line with what is still there")
-    session.perform("Refreshing", _refresh)
-
-
-def _refresh(stack: auto.Stack, progress: Progress) -> None:
-    stack.refresh(on_event=progress.on_event, suppress_outputs=True, suppress_progress=True)
 
 
 @dataclass(frozen=True)

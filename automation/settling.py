@@ -1,0 +1,77 @@
+"""Before a stack is changed: put right what an interrupted or wiped past has left in its state."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pulumi import automation as auto
+
+from automation import local
+from automation.adoption import CREATING, adopt
+from automation.operations import Session
+from automation.progress import Progress, display_name
+
+
+def settle(session: Session) -> None:
+    """Bring the state in line with what is known to have happened; says so if there was need.
+
+    Raises:
+        DriverError: it can't be told what an interrupted update has made.
+    """
+    if session.created:
+        return
+    _refresh_what_was_lost(session)
+    _adopt_what_was_interrupted(session)
+
+
+def _refresh_what_was_lost(session: Session) -> None:
+    """After a restart of the local cloud that lost something: refresh the state."""
+    if session.target.name != "local":
+        return
+    lost = local.process().lost_state(local.state_dir())
+    if lost is None:
+        return
+    session.screen.warn(lost.strip())
+    session.screen.warn("The stack's state is brought in line with what is still there")
+    session.perform("Refreshing", _refresh)
+
+
+def _refresh(stack: auto.Stack, progress: Progress) -> None:
+    stack.refresh(on_event=progress.on_event, suppress_outputs=True, suppress_progress=True)
+
+
+def _adopt_what_was_interrupted(session: Session) -> None:
+    """Settle creations that an update began and, being killed, did not finish."""
+    state = session.perform("Reading the state", _export)
+    deployment = state.get("deployment") or {}
+    pending = [row for row in deployment.get("pending_operations") or [] if row["type"] == CREATING]
+    if not pending:
+        return
+    session.screen.warn(f"An earlier update was killed while it created {len(pending)} resources")
+    adopted = adopt(deployment, session.cloud)
+    settled = auto.Deployment(version=state["version"], deployment=adopted.deployment)
+    session.perform("Adopting", lambda stack, _progress: stack.import_stack(settled))
+    for urn in adopted.urns:
+        session.screen.warn(f"  {display_name(urn)} exists and is adopted")
+    for urn in adopted.absent:
+        session.screen.warn(f"  {display_name(urn)} is created again")
+    if adopted.urns:
+        session.perform(
+            "Reading what is adopted",
+            lambda stack, progress: stack.refresh(
+                target=adopted.urns,
+                on_event=progress.on_event,
+                suppress_outputs=True,
+                suppress_progress=True,
+            ),
+        )
+
+
+def _export(stack: auto.Stack, _progress: Progress) -> dict[str, Any]:
+    """The state with its secrets encrypted, unlike the Automation API's own export."""
+    command = ["stack", "export", "--stack", stack.name]
+    workspace = stack.workspace
+    done = workspace.pulumi_command.run(command, workspace.work_dir, workspace.env_vars)
+    exported: dict[str, Any] = json.loads(done.stdout)
+    return exported
