@@ -22,6 +22,7 @@ from docker import DockerClient
 from localcloud.amendments import amendments
 from localcloud.docker_network import connect, ensure_network, remove_unused_network
 from localcloud.emulator import Emulator
+from localcloud.faults import Faults
 from localcloud.files import write_atomically
 from localcloud.gateway import Gateway
 from localcloud.iam import Authorizer
@@ -241,6 +242,7 @@ class Cloud:
             emulator=self._emulator,
             find_key=Keys(root, ACCOUNT).find,
             changed=self._snapshots.changed,
+            faults=Faults(self.state_dir / "faults.json"),
         )
 
     def _add_services(self, gateway: Gateway, surroundings: Surroundings) -> None:

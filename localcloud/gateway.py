@@ -21,6 +21,7 @@ from werkzeug.exceptions import HTTPException
 from localcloud import protocol
 from localcloud.constraints import violations
 from localcloud.emulator import EMULATED, Emulator, NotEmulatedError
+from localcloud.faults import Faults, When
 from localcloud.protocol import Answer, Target
 from localcloud.service import Call, Service, ServiceError, allow
 from localcloud.signature import Key, Signature, SignatureError, read_signature, verify
@@ -104,6 +105,7 @@ class Gateway:
         services: the services by botocore's name; several may share one.
         authorize: raises `ServiceError("AccessDenied", …)` to refuse a call.
         changed: told the service and operation after each call that may have changed its state.
+        faults: errors that a test or a rehearsal asks for.
         pages: path prefix → what answers unsigned requests below it.
     """
 
@@ -114,6 +116,7 @@ class Gateway:
     services: dict[str, list[Service]] = field(default_factory=dict)
     authorize: Authorize = allow
     changed: Callable[[str, str], None] = forget
+    faults: Faults | None = None
     pages: dict[str, Application] = field(default_factory=dict)
 
     def add(self, service: Service) -> None:
@@ -232,11 +235,18 @@ class Gateway:
             source_ip=request.remote_addr or "127.0.0.1",
         )
         self.authorize(call)
+        self._strike(call, "before")
         try:
-            return self._dispatch(call, request, body, target)
+            answer = self._dispatch(call, request, body, target)
+            self._strike(call, "after")
+            return answer
         finally:
             if not target.operation.startswith(READING):
                 self.changed(target.service, target.operation)
+
+    def _strike(self, call: Call, when: When) -> None:
+        if self.faults is not None:
+            self.faults.strike(call, when)
 
     def _dispatch(self, call: Call, request: Request, body: bytes, target: Target) -> Answer:
         services = self.services.get(call.service, [])
