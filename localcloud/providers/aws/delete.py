@@ -24,7 +24,7 @@ def delete(resource: Resource) -> None:
         else:
             spec.delete(resource)
     except CallError as error:
-        if error.code in spec.absent:
+        if error.code in spec.absent or _is_gone(resource):
             return
         raise
     if spec.gone:
@@ -34,3 +34,11 @@ def delete(resource: Resource) -> None:
             f"{resource.id} to disappear",
             lambda: "it is still there",
         )
+
+
+def _is_gone(resource: Resource) -> bool:
+    """Whether a refused deletion was one of something that is not there."""
+    try:
+        return read.find(resource) is None
+    except CallError:
+        return False

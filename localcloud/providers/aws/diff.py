@@ -47,8 +47,9 @@ def diff(spec: Spec, old: Values, new: Values, ignored: Iterable[str] = ()) -> D
             unless the path reaches inside, for which the engine has put the old value back.
     """
     skipped = frozenset(ignored)
+    forcing = spec.forcing(old, new) if spec.forcing else frozenset()
     changes = [
-        Change(name, paths, replaces(spec, name))
+        Change(name, paths, name in forcing or replaces(spec, name))
         for name in sorted(set(old) | set(new))
         if not name.startswith(HIDDEN) and name not in skipped
         if (paths := _paths(spec, name, old, new))

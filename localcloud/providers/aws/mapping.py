@@ -117,7 +117,8 @@ def readable(spec: Spec, found: Mapping[str, Any]) -> dict[str, str]:
     if not isinstance(spec.create, Op):
         return {}
     shape = input_shape(spec, spec.create)
-    told = {member.lower(): member for member in found}
+    hidden = spec.omit | spec.arranged
+    told = {member.lower(): member for member in found if member not in hidden}
     places = {}
     for member in shape.members:
         if member.lower() in told and member not in spec.create.arguments:

@@ -29,8 +29,13 @@ def find(resource: Resource) -> Values | None:
     return found or None
 
 
-def refresh(resource: Resource) -> bool:
-    """Take the resource's state from AWS into `found` and `outputs`; False if it is gone."""
+def refresh(resource: Resource, blocks: bool = False) -> bool:
+    """Take the resource's state from AWS into `found` and `outputs`; False if it is gone.
+
+    Args:
+        blocks: take nested values too that the program did not give. AWS has a list, or a single
+            block, where Pulumi may have the other, and only the program's inputs tell which.
+    """
     found = find(resource)
     if found is None:
         return False
@@ -43,7 +48,7 @@ def refresh(resource: Resource) -> bool:
         **{
             name: project(value, given.get(name))
             for name, value in live.items()
-            if name in given or name not in told or not _nested(value)
+            if blocks or name in given or name not in told or not _nested(value)
         },
         "id": resource.id,
     }
@@ -53,13 +58,17 @@ def refresh(resource: Resource) -> bool:
 def read(resource: Resource) -> bool:
     """Refresh state and inputs, or import by id; False if there is no such resource."""
     imported = not resource.inputs
+    if imported and resource.spec.imports == "":
+        raise ValueError(f"the local cloud can't import {resource.spec.token}; create it instead")
     if imported and resource.spec.imports:
         resource.inputs = _parsed(resource.spec.imports, resource.id)
         resource.id = resource.inputs.pop("id", resource.id)
-    if not refresh(resource):
+    if not refresh(resource, blocks=imported):
         return False
     if resource.spec.found_id:
-        resource.id = resource.outputs["id"] = search(resource.spec.found_id, resource.found)
+        resource.id = resource.outputs["id"] = search(
+            resource.spec.found_id, {**resource.found, "inputs": resource.inputs}
+        )
     resource.inputs = _imported_inputs(resource) if imported else _current_inputs(resource)
     return True
 
@@ -80,6 +89,8 @@ def project(live: Any, given: Any) -> Any:
     """The live value with only what was given: AWS fills in defaults that are no drift."""
     if isinstance(given, dict) and isinstance(live, list) and len(live) == 1:
         live = live[0]
+    if isinstance(given, list) and isinstance(live, dict):
+        live = [live]
     if isinstance(given, dict) and isinstance(live, dict):
         told = {key: told_as(key, live) for key in given}
         return {
@@ -95,8 +106,7 @@ def project(live: Any, given: Any) -> Any:
 
 
 def _nested(value: Any) -> bool:
-    """Whether AWS tells a block, of which Pulumi may have a list or a single one: it is left out
-    unless the program gave it, and with it the form."""
+    """Whether a value is a block or a list of blocks."""
     return isinstance(value, dict) or (
         isinstance(value, list) and all(isinstance(item, dict) for item in value)
     )

@@ -128,7 +128,9 @@ class Spec:
         inputs: those that only functions map; the rest is told by the shapes.
         local: inputs that steer the provider and are not sent.
         omit: members of the create call that no property may reach.
+        arranged: members that `prepare` writes and `present` reads, so that no name matches them.
         replaces: inputs that force a replacement though a step's call has a member for them.
+        forcing: old and new inputs → those that force a replacement in this very change.
         sticky: inputs that AWS chooses when they are not given; taking one away changes nothing.
         defaults: what AWS takes when nothing is given.
         equal: property → when two values mean the same.
@@ -142,8 +144,8 @@ class Spec:
         gone: seconds within which it disappears after its deletion; 0: at once.
         retried: error codes that pass by themselves while other things settle.
         imports: a pattern with named groups that tells inputs, and possibly `id`, from an import
-            id.
-        found_id: JMESPath over the description: its id, after an import.
+            id; an empty one where an id can't tell enough.
+        found_id: JMESPath over the description, with `inputs` beside it: its id after an import.
         regional: whether it has an argument `region`.
     """
 
@@ -161,7 +163,9 @@ class Spec:
     inputs: frozenset[str] = frozenset()
     local: frozenset[str] = frozenset()
     omit: frozenset[str] = frozenset()
+    arranged: frozenset[str] = frozenset()
     replaces: frozenset[str] = frozenset()
+    forcing: Callable[[Values, Values], frozenset[str]] | None = None
     sticky: frozenset[str] = frozenset()
     defaults: Mapping[str, Any] = field(default_factory=dict)
     equal: Mapping[str, Callable[[Any, Any], bool]] = field(default_factory=dict)

@@ -139,6 +139,7 @@ CERTIFICATE_VALIDATION = Spec(
     read=_find_validation,
     delete=None,
     inputs=frozenset({"certificateArn", "validationRecordFqdns"}),
+    imports="",
     outputs={"certificateArn": "CertificateArn"},
     absent=_MISSING,
 )

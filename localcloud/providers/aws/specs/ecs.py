@@ -289,7 +289,7 @@ def _update_service(resource: Resource, old: Values) -> None:
     if not old:
         changed -= {"desiredCount"}
     members = step_request(SERVICE, _UPDATE_CALL, resource.inputs, changed)
-    if resource.inputs.get("forceNewDeployment") and changed & _PLAIN_STEERING:
+    if resource.inputs.get("forceNewDeployment"):
         members["forceNewDeployment"] = True
     for gone in ("loadBalancers", "serviceRegistries", "capacityProviderStrategies"):
         if gone in changed and gone not in resource.inputs:
@@ -299,6 +299,15 @@ def _update_service(resource: Resource, old: Values) -> None:
 
 
 _UPDATE_CALL = Op("UpdateService", {"cluster": "inputs.cluster", "service": "id"})
+
+
+def _strategy_needs_deployment(_old: Values, new: Values) -> frozenset[str]:
+    """ECS changes the capacity of a service in place only together with a new deployment.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
+    """
+    in_place = new.get("forceNewDeployment") is True
+    return frozenset() if in_place else frozenset({"capacityProviderStrategies"})
 
 
 def _wait_until_steady(resource: Resource) -> None:
@@ -416,6 +425,7 @@ SERVICE = Spec(
     defaults={"schedulingStrategy": "REPLICA", "waitForSteadyState": False},
     outputs={"arn": "serviceArn"},
     present=_told_service,
+    forcing=_strategy_needs_deployment,
     settle=_wait_until_steady,
     sticky=frozenset(
         {

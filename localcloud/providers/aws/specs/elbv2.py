@@ -129,6 +129,7 @@ LOAD_BALANCER = Spec(
     found="LoadBalancers[0]",
     names={"loadBalancerType": "Type"},
     inputs=frozenset({"internal"}),
+    arranged=frozenset({"Scheme"}),
     prepare=_scheme,
     update=(
         Step(Op("SetSecurityGroups", {"LoadBalancerArn": "id"}), properties=("securityGroups",)),
@@ -222,6 +223,7 @@ TARGET_GROUP = Spec(
     id="TargetGroups[0].TargetGroupArn",
     found="TargetGroups[0]",
     inputs=frozenset({"healthCheck"}),
+    arranged=frozenset({"Matcher", *_HEALTH_CHECK.values()}),
     prepare=_flatten_health_check,
     update=(
         Step(Op("ModifyTargetGroup", {"TargetGroupArn": "id"}), properties=("healthCheck",)),
@@ -370,7 +372,12 @@ def _told_conditions(_resource: Resource, found: Values) -> Values:
             else:
                 conditions.append({name: config})
     priority = found["Priority"]
-    return {"conditions": conditions, "priority": int(priority) if priority.isdigit() else None}
+    listener = found["RuleArn"].replace(":listener-rule/", ":listener/").rpartition("/")[0]
+    return {
+        "conditions": conditions,
+        "listenerArn": listener,
+        "priority": int(priority) if priority.isdigit() else None,
+    }
 
 
 _CONDITION_NAMES = {

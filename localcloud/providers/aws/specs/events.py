@@ -135,6 +135,7 @@ EVENT_TARGET = Spec(
         },
     ),
     id="join('-', [inputs.rule, inputs.targetId])",
+    found_id="join('-', [inputs.rule, Id])",
     names=_TARGET_NAMES,
     inputs=frozenset({"targetId", *_TARGET_INPUTS}),
     local=frozenset({"forceDestroy"}),

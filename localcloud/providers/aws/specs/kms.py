@@ -48,6 +48,7 @@ KEY = Spec(
     id="KeyMetadata.KeyId",
     found="[KeyMetadata][?KeyState!='PendingDeletion'] | [0]",
     names={"customerMasterKeySpec": "KeySpec"},
+    omit=frozenset({"Origin", "CustomerMasterKeySpec"}),
     local=frozenset({"deletionWindowInDays", "bypassPolicyLockoutSafetyCheck"}),
     update=(
         Step(_set_rotation, properties=("enableKeyRotation", "rotationPeriodInDays")),

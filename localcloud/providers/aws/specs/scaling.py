@@ -77,6 +77,7 @@ POLICY = Spec(
     read=_find_policy,
     delete=Op("DeleteScalingPolicy", {**_DIMENSION, "PolicyName": "inputs.name"}),
     id="inputs.name",
+    found_id="PolicyName",
     names={
         "name": "PolicyName",
         f"{_STEP}.metricIntervalLowerBound": "MetricIntervalLowerBound",
@@ -134,6 +135,7 @@ SCHEDULED_ACTION = Spec(
     ),
     defaults={"timezone": "UTC"},
     outputs={"arn": "ScheduledActionARN"},
+    imports="",
     name=AutoName(255),
     absent=_MISSING,
 )

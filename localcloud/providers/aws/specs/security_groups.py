@@ -292,6 +292,7 @@ SECURITY_GROUP_RULE = Spec(
     delete=_delete_classic_rule,
     inputs=frozenset(_RULE_INPUTS),
     update=(Step(_describe_classic_rule, properties=("description",)),),
+    imports="",
     absent=_MISSING | {"InvalidPermission.NotFound"},
 )
 

@@ -102,6 +102,7 @@ WEB_ACL_ASSOCIATION = Spec(
     read=_find_association,
     delete=Op("DisassociateWebACL", {"ResourceArn": "inputs.resourceArn"}),
     id="join(',', [inputs.webAclArn, inputs.resourceArn])",
+    names={"webAclArn": "WebACLArn"},
     imports=r"(?P<webAclArn>[^,]+),(?P<resourceArn>.+)",
     absent=_MISSING,
     retried=frozenset({"WAFUnavailableEntityException"}),

@@ -1,0 +1,35 @@
+"""One emulated cloud and one provider server for the folder; every test has its own names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from localcloud import emulator
+from localcloud.providers.server import RunningProviders
+from tests.unit.localcloud.gateway_harness import Served, served
+from tests.unit.localcloud.providers.aws.engine import Engine, providers
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[Served]:
+    """moto behind the gateway, with its own ECS and ECR, since ours need Docker."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(emulator.EMULATED, "ecs", "ecs")
+        patch.setitem(emulator.EMULATED, "ecr", "ecr")
+        with served() as running:
+            yield running
+
+
+@pytest.fixture(scope="session")
+def running(cloud: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProviders]:
+    with providers(cloud, str(tmp_path_factory.mktemp("state"))) as servers:
+        yield servers
+
+
+@pytest.fixture
+def engine(running: RunningProviders) -> Iterator[Engine]:
+    made = Engine(running.ports["aws"])
+    yield made
+    made.close()
