@@ -58,6 +58,7 @@ SERVICES: dict[str, str] = {
     "Ecr": "localcloud.ecr",
     "Elb": "localcloud.elb",
     "Ecs": "localcloud.ecs",
+    "CodeBuild": "localcloud.codebuild",
     "GitHost": "localcloud.githost",
 }
 # Name of a port → the variable by which a user fixes it.
