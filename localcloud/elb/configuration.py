@@ -9,7 +9,7 @@ import hashlib
 from pathlib import Path
 
 from localcloud.elb.honoured import RESPONSE_HEADERS, SERVER_HEADER
-from localcloud.elb.model import Forward, Listener, LoadBalancer, Plane, Server, TargetGroup
+from localcloud.elb.model import Listener, LoadBalancer, Plane, Server, TargetGroup
 from localcloud.elb.rules import quoted, rule_lines
 
 CONNECT_TIMEOUT = 10
@@ -35,6 +35,11 @@ def frontend_name(listener: Listener) -> str:
     return ".".join(listener.arn.split("/")[-3:])
 
 
+def time_variable(group: TargetGroup) -> str:
+    """The variable that adds up a group's response times, in microseconds."""
+    return f"proc.time.{hashlib.sha256(group.arn.encode()).hexdigest()[:12]}"
+
+
 def configuration(plane: Plane, instance: str, sockets: Path) -> str:
     """The whole configuration, with the servers as they are now.
 
@@ -43,18 +48,17 @@ def configuration(plane: Plane, instance: str, sockets: Path) -> str:
         instance: the local cloud's name, part of the description.
         sockets: the folder of the sockets by which an old worker reaches the current one.
     """
-    lines = ["global", f"  description {description(plane, instance)}", *_defaults()]
+    lines = [
+        "global",
+        f"  description {description(plane, instance)}",
+        "  nbthread 1",  # so that sums in process variables are exact
+        *(f"  set-var {time_variable(group)} int(0)" for group in plane.target_groups),
+        *_defaults(),
+    ]
     for balancer in plane.load_balancers:
         for listener in balancer.listeners:
             lines += _frontend(plane, balancer, listener, sockets)
-    users = {
-        arn: balancer
-        for balancer in plane.load_balancers
-        for listener in balancer.listeners
-        for rule in listener.rules
-        if isinstance(rule.action, Forward)
-        for arn, _ in rule.action.weights
-    }
+    users = {arn: one for one in plane.load_balancers for arn in one.forwarded_groups()}
     for group in plane.target_groups:
         if group.arn not in users:
             continue  # used by a listener alone that can't be served
@@ -209,6 +213,7 @@ def _response_headers(listener: Listener) -> list[str]:
 
 
 def _backend(group: TargetGroup, balancer: LoadBalancer) -> list[str]:
+    total = time_variable(group)
     algorithms = {"round_robin": "roundrobin", "least_outstanding_requests": "leastconn"}
     return [
         f"backend {group.backend}",
@@ -216,6 +221,9 @@ def _backend(group: TargetGroup, balancer: LoadBalancer) -> list[str]:
         f"  timeout server {group.idle_timeout}s",
         *_request_headers(balancer),
         *_unreachable(),
+        "  http-request set-var(txn.sent) date(0,us)",
+        "  http-response set-var(txn.took) date(0,us),sub(txn.sent)",
+        f"  http-response set-var({total}) var({total}),add(txn.took)",
     ]
 
 

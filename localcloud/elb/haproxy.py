@@ -18,6 +18,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from localcloud.elb.configuration import configuration, description, server_address
@@ -71,8 +72,12 @@ class Haproxy:
         self._process: subprocess.Popen[bytes] | None = None
         self._needed = False
 
-    def apply(self, plane: Plane) -> None:
+    def apply(self, plane: Plane, before_change: Callable[[], None] = lambda: None) -> None:
         """Serve what the plane describes.
+
+        Args:
+            plane: what to serve.
+            before_change: called while the counters of what is about to go can still be read.
 
         Raises:
             HaproxyError: HAProxy is missing, refuses the configuration or can't bind a port.
@@ -90,15 +95,16 @@ class Haproxy:
         if running is None:
             self._start()
         elif running != wanted:
-            self._command("reload", attempts=1)
+            before_change()
+            self.ask("reload", attempts=1)
         if running != wanted:
             self._await(wanted)
-        self._synchronize(plane)
+        self._synchronize(plane, before_change)
 
     def running_description(self) -> str | None:
         """What the current worker says it runs; None where no HAProxy of ours runs."""
         try:
-            lines = self._command("@1 show info", attempts=1).splitlines()
+            lines = self.ask("@1 show info", attempts=1).splitlines()
         except OSError:
             return None
         found = [line.removeprefix("description: ") for line in lines if line.startswith("desc")]
@@ -107,7 +113,7 @@ class Haproxy:
     def workers(self) -> list[str]:
         """The processes that serve connections, the current one first, as the master names them."""
         found, within = [], False
-        for line in self._command("show proc").splitlines():
+        for line in self.ask("show proc").splitlines():
             if line.startswith("#"):
                 within = "workers" in line
             elif within and line.split()[1:2] == ["worker"]:
@@ -134,7 +140,7 @@ class Haproxy:
 
     def _master(self) -> int | None:
         try:
-            table = self._command("show proc", attempts=1)
+            table = self.ask("show proc", attempts=1)
         except OSError:
             return None
         return next(
@@ -184,7 +190,7 @@ class Haproxy:
         lines = self._log.read_text(errors="replace").splitlines()
         return "; ".join([line for line in lines if "ALERT" in line][-3:] or lines[-3:])
 
-    def _command(self, command: str, attempts: int = 50) -> str:
+    def ask(self, command: str, attempts: int = 50) -> str:
         """Ask the master, which may be away for a moment during a reload.
 
         Raises:
@@ -207,13 +213,13 @@ class Haproxy:
             connection.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
 
-    def _synchronize(self, plane: Plane) -> None:
+    def _synchronize(self, plane: Plane, before_change: Callable[[], None]) -> None:
         """Bring the current worker's servers in line, whatever they are now.
 
         Raises:
             HaproxyError: the worker does not answer.
         """
-        answer = self._command("@1 show servers state")
+        answer = self.ask("@1 show servers state")
         if not answer.startswith(STATE_FORMAT):
             raise HaproxyError(f"HAProxy does not tell its servers: {answer.strip()}")
         present = _servers(answer)
@@ -222,6 +228,8 @@ class Haproxy:
             wanted = {server.name: server for server in plane.servers.get(group.backend, ())}
             for server in wanted.values():
                 self._ensure(group, server, known.get(server.name))
+            if known.keys() - wanted.keys():
+                before_change()
             for name in known.keys() - wanted.keys():
                 self._remove(f"{group.backend}/{name}")
 
@@ -229,18 +237,18 @@ class Haproxy:
         """Have the server there, in or out of rotation."""
         name = f"{group.backend}/{server.name}"
         if state is None:
-            self._command(f"@1 add server {name} {server_address(group, server)}")
+            self.ask(f"@1 add server {name} {server_address(group, server)}")
             state = 0x01
         if server.routable == bool(state & OUT_OF_ROTATION):
             wanted = "ready" if server.routable else "maint"
-            self._command(f"@1 set server {name} state {wanted}")
+            self.ask(f"@1 set server {name} state {wanted}")
 
     def _remove(self, name: str) -> None:
         """Cut what the server still answers and forget it; where connections are still closing,
         it stays out of rotation and goes the next time."""
         for command in (f"set server {name} state maint", f"shutdown sessions server {name}"):
-            self._command(f"@1 {command}")
-        self._command(f"@1 del server {name}")
+            self.ask(f"@1 {command}")
+        self.ask(f"@1 del server {name}")
 
 
 def _servers(answer: str) -> dict[str, dict[str, int]]:

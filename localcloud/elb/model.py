@@ -189,6 +189,16 @@ class LoadBalancer:
         """Whether a true-or-false attribute is on."""
         return self.attributes.get(attribute) == "true"
 
+    def forwarded_groups(self) -> set[str]:
+        """The ARNs of the target groups that its rules forward to."""
+        return {
+            arn
+            for listener in self.listeners
+            for rule in listener.rules
+            if isinstance(rule.action, Forward)
+            for arn, _ in rule.action.weights
+        }
+
     @property
     def idle_timeout(self) -> int:
         """Seconds without a byte after which a connection is closed."""

@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from localcloud.elb import emulator
-from localcloud.elb.addresses import Address, Addresses, refusal
-from localcloud.elb.certificates import Authority, keep_imported
+from localcloud.elb.addresses import refusal
 from localcloud.elb.checker import Checker, Probe
 from localcloud.elb.corrections import correct_links, correct_new_objects
 from localcloud.elb.haproxy import Haproxy, HaproxyError
@@ -27,9 +28,17 @@ from localcloud.elb.health import (
     observed,
 )
 from localcloud.elb.honoured import MEMBERS, REFUSED, refuse_unhonoured, unsupported
-from localcloud.elb.model import Plane, State, TargetGroup
+from localcloud.elb.metrics import (
+    LARGEST_REQUEST,
+    NAMESPACE,
+    PERIOD_SECONDS,
+    Meter,
+    period_metrics,
+)
+from localcloud.elb.model import State, TargetGroup
 from localcloud.elb.refusals import CHECKS, check_listener
 from localcloud.elb.rule_refusals import check_actions
+from localcloud.elb.surveyor import Surveyor
 from localcloud.elb.targets import Key, Target, Targets
 from localcloud.service import Call, Service, ServiceError, Surroundings
 
@@ -68,12 +77,13 @@ class Elb(Service):
     def __init__(self, surroundings: Surroundings) -> None:
         super().__init__()
         self._surroundings = surroundings
-        folder = self._folder = Path(surroundings.state_dir)
+        folder = Path(surroundings.state_dir)
         self._lock = threading.RLock()
         self._targets = Targets(folder / "targets.json")
-        self._addresses = Addresses(folder / "addresses.json", surroundings.instance)
+        self._survey = Surveyor(surroundings.account, folder, surroundings.instance, self._targets)
         self._haproxy = Haproxy(folder, surroundings.instance)
-        self._authority = Authority(folder, surroundings.instance)
+        self._meter = Meter(self._haproxy.ask, self._haproxy.workers)
+        self._published_at = time.monotonic()
         self._checker = Checker(self._report)
         self._ending = threading.Event()
         self._upkeep = threading.Thread(target=self._keep_up, name="elb-upkeep", daemon=True)
@@ -92,6 +102,9 @@ class Elb(Service):
         """Serve what an earlier process left; its HAProxy is taken over if it still runs."""
         self._checker.start()
         self._reconcile()
+        with self._lock:
+            if self._haproxy.running_description() is not None:
+                self._meter.skip(self._survey.plane())
         self._upkeep.start()
 
     def abandon(self) -> None:
@@ -106,12 +119,10 @@ class Elb(Service):
         with self._lock:
             self._haproxy.stop()
 
-    def _place(self, balancer: Any) -> Address:
-        """Give a load balancer of the emulator its address."""
+    def _place(self, balancer: Any) -> None:
+        """Give a new load balancer of the emulator its address."""
         with self._lock:
-            place = self._addresses.give(balancer.arn, balancer.name)
-            balancer.dns_name = place.dns_name
-            return place
+            self._survey.place(balancer)
 
     def _check(self, call: Call) -> None:
         """Refuse what AWS would refuse, and what the local cloud can't do."""
@@ -126,7 +137,7 @@ class Elb(Service):
 
     def _check_port(self, balancer: str, port: int) -> None:
         """Refuse a listener whose port can't be bound on this machine."""
-        place = self._addresses.reserve(balancer, port)
+        place = self._survey.addresses.reserve(balancer, port)
         reason = refusal(place.host, place.local_port(port))
         if reason:
             raise ServiceError(
@@ -139,52 +150,6 @@ class Elb(Service):
         del call, answer
         self._reconcile()
 
-    def _plane(self) -> Plane:
-        balancers, groups = [], []
-        for state in emulator.backends(self._surroundings.account):
-            used = emulator.groups_in_use(state)
-            for found in list(state.load_balancers.values()):
-                place = self._addresses.of(found.arn) or self._place(found)
-                for listener in list(found.listeners.values()):
-                    place = self._addresses.reserve(found.arn, int(listener.port))
-                files = self._certificate_files(state.region_name, found, place.host)
-                balancers.append(emulator.load_balancer(found, place.host, place.ports, files))
-            idle = {balancer.arn: balancer.idle_timeout for balancer in balancers}
-            for found in list(state.target_groups.values()):
-                users = used.get(found.arn, set())
-                timeout = max((idle[arn] for arn in users), default=60)
-                groups.append(emulator.target_group(found, bool(users), timeout))
-        serving = tuple(group for group in groups if group.used)
-        servers = {group.backend: self._targets.servers(group.arn) for group in serving}
-        return Plane(tuple(balancers), serving, servers)
-
-    def _certificate_files(self, region: str, balancer: Any, host: str) -> dict[str, str]:
-        """Certificate ARN → PEM file, of a load balancer's listeners.
-
-        Requested certificates are good for the load balancer's own address too, so that its URL
-        opens with no name service.
-        """
-        files = {}
-        for listener in list(balancer.listeners.values()):
-            for arn in listener.certificates:
-                found = emulator.certificate(self._surroundings.account, region, arn)
-                if found is None:
-                    log.error("%s is not served: certificate %s is gone", listener.arn, arn)
-                elif found.names:
-                    files[arn] = str(self._authority.issue([*found.names, host, "localhost"]))
-                else:
-                    parts = found.certificate, found.chain, found.key
-                    files[arn] = str(keep_imported(self._folder, *parts))
-        return files
-
-    def _groups(self) -> dict[str, TargetGroup]:
-        return {
-            found.arn: emulator.target_group(found, found.arn in used, 60)
-            for state in emulator.backends(self._surroundings.account)
-            for used in [emulator.groups_in_use(state)]
-            for found in list(state.target_groups.values())
-        }
-
     def _reconcile(self) -> None:
         """Bring HAProxy and the health checks in line with the emulator's state.
 
@@ -193,7 +158,7 @@ class Elb(Service):
         """
         with self._lock:
             correct_links(self._surroundings.account)
-            groups = self._groups()
+            groups = self._survey.groups()
             self._targets.remove([t for t in self._targets if t.group not in groups])
             for target in self._targets:
                 self._settle(target, groups[target.group])
@@ -212,10 +177,9 @@ class Elb(Service):
             self._targets.set_health(target.key, REGISTERING)
 
     def _serve(self) -> None:
-        plane = self._plane()
-        self._addresses.keep_only({balancer.arn for balancer in plane.load_balancers})
+        plane = self._survey.plane()
         try:
-            self._haproxy.apply(plane)
+            self._haproxy.apply(plane, before_change=lambda: self._meter.read(plane))
         except HaproxyError as error:
             raise ServiceError("InternalFailure", str(error), 500) from error
 
@@ -231,7 +195,7 @@ class Elb(Service):
         """Take in the outcome of a health check."""
         with self._lock:
             target = self._targets.get(key)
-            group = self._groups().get(key[0])
+            group = self._survey.groups().get(key[0])
             if target is None or group is None:
                 return
             health = observed(target.health, observation, group.health_check)
@@ -244,12 +208,28 @@ class Elb(Service):
         while not self._ending.wait(UPKEEP_SECONDS):
             self._guarded(self._forget_drained)
             self._guarded(self._revive)
+            if time.monotonic() - self._published_at >= PERIOD_SECONDS:
+                self._guarded(self.publish)
 
     def _guarded(self, step: Callable[[], None]) -> None:
         try:
             step()
-        except (ServiceError, OSError):
+        except (ServiceError, OSError, ClientError, BotoCoreError):
             log.exception("upkeep of the load balancers failed; it is tried again")
+
+    def publish(self) -> None:
+        """Send the metrics since the last time to CloudWatch."""
+        self._published_at = time.monotonic()
+        with self._lock:
+            plane = self._survey.plane()
+            if self._haproxy.running_description() is not None:
+                self._meter.read(plane)
+            found = period_metrics(plane, self._meter.take(), self._targets.of)
+        for region, rows in found.items():
+            cloudwatch = self._surroundings.client("cloudwatch", region)
+            for start in range(0, len(rows), LARGEST_REQUEST):
+                chunk = rows[start : start + LARGEST_REQUEST]
+                cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=chunk)
 
     def _revive(self) -> None:
         """Start HAProxy again where it should run and doesn't."""
@@ -267,7 +247,7 @@ class Elb(Service):
                 self._serve()
 
     def _group(self, call: Call) -> TargetGroup:
-        group = self._groups().get(call.input["TargetGroupArn"])
+        group = self._survey.groups().get(call.input["TargetGroupArn"])
         if group is None:
             raise ServiceError("TargetGroupNotFound", "One or more target groups not found")
         return group
