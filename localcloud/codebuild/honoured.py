@@ -16,7 +16,8 @@ _ARTIFACTS = (
     "artifactIdentifier"
 )
 _ENVIRONMENT = "type image computeType environmentVariables privilegedMode imagePullCredentialsType"
-_SOURCE = "type location buildspec sourceIdentifier gitCloneDepth insecureSsl"
+_SOURCE = "type location buildspec gitCloneDepth insecureSsl"
+_SECONDARY_SOURCE = "type location sourceIdentifier"
 
 
 def _below(path: str, members: str) -> str:
@@ -29,6 +30,7 @@ _PROJECT = " ".join(
         "encryptionKey tags concurrentBuildLimit cache.type cache.modes",
         "logsConfig.cloudWatchLogs logsConfig.s3Logs.status",
         _below("source", _SOURCE),
+        _below("secondarySources[]", _SECONDARY_SOURCE),
         _below("artifacts", _ARTIFACTS),
         _below("secondaryArtifacts[]", _ARTIFACTS),
         _below("environment", _ENVIRONMENT),
@@ -42,6 +44,7 @@ _START = " ".join(
         "timeoutInMinutesOverride queuedTimeoutInMinutesOverride encryptionKeyOverride",
         "idempotencyToken imagePullCredentialsTypeOverride cacheOverride.type cacheOverride.modes",
         "logsConfigOverride.cloudWatchLogs logsConfigOverride.s3Logs.status",
+        _below("secondarySourcesOverride[]", _SECONDARY_SOURCE),
         _below("artifactsOverride", _ARTIFACTS),
         _below("secondaryArtifactsOverride[]", _ARTIFACTS),
     ]
@@ -66,6 +69,8 @@ HONOURED: dict[str, str] = {
 VALUES: dict[str, frozenset[str]] = {
     "source.type": frozenset({"CODEPIPELINE", "S3", "NO_SOURCE"}),
     "sourceTypeOverride": frozenset({"CODEPIPELINE", "S3", "NO_SOURCE"}),
+    "secondarySources[].type": frozenset({"S3"}),
+    "secondarySourcesOverride[].type": frozenset({"S3"}),
     "environment.type": frozenset({"LINUX_CONTAINER", "ARM_CONTAINER"}),
     "environmentTypeOverride": frozenset({"LINUX_CONTAINER", "ARM_CONTAINER"}),
     "cache.type": frozenset({"NO_CACHE", "LOCAL"}),

@@ -123,6 +123,33 @@ def machine() -> str:
     return _MACHINES.get(platform.machine(), platform.machine())
 
 
+def check_runtimes(image: str, wanted: Mapping[str, str]) -> None:
+    """Whether an image has the runtimes that a buildspec asks for.
+
+    https://docs.aws.amazon.com/codebuild/latest/userguide/runtime-versions.html
+
+    Raises:
+        PhaseError: YAML_FILE_ERROR: it has not.
+    """
+    if wanted and not image.startswith(CURATED):
+        raise PhaseError(
+            "YAML_FILE_ERROR", "This build image does not support selecting runtime versions."
+        )
+    for runtime, version in wanted.items():
+        has = RUNTIMES.get(runtime, ())
+        # `3.x` and `latest` take the newest.
+        start = "" if version == "latest" else version.removesuffix("x")
+        fits = [
+            each for each in has if each == version or (start != version and each.startswith(start))
+        ]
+        if not fits:
+            raise PhaseError(
+                "YAML_FILE_ERROR",
+                f"Unknown runtime version named '{version}' of {runtime}. The local cloud's build "
+                f"image has the following versions: {', '.join(has) or 'none'}",
+            )
+
+
 def _login(ecr: Any) -> dict[str, str]:
     data = ecr.get_authorization_token()["authorizationData"][0]
     user, _, password = base64.b64decode(data["authorizationToken"]).decode().partition(":")

@@ -12,6 +12,7 @@ OVERRIDES: dict[str, tuple[str, ...]] = {
     "sourceTypeOverride": ("source", "type"),
     "sourceLocationOverride": ("source", "location"),
     "buildspecOverride": ("source", "buildspec"),
+    "secondarySourcesOverride": ("secondarySources",),
     "artifactsOverride": ("artifacts",),
     "secondaryArtifactsOverride": ("secondaryArtifacts",),
     "environmentTypeOverride": ("environment", "type"),
@@ -30,6 +31,7 @@ OVERRIDES: dict[str, tuple[str, ...]] = {
 TAKEN = (
     "source",
     "sourceVersion",
+    "secondarySources",
     "artifacts",
     "secondaryArtifacts",
     "cache",

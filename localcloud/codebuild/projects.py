@@ -141,10 +141,7 @@ def _completed(shape: dict[str, Any]) -> dict[str, Any]:
     environment["environmentVariables"] = [
         {"type": "PLAINTEXT", **variable} for variable in environment["environmentVariables"]
     ]
-    role = shape["serviceRole"]
-    if not role.startswith("arn:"):
-        role = f"arn:aws:iam::{shape['arn'].split(':')[4]}:role/{role}"
-    return {**shape, "environment": environment, "serviceRole": role}
+    return {**shape, "environment": environment}
 
 
 def _check(core: Core, shape: dict[str, Any]) -> None:
@@ -170,7 +167,7 @@ def _check(core: Core, shape: dict[str, Any]) -> None:
 
 
 def _check_role(core: Core, shape: dict[str, Any]) -> None:
-    role = _completed(shape)["serviceRole"]
+    role = shape["serviceRole"]
     try:
         core.assume(role, shape["arn"], "AWSCodeBuild-check")
     except ServiceError as error:

@@ -9,7 +9,7 @@ import time
 
 from localcloud.codebuild.container import remove_leftovers
 from localcloud.codebuild.core import Core
-from localcloud.codebuild.execution import Ended, Execution
+from localcloud.codebuild.execution import INTERNAL, Ended, Execution
 from localcloud.codebuild.image import BuildImages
 from localcloud.codebuild.model import Build
 
@@ -53,7 +53,7 @@ class BuildRuns:
         timer = threading.Timer(
             build.shape["timeoutInMinutes"] * SECONDS_PER_MINUTE,
             execution.end,
-            [Ended("TIMED_OUT", "BUILD_TIMED_OUT", "Build has timed out. ")],
+            [Ended("BUILD_TIMED_OUT", "Build has timed out. ", "TIMED_OUT")],
         )
         timer.daemon = True
         try:
@@ -87,7 +87,7 @@ class BuildRuns:
 
     def stop(self, build: Build, why: str) -> None:
         """End a build; nothing happens to one that has ended."""
-        self._tell(build.id, Ended("STOPPED", "STOPPED", why))
+        self._tell(build.id, Ended("STOPPED", why, "STOPPED"))
 
     def _tell(self, build_id: str, ended: Ended) -> None:
         with self._slots:
@@ -110,7 +110,7 @@ class BuildRuns:
         with self._slots:
             known = set(self._executions)
         for build_id in known:
-            self._tell(build_id, Ended("FAULT", "INTERNAL_SERVICE_ERROR", STOPPED))
+            self._tell(build_id, Ended(INTERNAL, STOPPED, "FAULT"))
         self.wait(known)
 
     def recover(self) -> None:
@@ -119,6 +119,6 @@ class BuildRuns:
             log.warning("removed the build container %s of an earlier process", name)
         for build in self._core.store.builds:
             if build.running:
-                build.end("FAULT", "INTERNAL_SERVICE_ERROR", RESTARTED)
+                build.end("FAULT", INTERNAL, RESTARTED)
                 build.complete("FAULT")
                 self._core.store.save(build)

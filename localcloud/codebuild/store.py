@@ -77,6 +77,12 @@ class Store:
             else:
                 self.builds.put(row.uuid, row)
 
+    def keep(self, build: Build) -> None:
+        """Keep a build's changes, unless it was deleted meanwhile."""
+        with self.lock:
+            if self.builds.get(build.uuid) is not None:
+                self.builds.put(build.uuid, build)
+
     def builds_of(self, project: Project) -> list[Build]:
         """A project's builds, the oldest first."""
         found = [b for b in self.builds if (b.region, b.project) == (project.region, project.name)]
