@@ -13,13 +13,14 @@ import contextlib
 import logging
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+import psutil
 
 from localcloud.elb.configuration import configuration, description, server_address
 from localcloud.elb.model import Plane, Server, TargetGroup
@@ -30,6 +31,7 @@ STATE_FORMAT = "1\n"
 """How the answer to `show servers state` begins."""
 
 RELOAD_SECONDS = 15
+STOPPING_SECONDS = 10
 LONGEST_SOCKET_PATH = 80
 """Bytes; the system's limit is 107 and HAProxy adds to the name while it binds."""
 
@@ -64,10 +66,9 @@ class Haproxy:
     """
 
     def __init__(self, folder: Path, instance: str) -> None:
-        self._folder = folder
         self._instance = instance
         self._socket = socket_file(folder, instance)
-        self._config = folder / "haproxy.cfg"
+        self._config = folder.absolute() / "haproxy.cfg"
         self._log = folder / "haproxy.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._needed = False
@@ -84,7 +85,8 @@ class Haproxy:
         """
         self._needed = any(balancer.listeners for balancer in plane.load_balancers)
         if not self._needed:
-            self.stop()
+            if self._process is not None or self._socket.exists():
+                self.stop()
             return
         wanted = description(plane, self._instance)
         text = configuration(plane, self._instance, self._socket.parent)
@@ -125,27 +127,28 @@ class Haproxy:
         return self._needed and self.running_description() is None
 
     def stop(self) -> None:
-        """End it, with the connections it holds."""
-        pid = self._master()
-        if pid is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + RELOAD_SECONDS
-        while self._master() is not None and time.monotonic() < deadline:
-            time.sleep(0.02)
+        """End it, with the connections it holds; also where its folder or socket is gone."""
+        running = self._processes()
+        for one in running:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.terminate()
+        _, stubborn = psutil.wait_procs(running, timeout=STOPPING_SECONDS)
+        for one in stubborn:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
         if self._process is not None:
-            self._process.wait(RELOAD_SECONDS)
+            self._process.wait(STOPPING_SECONDS)
             self._process = None
+        self._socket.unlink(missing_ok=True)
 
-    def _master(self) -> int | None:
-        try:
-            table = self.ask("show proc", attempts=1)
-        except OSError:
-            return None
-        return next(
-            (int(line.split()[0]) for line in table.splitlines() if " master " in line), None
-        )
+    def _processes(self) -> list[psutil.Process]:
+        """Every HAProxy that runs our configuration: ours, and one that a dead process left."""
+        config = str(self._config)
+        return [
+            one
+            for one in psutil.process_iter(["name", "cmdline"])
+            if one.info["name"] == "haproxy" and config in (one.info["cmdline"] or [])
+        ]
 
     def _check(self, text: str) -> None:
         candidate = self._config.with_suffix(".new")
@@ -160,8 +163,7 @@ class Haproxy:
             raise HaproxyError(f"HAProxy refuses the configuration {candidate}: {checked.stderr}")
 
     def _start(self) -> None:
-        if self._process is not None:
-            self._process.poll()
+        self.stop()  # one that runs and does not answer would hold the ports
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [

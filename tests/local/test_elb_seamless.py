@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import http.client
-import os
-import signal
+import shutil
 import subprocess
 import sys
 import time
@@ -142,9 +141,8 @@ def test_haproxy_that_dies_is_started_again(tmp_path: Path) -> None:
         made = site(running.client, "revived")
         register(running.client, made.target_group, target)
         await_state(running.client, made.target_group, "healthy")
-        master = running.elb._haproxy._master()
-        assert master is not None
-        os.kill(master, signal.SIGKILL)
+        for one in running.elb._haproxy._processes():
+            one.kill()
         deadline = time.monotonic() + 10
         while True:
             try:
@@ -155,6 +153,31 @@ def test_haproxy_that_dies_is_started_again(tmp_path: Path) -> None:
             except OSError:
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
+
+
+def test_an_haproxy_that_can_not_be_asked_is_replaced(tmp_path: Path) -> None:
+    with cloud(tmp_path, keep_serving=True) as first:
+        made = site(first.client, "deaf")
+        before = {one.pid for one in first.elb._haproxy._processes()}
+        first.elb._haproxy._socket.unlink()
+    with cloud(tmp_path) as second:
+        after = {one.pid for one in second.elb._haproxy._processes()}
+        assert after
+        assert not before & after
+        connection = http.client.HTTPConnection(made.host, timeout=5)
+        connection.request("GET", "/")
+        assert connection.getresponse().status == 503
+    assert second.elb._haproxy._processes() == []
+
+
+def test_nothing_is_left_when_the_state_folder_is_gone(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    with cloud(folder) as running:
+        site(running.client, "homeless")
+        assert running.elb._haproxy._processes()
+        shutil.rmtree(folder)
+    assert running.elb._haproxy._processes() == []
 
 
 def test_two_local_clouds_do_not_meet(tmp_path: Path) -> None:
