@@ -61,6 +61,10 @@ class CancelledError(Exception):
     """The engine called the update off, or has gone."""
 
 
+def _untold(_line: str) -> None:
+    """Nobody to show progress to."""
+
+
 @dataclass
 class Patience:
     """How long a request to the provider may wait, and whether anybody still wants its answer.
@@ -68,10 +72,12 @@ class Patience:
     Attributes:
         cancelled: whether the engine has gone or called it off.
         limit: seconds by which a resource's `customTimeouts` replaces the row's own; 0: the row's.
+        tell: shows a line of progress beside the resource.
     """
 
     cancelled: Callable[[], bool]
     limit: float = 0
+    tell: Callable[[str], None] = _untold
 
     def until(
         self, probe: Callable[[], Any], seconds: float, what: str, progress: Callable[[], str]
@@ -85,10 +91,14 @@ class Patience:
         allowed = self.limit or seconds
         end = time.monotonic() + allowed
         pause = FIRST_PAUSE_SECONDS
+        told = ""
         while True:
             answer = probe()
             if answer:
                 return answer
+            if (line := progress()) != told:
+                told = line
+                self.tell(f"waiting for {what}: {line}")
             if self.cancelled():
                 raise CancelledError(f"cancelled while waiting for {what}")
             if time.monotonic() >= end:

@@ -38,7 +38,14 @@ _REMEMBERED_SESSIONS = 512
 
 @dataclass
 class Session:
-    """One engine's connection: the settings of its provider, and whether it called things off."""
+    """One engine's connection.
+
+    Attributes:
+        region: its provider's region.
+        default_tags: the tags of everything that can be tagged.
+        engine: the address of the engine's own server, for lines of progress.
+        cancelled: set when it called things off.
+    """
 
     region: str
     default_tags: Values
@@ -52,20 +59,31 @@ class Sessions:
     and no request but the first carries configuration."""
 
     _known: OrderedDict[str, Session] = field(default_factory=OrderedDict)
+    _engines: OrderedDict[str, str] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def remember(self, peer: str, session: Session) -> None:
         """Keep a connection's settings; the oldest are forgotten beyond some hundreds."""
         with self._lock:
-            self._known[peer] = session
-            self._known.move_to_end(peer)
-            while len(self._known) > _REMEMBERED_SESSIONS:
-                self._known.popitem(last=False)
+            session.engine = self._engines.pop(peer, "")
+            _keep(self._known, peer, session)
+
+    def greeted(self, peer: str, engine: str) -> None:
+        """Keep the address of the engine behind a connection that is not configured yet."""
+        with self._lock:
+            _keep(self._engines, peer, engine)
 
     def get(self, peer: str) -> Session | None:
         """The settings of a connection, or None if it has not been configured."""
         with self._lock:
             return self._known.get(peer)
+
+
+def _keep(table: OrderedDict[str, Any], peer: str, value: Any) -> None:
+    table[peer] = value
+    table.move_to_end(peer)
+    while len(table) > _REMEMBERED_SESSIONS:
+        table.popitem(last=False)
 
 
 def failures(inputs: Values, account: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from localcloud.providers.aws import read, tags, update
-from localcloud.providers.aws.calls import CallError, preview, search
+from localcloud.providers.aws.calls import preview, search
 from localcloud.providers.aws.mapping import create_request
 from localcloud.providers.aws.resource import Resource
 from localcloud.providers.aws.spec import Op, Values
@@ -49,8 +49,9 @@ def create(resource: Resource) -> None:
     resource.outputs = {**resource.inputs}
     try:
         complete(resource)
-    except (CallError, RuntimeError, TimeoutError, ValueError) as error:
-        raise IncompleteError(str(error)) from error
+    except Exception as error:
+        # Whatever it was: what exists must come into the state, or nobody finds it again.
+        raise IncompleteError(str(error) or repr(error)) from error
 
 
 def complete(resource: Resource) -> None:

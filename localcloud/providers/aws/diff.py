@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from localcloud.providers.aws import naming
-from localcloud.providers.aws.comparing import DELETED, differences, same_unordered
+from localcloud.providers.aws.comparing import DELETED, differences
 from localcloud.providers.aws.mapping import HIDDEN, replaces
 from localcloud.providers.aws.spec import Spec, Values
+
+# To AWS an empty list or map says as much as none.
+_NOTHING: tuple[Any, ...] = (None, [], {})
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def _paths(spec: Spec, name: str, old: Values, new: Values) -> dict[str, str]:
     equal = spec.equal.get(name)
     if equal is not None and before is not None and after is not None and equal(before, after):
         return {}
-    if equal is same_unordered and (before in (None, []) and after in (None, [])):
+    if before in _NOTHING and after in _NOTHING and name not in spec.sticky:
         return {}
     found = dict(differences(before, after, name))
     if name in spec.sticky and set(found.values()) == {DELETED} and name in found:

@@ -20,7 +20,7 @@ def input_shape(spec: Spec, operation: Op) -> Any:
 
 def creates_with(spec: Spec, name: str) -> str | None:
     """The member of the create call that an input goes to, or None."""
-    if not isinstance(spec.create, Op) or name in spec.local or name in ALWAYS:
+    if not isinstance(spec.create, Op) or name in spec.steering or name in ALWAYS:
         return None
     member = member_for(input_shape(spec, spec.create), name, name, spec.names)
     return None if member in spec.omit or member in spec.create.arguments else member
@@ -30,7 +30,7 @@ def step_covers(spec: Spec, step: Step, name: str) -> bool:
     """Whether a step brings this input in line."""
     if step.properties is not None:
         return name in step.properties
-    if name in spec.replaces or name in spec.local or name in ALWAYS:
+    if name in spec.replaces or name in spec.steering or name in ALWAYS:
         return False
     if not isinstance(step.run, Op):
         return False
@@ -46,7 +46,7 @@ def accepts(spec: Spec, name: str) -> bool:
         return spec.tags is not None
     return (
         name in spec.inputs
-        or name in spec.local
+        or name in spec.steering
         or creates_with(spec, name) is not None
         or any(step_covers(spec, step, name) for step in spec.update)
     )
@@ -56,7 +56,7 @@ def replaces(spec: Spec, name: str) -> bool:
     """Whether a change of this input needs a new resource."""
     if name in spec.replaces or name == "region":
         return True
-    if name in spec.local or name in ALWAYS:
+    if name in spec.steering or name in ALWAYS:
         return False
     return not any(step_covers(spec, step, name) for step in spec.update)
 
@@ -66,7 +66,7 @@ def prepared(spec: Spec, inputs: Values) -> Values:
     values = {
         name: value
         for name, value in inputs.items()
-        if name not in ALWAYS and not name.startswith(HIDDEN) and name not in spec.local
+        if name not in ALWAYS and not name.startswith(HIDDEN) and name not in spec.steering
     }
     return spec.prepare(values) if spec.prepare else values
 

@@ -9,28 +9,25 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from collections.abc import Callable
 from typing import Any
 
-import grpc
-from google.protobuf import any_pb2, empty_pb2
-from google.rpc import status_pb2  # type: ignore[import-untyped]
+from google.protobuf import empty_pb2
 from pulumi.runtime.proto import ResourceProviderServicer, plugin_pb2, provider_pb2
 
-from localcloud.providers.aws import configuration, create, delete, read, update
-from localcloud.providers.aws.calls import Api, CallError, CancelledError, Patience
+from localcloud.providers.aws import answers, configuration, create, delete, read, update
+from localcloud.providers.aws.calls import Api, Patience
 from localcloud.providers.aws.check import check
 from localcloud.providers.aws.configuration import Session, Sessions
-from localcloud.providers.aws.diff import Differences, diff
+from localcloud.providers.aws.diff import diff
 from localcloud.providers.aws.functions import FUNCTIONS, Invocation
 from localcloud.providers.aws.resource import Resource
 from localcloud.providers.aws.spec import Spec, Values
 from localcloud.providers.aws.specs import SPECS
 from localcloud.providers.aws.values import from_struct, to_struct
+from localcloud.providers.engine_log import EngineLog
 from localcloud.service import Surroundings
 
 VERSION = importlib.metadata.version("pulumi-aws")
-_EXPECTED = (CallError, CancelledError, RuntimeError, TimeoutError, ValueError)
 
 
 class AwsProvider(ResourceProviderServicer):
@@ -43,10 +40,12 @@ class AwsProvider(ResourceProviderServicer):
     def GetPluginInfo(self, _request: Any, _context: Any) -> Any:
         return plugin_pb2.PluginInfo(version=VERSION)
 
-    def Handshake(self, _request: Any, _context: Any) -> Any:
+    def Handshake(self, request: Any, context: Any) -> Any:
+        self._sessions.greeted(context.peer(), request.engine_address)
         return provider_pb2.ProviderHandshakeResponse(supports_autonaming_configuration=True)
 
-    def Attach(self, _request: Any, _context: Any) -> Any:
+    def Attach(self, request: Any, context: Any) -> Any:
+        self._sessions.greeted(context.peer(), request.address)
         return empty_pb2.Empty()
 
     def GetSchema(self, _request: Any, _context: Any) -> Any:
@@ -60,7 +59,7 @@ class AwsProvider(ResourceProviderServicer):
 
     def CheckConfig(self, request: Any, _context: Any) -> Any:
         refused = configuration.failures(from_struct(request.news), self._surroundings.account)
-        return provider_pb2.CheckResponse(inputs=request.news, failures=_failures(refused))
+        return provider_pb2.CheckResponse(inputs=request.news, failures=answers.failures(refused))
 
     def DiffConfig(self, request: Any, _context: Any) -> Any:
         old, new = from_struct(request.old_inputs), from_struct(request.news)
@@ -92,17 +91,17 @@ class AwsProvider(ResourceProviderServicer):
             new, old = from_struct(request.news), from_struct(request.olds)
             checked = check(self._spec(request), new, old, request, defaults)
             return provider_pb2.CheckResponse(
-                inputs=to_struct(checked.inputs), failures=_failures(checked.failures)
+                inputs=to_struct(checked.inputs), failures=answers.failures(checked.failures)
             )
 
-        return _answered("checking", request, context, work)
+        return answers.answered("checking", request, context, work)
 
     def Diff(self, request: Any, context: Any) -> Any:
         def work() -> Any:
             old, new = from_struct(request.old_inputs), from_struct(request.news)
-            return _diff_response(diff(self._spec(request), old, new, request.ignoreChanges))
+            return answers.diff_response(diff(self._spec(request), old, new, request.ignoreChanges))
 
-        return _answered("comparing", request, context, work)
+        return answers.answered("comparing", request, context, work)
 
     def Create(self, request: Any, context: Any) -> Any:
         def work() -> Any:
@@ -111,12 +110,12 @@ class AwsProvider(ResourceProviderServicer):
             if request.preview:
                 create.plan(resource)
             else:
-                _complete(resource, context, lambda: create.create(resource))
+                answers.complete(resource, context, lambda: create.create(resource))
             return provider_pb2.CreateResponse(
                 id=resource.id, properties=to_struct(resource.outputs)
             )
 
-        return _answered("creating", request, context, work)
+        return answers.answered("creating", request, context, work)
 
     def Read(self, request: Any, context: Any) -> Any:
         def work() -> Any:
@@ -130,7 +129,7 @@ class AwsProvider(ResourceProviderServicer):
                 inputs=to_struct(resource.inputs),
             )
 
-        return _answered("reading", request, context, work)
+        return answers.answered("reading", request, context, work)
 
     def Update(self, request: Any, context: Any) -> Any:
         def work() -> Any:
@@ -140,10 +139,10 @@ class AwsProvider(ResourceProviderServicer):
             if request.preview:
                 update.plan(resource, old)
             else:
-                _complete(resource, context, lambda: update.update(resource, old))
+                answers.complete(resource, context, lambda: update.update(resource, old))
             return provider_pb2.UpdateResponse(properties=to_struct(resource.outputs))
 
-        return _answered("updating", request, context, work)
+        return answers.answered("updating", request, context, work)
 
     def Delete(self, request: Any, context: Any) -> Any:
         def work() -> Any:
@@ -151,7 +150,7 @@ class AwsProvider(ResourceProviderServicer):
             delete.delete(self._resource(request, context, request.id, inputs, state))
             return empty_pb2.Empty()
 
-        return _answered("deleting", request, context, work)
+        return answers.answered("deleting", request, context, work)
 
     def Invoke(self, request: Any, context: Any) -> Any:
         def work() -> Any:
@@ -168,7 +167,7 @@ class AwsProvider(ResourceProviderServicer):
             getattr(response, "return").CopyFrom(to_struct(answer))
             return response
 
-        return _answered(f"calling {request.tok}", request, context, work)
+        return answers.answered(f"calling {request.tok}", request, context, work)
 
     def _spec(self, request: Any) -> Spec:
         token = request.type or request.urn.split("::")[2].rsplit("$", 1)[-1]
@@ -192,73 +191,19 @@ class AwsProvider(ResourceProviderServicer):
         api = Api(
             self._surroundings.client,
             region,
-            self._patience(context, getattr(request, "timeout", 0)),
+            self._patience(context, getattr(request, "timeout", 0), request.urn),
         )
         account = self._surroundings.account
         return Resource(self._spec(request), api, account, identifier, inputs, state)
 
-    def _patience(self, context: Any, limit: float) -> Patience:
+    def _patience(self, context: Any, limit: float, urn: str = "") -> Patience:
         session = self._session(context)
-        return Patience(lambda: session.cancelled.is_set() or not context.is_active(), limit)
 
+        def gone() -> bool:
+            return session.cancelled.is_set() or not context.is_active()
 
-def _complete(resource: Resource, context: Any, work: Callable[[], None]) -> None:
-    """Do it, and tell the engine of a resource that exists but is not as it should be."""
-    try:
-        work()
-    except (create.IncompleteError, RuntimeError, TimeoutError) as error:
-        if not resource.id:
-            raise
-        detail = provider_pb2.ErrorResourceInitFailed(
-            id=resource.id,
-            properties=to_struct(resource.outputs),
-            reasons=[str(error)],
-            inputs=to_struct(resource.inputs),
-        )
-        _abort(context, f"{resource.spec.token}: {error}", detail)
+        def tell(line: str) -> None:
+            with EngineLog(session.engine, urn) as log:
+                log(line)
 
-
-def _answered(doing: str, request: Any, context: Any, work: Callable[[], Any]) -> Any:
-    """The answer of `work`, or its error in words, with the resource's type and name."""
-    try:
-        return work()
-    except (*_EXPECTED, create.IncompleteError) as error:
-        urn = getattr(request, "urn", "")
-        name = urn.split("::", 2)[-1].rsplit("$", 1)[-1].replace("::", " ")
-        return _abort(context, f"{doing} {name}: {error}" if name else f"{doing}: {error}")
-
-
-def _abort(context: Any, message: str, detail: Any = None) -> Any:
-    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message)
-    if detail is not None:
-        packed = any_pb2.Any()
-        packed.Pack(detail)
-        status.details.append(packed)
-        context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
-    return context.abort(grpc.StatusCode.UNKNOWN, message)
-
-
-def _failures(refused: dict[str, str]) -> list[Any]:
-    return [
-        provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in refused.items()
-    ]
-
-
-def _diff_response(differences: Differences) -> Any:
-    kinds = provider_pb2.PropertyDiff.Kind
-    detailed = {
-        path: provider_pb2.PropertyDiff(
-            kind=kinds.Value(f"{kind}_REPLACE" if change.replaces else kind), inputDiff=True
-        )
-        for change in differences.changes
-        for path, kind in change.paths.items()
-    }
-    some = "DIFF_SOME" if detailed else "DIFF_NONE"
-    return provider_pb2.DiffResponse(
-        changes=provider_pb2.DiffResponse.DiffChanges.Value(some),
-        diffs=differences.names,
-        replaces=[change.name for change in differences.changes if change.replaces],
-        detailedDiff=detailed,
-        hasDetailedDiff=True,
-        deleteBeforeReplace=differences.delete_before_replace,
-    )
+        return Patience(gone, limit, tell)

@@ -14,6 +14,9 @@ from localcloud.providers.aws.resource import Resource
 from localcloud.providers.aws.spec import Op, Values
 from localcloud.providers.aws.values import from_shape
 
+# Maps in which AWS adds nothing by itself, so that every entry counts.
+_WHOLE = ("tags", "tagsAll")
+
 
 def find(resource: Resource) -> Values | None:
     """AWS's description of the resource, or None if there is none."""
@@ -46,7 +49,7 @@ def refresh(resource: Resource, blocks: bool = False) -> bool:
     resource.outputs = {
         **given,
         **{
-            name: project(value, given.get(name))
+            name: value if name in _WHOLE else project(value, given.get(name))
             for name, value in live.items()
             if blocks or name in given or name not in told or not _nested(value)
         },

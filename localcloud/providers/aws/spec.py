@@ -184,3 +184,8 @@ class Spec:
 
     def __str__(self) -> str:
         return self.token
+
+    @property
+    def steering(self) -> frozenset[str]:
+        """Inputs that are not sent: the local ones, and the prefix from which a name is made."""
+        return self.local | ({f"{self.name.property}Prefix"} if self.name else frozenset())

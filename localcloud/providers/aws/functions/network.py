@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from localcloud.providers.aws.calls import CallError
 from localcloud.providers.aws.functions.invocation import Function, Invocation
 from localcloud.providers.aws.spec import Values
 
@@ -28,26 +27,18 @@ def prefix_list(invocation: Invocation) -> Values:
     params: Values = {"Filters": filters} if filters else {}
     if "prefixListId" in wanted:
         params["PrefixListIds"] = [wanted["prefixListId"]]
-    try:
-        lists = invocation.api.call("ec2", "DescribePrefixLists", params)["PrefixLists"]
-        found = _one(lists, "prefix lists")
-        cidrs = found["Cidrs"]
-    except CallError as error:
-        if error.code != "NotImplemented":
-            raise
-        lists = invocation.api.call("ec2", "DescribeManagedPrefixLists", params)["PrefixLists"]
-        found = _one(lists, "prefix lists")
-        entries = invocation.api.call(
-            "ec2", "GetManagedPrefixListEntries", {"PrefixListId": found["PrefixListId"]}
-        )["Entries"]
-        cidrs = [entry["Cidr"] for entry in entries]
+    lists = invocation.api.call("ec2", "DescribeManagedPrefixLists", params)["PrefixLists"]
+    found = _one(lists, "prefix lists")
+    entries = invocation.api.call(
+        "ec2", "GetManagedPrefixListEntries", {"PrefixListId": found["PrefixListId"]}
+    )["Entries"]
     return {
         **wanted,
         "id": found["PrefixListId"],
         "region": invocation.api.region,
         "prefixListId": found["PrefixListId"],
         "name": found["PrefixListName"],
-        "cidrBlocks": cidrs,
+        "cidrBlocks": [entry["Cidr"] for entry in entries],
     }
 
 

@@ -96,7 +96,7 @@ class Engine:
         try:
             return getattr(self.stub, verb)(request, timeout=60, **options)
         except grpc.RpcError as error:
-            raise RefusedError(error.details(), _partial(error)) from error
+            raise RefusedError(error.details() or "", _partial(error)) from error
 
     def check(
         self, token: str, name: str, inputs: Values, old: Values | None = None, **more: Any
