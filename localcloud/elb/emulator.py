@@ -5,13 +5,10 @@ plain values of `model`. The one place that knows moto's objects.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from moto.acm.models import AWS_ROOT_CA, acm_backends
-from moto.elbv2.models import FakeAction, elbv2_backends
+from moto.elbv2.models import elbv2_backends
 from moto.elbv2.ssl_policies import SSL_POLICIES
-from moto.iam.models import iam_backends
 
 from localcloud.elb.model import (
     Action,
@@ -26,7 +23,6 @@ from localcloud.elb.model import (
     TargetGroup,
     Tls,
 )
-from localcloud.service import Call, ServiceError
 
 LOAD_BALANCER_DEFAULTS: Mapping[str, str] = {
     "access_logs.s3.enabled": "false",
@@ -105,9 +101,6 @@ def _action(actions: list[Any]) -> Action:
     result: Action = _ACTIONS[last.type](last.data)
     return result
 
-
-DEFAULT_POLICY = "ELBSecurityPolicy-2016-08"
-"""https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateListener.html"""
 
 CONDITION_CONFIGS = {
     "host-header": "HostHeaderConfig",
@@ -231,133 +224,3 @@ def target_group(found: Any, used: bool, idle_timeout: int) -> TargetGroup:
         used=used,
         idle_timeout=idle_timeout,
     )
-
-
-def find_load_balancer(call: Call) -> Any:
-    """The load balancer that a request names.
-
-    Raises:
-        ServiceError: there is none.
-    """
-    found = backend(call.account, call.region).load_balancers.get(call.input["LoadBalancerArn"])
-    if found is None:
-        raise ServiceError(
-            "LoadBalancerNotFound", f"Load balancer '{call.input['LoadBalancerArn']}' not found"
-        )
-    return found
-
-
-def find_target_group(call: Call) -> Any:
-    """The target group that a request names.
-
-    Raises:
-        ServiceError: there is none.
-    """
-    found = backend(call.account, call.region).target_groups.get(call.input["TargetGroupArn"])
-    if found is None:
-        raise ServiceError("TargetGroupNotFound", "One or more target groups not found")
-    return found
-
-
-def find_listener(call: Call, arn: str) -> tuple[Any, Any]:
-    """A listener and its load balancer.
-
-    Raises:
-        ServiceError: there is none.
-    """
-    for balancer in list(backend(call.account, call.region).load_balancers.values()):
-        if arn in balancer.listeners:
-            return balancer, balancer.listeners[arn]
-    raise ServiceError("ListenerNotFound", f"Listener '{arn}' not found")
-
-
-def find_rule(call: Call, arn: str) -> tuple[Any, Any]:
-    """A rule and its load balancer.
-
-    Raises:
-        ServiceError: there is none.
-    """
-    for balancer in list(backend(call.account, call.region).load_balancers.values()):
-        for listener in list(balancer.listeners.values()):
-            for rule in list(listener.rules.values()):
-                if rule.arn == arn:
-                    return balancer, rule
-    raise ServiceError("RuleNotFound", f"Rule '{arn}' not found")
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """A certificate of ACM or IAM.
-
-    Attributes:
-        status: such as `ISSUED` or `PENDING_VALIDATION`.
-        names: the host names that it was requested for; empty for an imported one.
-        certificate: an imported certificate in PEM.
-        chain: its intermediates in PEM.
-        key: its private key in PEM.
-    """
-
-    status: str
-    names: tuple[str, ...] = ()
-    certificate: str = ""
-    chain: str = ""
-    key: str = ""
-
-
-def certificate(account: str, region: str, arn: str) -> Certificate | None:
-    """A certificate, or None."""
-    if ":iam:" in arn:
-        stored = iam_backends[account]["aws"].get_certificate_by_arn(arn)
-        if stored is None:
-            return None
-        body, chain, key = stored.cert_body, stored.cert_chain or "", stored.private_key
-        return Certificate("ISSUED", certificate=body, chain=chain, key=key)
-    bundle = acm_backends[account][region]._certificates.get(arn)
-    if bundle is None:
-        return None
-    bundle.check()
-    if bundle.type != "IMPORTED":
-        names = dict.fromkeys([bundle.common_name, *bundle.sans])
-        return Certificate(bundle.status, tuple(names))
-    chain = bundle.chain.replace(AWS_ROOT_CA, b"").decode()
-    return Certificate(
-        bundle.status, certificate=bundle.cert.decode(), chain=chain, key=bundle.key.decode()
-    )
-
-
-def modify_listener(listener: Any, settings: Mapping[str, Any]) -> None:
-    """Set a listener's port, protocol, certificate, security policy and default actions."""
-    secure = settings["Protocol"] == "HTTPS"
-    listener.port = int(settings["Port"])
-    listener.protocol = settings["Protocol"]
-    listener.ssl_policy = (settings.get("SslPolicy") or DEFAULT_POLICY) if secure else None
-    default = [one["CertificateArn"] for one in settings["Certificates"]] if secure else []
-    added = [arn for arn in listener.certificates[1:] if arn not in default] if secure else []
-    listener.certificates = default + added
-    listener.certificate = default[0] if default else None
-    if "DefaultActions" in settings:
-        actions = [FakeAction(dict(action)) for action in settings["DefaultActions"]]
-        listener.default_actions = actions
-        next(iter(listener._default_rule.values())).actions = actions
-
-
-def set_priorities(call: Call, pairs: list[Mapping[str, Any]]) -> None:
-    """Give rules of one listener other priorities.
-
-    Raises:
-        ServiceError: a rule is missing, is a default rule, or a priority is another's.
-    """
-    wanted = {pair["RuleArn"]: int(pair["Priority"]) for pair in pairs}
-    rules = {arn: find_rule(call, arn)[1] for arn in wanted}
-    for rule in rules.values():
-        if rule.is_default:
-            raise ServiceError("OperationNotPermitted", "Default rule has no priority to set")
-        _, listener = find_listener(call, rule.listener_arn)
-        others = [one for one in listener.rules.values() if one.arn not in wanted]
-        taken = {str(one.priority) for one in others}
-        if str(wanted[rule.arn]) in taken or len(set(wanted.values())) < len(wanted):
-            raise ServiceError(
-                "PriorityInUse", f"Priority '{wanted[rule.arn]}' is currently in use"
-            )
-    for arn, rule in rules.items():
-        rule.priority = wanted[arn]

@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from moto.ec2.models import ec2_backends
-from moto.elbv2.ssl_policies import SSL_POLICIES
 
-from localcloud.elb import emulator
+from localcloud.elb import emulator, lookup
 from localcloud.elb.health import matcher_ranges
 from localcloud.elb.honoured import (
     LISTENER_ATTRIBUTES,
@@ -24,6 +23,7 @@ from localcloud.elb.honoured import (
     unsupported,
     wrong_configuration,
 )
+from localcloud.elb.listener_refusals import check_certificate, check_listener
 from localcloud.elb.rule_refusals import check_actions, check_conditions
 from localcloud.service import Call, ServiceError
 
@@ -116,7 +116,7 @@ def same_load_balancer(wanted: Mapping[str, Any], found: Any) -> bool:
 
 def set_subnets(call: Call) -> None:
     """Ahead of SetSubnets."""
-    balancer = emulator.find_load_balancer(call)
+    balancer = lookup.find_load_balancer(call)
     if any(subnet.vpc_id != balancer.vpc_id for subnet in check_subnets(call)):
         raise wrong_configuration(
             f"The subnets must belong to the load balancer's {balancer.vpc_id}"
@@ -125,7 +125,7 @@ def set_subnets(call: Call) -> None:
 
 def set_security_groups(call: Call) -> None:
     """Ahead of SetSecurityGroups."""
-    check_security_groups(call, emulator.find_load_balancer(call).vpc_id)
+    check_security_groups(call, lookup.find_load_balancer(call).vpc_id)
 
 
 def delete_load_balancer(call: Call) -> None:
@@ -177,7 +177,7 @@ def create_target_group(call: Call) -> None:
 
 def modify_target_group(call: Call) -> None:
     """Ahead of ModifyTargetGroup."""
-    group = emulator.find_target_group(call)
+    group = lookup.find_target_group(call)
     present = {
         "HealthCheckTimeoutSeconds": group.health_check_timeout_seconds,
         "HealthCheckIntervalSeconds": group.health_check_interval_seconds,
@@ -185,89 +185,29 @@ def modify_target_group(call: Call) -> None:
     check_health_check({**present, **call.input})
 
 
-def check_listener(call: Call, settings: Mapping[str, Any], balancer: Any, own: Any = None) -> None:
-    """A listener's settings, complete.
-
-    Args:
-        call: the request.
-        settings: the members of CreateListener.
-        balancer: the emulator's load balancer.
-        own: the listener that is modified, or None.
-    """
-    if "Port" not in settings or "Protocol" not in settings:
-        raise invalid("A listener port and a listener protocol must be specified")
-    protocol, port = settings["Protocol"], int(settings["Port"])
-    if protocol not in ("HTTP", "HTTPS"):
-        raise ServiceError(
-            "UnsupportedProtocol",
-            f"Listener protocol '{protocol}' must be one of 'HTTPS, HTTP'",
-        )
-    for other in list(balancer.listeners.values()):
-        if int(other.port) == port and other is not own:
-            raise ServiceError(
-                "DuplicateListener",
-                f"A listener already exists on this port for this load balancer '{balancer.arn}'",
-            )
-    _check_tls(call, settings)
-
-
-def _check_tls(call: Call, settings: Mapping[str, Any]) -> None:
-    certificates = [one["CertificateArn"] for one in settings.get("Certificates") or []]
-    policy = settings.get("SslPolicy")
-    if settings["Protocol"] == "HTTP":
-        if certificates or policy:
-            raise wrong_configuration(
-                "A certificate or SSL policy cannot be specified for HTTP listeners"
-            )
-        return
-    if len(certificates) != 1:
-        raise ServiceError(
-            "ValidationError" if not certificates else "TooManyCertificates",
-            "A certificate must be specified for HTTPS listeners"
-            if not certificates
-            else "Up to 1 certificate can be specified; the rest by AddListenerCertificates",
-        )
-    check_certificate(call, certificates[0])
-    if policy and policy not in SSL_POLICIES:
-        raise ServiceError("SSLPolicyNotFound", f"SSL policy '{policy}' not found")
-
-
-def check_certificate(call: Call, arn: str) -> None:
-    """A certificate exists and was issued."""
-    found = emulator.certificate(call.account, call.region, arn)
-    if found is None:
-        raise ServiceError("CertificateNotFound", f"Certificate '{arn}' not found")
-    if found.status != "ISSUED":
-        raise ServiceError(
-            "UnsupportedCertificate",
-            f"The certificate '{arn}' must have a fully-qualified domain name, a supported "
-            f"signature, and a supported key size, and be issued; it is {found.status}",
-        )
-
-
 def create_listener(call: Call) -> None:
     """Ahead of CreateListener."""
-    balancer = emulator.find_load_balancer(call)
+    balancer = lookup.find_load_balancer(call)
     check_listener(call, call.input, balancer)
     check_actions(call, call.input["DefaultActions"], balancer)
 
 
 def modify_listener_attributes(call: Call) -> None:
     """Ahead of ModifyListenerAttributes."""
-    emulator.find_listener(call, call.input["ListenerArn"])
+    lookup.find_listener(call, call.input["ListenerArn"])
     refuse_attributes(call, LISTENER_ATTRIBUTES)
 
 
 def create_rule(call: Call) -> None:
     """Ahead of CreateRule."""
-    balancer, _ = emulator.find_listener(call, call.input["ListenerArn"])
+    balancer, _ = lookup.find_listener(call, call.input["ListenerArn"])
     check_conditions(call.input["Conditions"])
     check_actions(call, call.input["Actions"], balancer)
 
 
 def modify_rule(call: Call) -> None:
     """Ahead of ModifyRule."""
-    balancer, rule = emulator.find_rule(call, call.input["RuleArn"])
+    balancer, rule = lookup.find_rule(call, call.input["RuleArn"])
     if rule.is_default:
         raise ServiceError("OperationNotPermitted", "Default rule cannot be modified this way")
     if call.input.get("Conditions"):
@@ -278,14 +218,14 @@ def modify_rule(call: Call) -> None:
 
 def delete_rule(call: Call) -> None:
     """Ahead of DeleteRule."""
-    _, rule = emulator.find_rule(call, call.input["RuleArn"])
+    _, rule = lookup.find_rule(call, call.input["RuleArn"])
     if rule.is_default:
         raise ServiceError("OperationNotPermitted", "Default rule cannot be deleted")
 
 
 def add_listener_certificates(call: Call) -> None:
     """Ahead of AddListenerCertificates."""
-    _, listener = emulator.find_listener(call, call.input["ListenerArn"])
+    _, listener = lookup.find_listener(call, call.input["ListenerArn"])
     if listener.protocol != "HTTPS":
         raise wrong_configuration("Certificates can be added to HTTPS listeners only")
     for certificate in call.input["Certificates"]:

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from localcloud.elb import emulator
+from localcloud.elb import emulator, lookup
 from localcloud.elb.addresses import Address, Addresses
 from localcloud.elb.certificates import Authority, keep_imported
 from localcloud.elb.model import Plane, TargetGroup
@@ -79,7 +79,7 @@ class Surveyor:
         files = {}
         for listener in list(balancer.listeners.values()):
             for arn in listener.certificates:
-                found = emulator.certificate(self._account, region, arn)
+                found = lookup.certificate(self._account, region, arn)
                 if found is None:
                     log.error("%s is not served: certificate %s is gone", listener.arn, arn)
                 elif found.names:

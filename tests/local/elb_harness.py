@@ -55,7 +55,7 @@ def cloud(
         yield Cloud(elb, client, state_dir)
     finally:
         if keep_serving:
-            elb.abandon()
+            elb.data_plane.abandon()
         else:
             elb.stop()
         server.stop()

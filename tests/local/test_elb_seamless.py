@@ -120,7 +120,7 @@ def test_a_restart_takes_haproxy_over_with_addresses_and_targets(tmp_path: Path)
             made = site(first.client, "lasting")
             register(first.client, made.target_group, target)
             await_state(first.client, made.target_group, "healthy")
-            workers = first.elb._haproxy.workers()
+            workers = first.elb.data_plane.haproxy.workers()
         with Load(made.host, clients=6) as outcome:
             time.sleep(0.3)
             with cloud(tmp_path) as second:
@@ -129,7 +129,7 @@ def test_a_restart_takes_haproxy_over_with_addresses_and_targets(tmp_path: Path)
                 assert health(second.client, made.target_group) == {
                     target.address: {"State": "healthy"}
                 }
-                assert second.elb._haproxy.workers() == workers  # not even reloaded
+                assert second.elb.data_plane.haproxy.workers() == workers  # not even reloaded
                 add_rule(second.client, made.listener, 1)
                 time.sleep(0.3)
                 assert outcome.failures == 0, outcome
@@ -141,7 +141,7 @@ def test_haproxy_that_dies_is_started_again(tmp_path: Path) -> None:
         made = site(running.client, "revived")
         register(running.client, made.target_group, target)
         await_state(running.client, made.target_group, "healthy")
-        for one in running.elb._haproxy._processes():
+        for one in running.elb.data_plane.haproxy._processes():
             one.kill()
         deadline = time.monotonic() + 10
         while True:
@@ -158,16 +158,16 @@ def test_haproxy_that_dies_is_started_again(tmp_path: Path) -> None:
 def test_an_haproxy_that_can_not_be_asked_is_replaced(tmp_path: Path) -> None:
     with cloud(tmp_path, keep_serving=True) as first:
         made = site(first.client, "deaf")
-        before = {one.pid for one in first.elb._haproxy._processes()}
-        first.elb._haproxy._socket.unlink()
+        before = {one.pid for one in first.elb.data_plane.haproxy._processes()}
+        first.elb.data_plane.haproxy._socket.unlink()
     with cloud(tmp_path) as second:
-        after = {one.pid for one in second.elb._haproxy._processes()}
+        after = {one.pid for one in second.elb.data_plane.haproxy._processes()}
         assert after
         assert not before & after
         connection = http.client.HTTPConnection(made.host, timeout=5)
         connection.request("GET", "/")
         assert connection.getresponse().status == 503
-    assert second.elb._haproxy._processes() == []
+    assert second.elb.data_plane.haproxy._processes() == []
 
 
 def test_nothing_is_left_when_the_state_folder_is_gone(tmp_path: Path) -> None:
@@ -175,9 +175,9 @@ def test_nothing_is_left_when_the_state_folder_is_gone(tmp_path: Path) -> None:
     folder.mkdir()
     with cloud(folder) as running:
         site(running.client, "homeless")
-        assert running.elb._haproxy._processes()
+        assert running.elb.data_plane.haproxy._processes()
         shutil.rmtree(folder)
-    assert running.elb._haproxy._processes() == []
+    assert running.elb.data_plane.haproxy._processes() == []
 
 
 def test_two_local_clouds_do_not_meet(tmp_path: Path) -> None:

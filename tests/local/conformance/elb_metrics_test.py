@@ -72,7 +72,7 @@ def counts(stage: Stage) -> None:
     ask(made.host)
     target.close()
     ask(made.host)
-    stage.cloud.elb.publish()
+    stage.cloud.elb.data_plane.publish()
     both = "LoadBalancer", "TargetGroup"
     expected = {
         ("HTTPCode_Target_2XX_Count", both): 5,
@@ -95,7 +95,7 @@ def response_time(stage: Stage) -> None:
     target.delay = 0.2
     for _ in range(3):
         ask(made.host)
-    stage.cloud.elb.publish()
+    stage.cloud.elb.data_plane.publish()
     average = published(stage, made, "TargetResponseTime", "Average", "LoadBalancer", "TargetGroup")
     assert average is not None
     assert 0.2 <= average < 0.3
@@ -108,7 +108,7 @@ def hosts(stage: Stage) -> None:
     register(stage.cloud.client, made.target_group, sick)
     while health(stage.cloud.client, made.target_group)[sick.address]["State"] == "initial":
         """Until two checks have failed."""
-    stage.cloud.elb.publish()
+    stage.cloud.elb.data_plane.publish()
     both = "LoadBalancer", "TargetGroup"
     assert published(stage, made, "HealthyHostCount", "Maximum", *both) == 1
     assert published(stage, made, "UnHealthyHostCount", "Maximum", *both) == 1
@@ -132,9 +132,9 @@ def across_changes(stage: Stage) -> None:
         """Until it is drained."""
     await_state(stage.cloud.client, made.target_group, "healthy")
     ask(made.host)
-    stage.cloud.elb.publish()
+    stage.cloud.elb.data_plane.publish()
     ask(made.host)
-    stage.cloud.elb.publish()
+    stage.cloud.elb.data_plane.publish()
     assert (
         published(stage, made, "HTTPCode_Target_2XX_Count", "Sum", "LoadBalancer", "TargetGroup")
         == 14
