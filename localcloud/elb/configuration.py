@@ -146,10 +146,16 @@ def _relay(balancer: LoadBalancer, listener: Listener, socket: Path) -> list[str
     ]
 
 
+def relay_socket(listener: Listener, sockets: Path) -> Path:
+    """Where the current worker takes over what an old one can't serve."""
+    digest = hashlib.sha256(frontend_name(listener).encode()).hexdigest()[:12]
+    return sockets / f"{digest}.sock"
+
+
 def _frontend(plane: Plane, balancer: LoadBalancer, listener: Listener, sockets: Path) -> list[str]:
     idle = balancer.idle_timeout
     name = frontend_name(listener)
-    socket = sockets / f"{hashlib.sha256(name.encode()).hexdigest()[:12]}.sock"
+    socket = relay_socket(listener, sockets)
     unreachable = "{ status 503 } { srv_id -m found } !{ var(txn.answered) -m found }"
     late = f"{{ {_WAITED} -m int ge {CONNECT_TIMEOUT * 1000} }}"
     return [

@@ -22,7 +22,12 @@ from pathlib import Path
 
 import psutil
 
-from localcloud.elb.configuration import configuration, description, server_address
+from localcloud.elb.configuration import (
+    configuration,
+    description,
+    relay_socket,
+    server_address,
+)
 from localcloud.elb.model import Plane, Server, TargetGroup
 
 log = logging.getLogger("localcloud.elb")
@@ -101,6 +106,7 @@ class Haproxy:
             self.ask("reload", attempts=1)
         if running != wanted:
             self._await(wanted)
+            self._keep_sockets(plane)
         self._synchronize(plane, before_change)
 
     def running_description(self) -> str | None:
@@ -139,7 +145,21 @@ class Haproxy:
         if self._process is not None:
             self._process.wait(STOPPING_SECONDS)
             self._process = None
-        self._socket.unlink(missing_ok=True)
+        for file in self._socket.parent.glob("*.sock"):
+            file.unlink(missing_ok=True)
+        if self._socket.parent != self._config.parent:
+            with contextlib.suppress(OSError):  # gone already, or in use by another of our name
+                self._socket.parent.rmdir()
+
+    def _keep_sockets(self, plane: Plane) -> None:
+        """Remove the sockets of listeners that are gone, which HAProxy leaves behind."""
+        kept = {self._socket} | {
+            relay_socket(listener, self._socket.parent)
+            for balancer in plane.load_balancers
+            for listener in balancer.listeners
+        }
+        for file in set(self._socket.parent.glob("*.sock")) - kept:
+            file.unlink(missing_ok=True)
 
     def _processes(self) -> list[psutil.Process]:
         """Every HAProxy that runs our configuration: ours, and one that a dead process left."""
@@ -164,6 +184,7 @@ class Haproxy:
 
     def _start(self) -> None:
         self.stop()  # one that runs and does not answer would hold the ports
+        self._socket.parent.mkdir(mode=0o700, exist_ok=True)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [

@@ -180,6 +180,23 @@ def test_nothing_is_left_when_the_state_folder_is_gone(tmp_path: Path) -> None:
     assert running.elb.data_plane.haproxy._processes() == []
 
 
+def test_sockets_go_with_their_listeners(tmp_path: Path) -> None:
+    with cloud(tmp_path) as running:
+        made = site(running.client, "tidy")
+        elbv2 = running.client("elbv2")
+        assert len(list(tmp_path.glob("*.sock"))) == 2  # the master's and the listener's
+        more = elbv2.create_listener(
+            LoadBalancerArn=made.load_balancer,
+            Protocol="HTTP",
+            Port=8080,
+            DefaultActions=[{"Type": "forward", "TargetGroupArn": made.target_group}],
+        )["Listeners"][0]["ListenerArn"]
+        assert len(list(tmp_path.glob("*.sock"))) == 3
+        elbv2.delete_listener(ListenerArn=more)
+        assert len(list(tmp_path.glob("*.sock"))) == 2
+    assert list(tmp_path.glob("*.sock")) == []
+
+
 def test_two_local_clouds_do_not_meet(tmp_path: Path) -> None:
     """Another process with another state folder and a load balancer of the same name."""
     script = f"""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,15 @@ def test_without_listeners_nothing_is_started(tmp_path: Path) -> None:
     assert not proxy.missing()
 
 
-def test_a_long_folder_gets_a_short_private_socket(tmp_path: Path) -> None:
+def test_a_long_folder_gets_a_short_private_socket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private = tempfile.mkdtemp()
+    monkeypatch.setattr(tempfile, "tempdir", private)
     deep = tmp_path / ("x" * 100)
     short = socket_file(deep, "test")
     assert len(str(short)) < 107
     assert short.parent.stat().st_mode & 0o777 == 0o700
+    Haproxy(deep, "test").stop()
+    assert not short.parent.exists()
+    Path(private).rmdir()
