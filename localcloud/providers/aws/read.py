@@ -153,11 +153,12 @@ def _current_inputs(resource: Resource) -> Values:
 
 
 def _imported_inputs(resource: Resource) -> Values:
-    return {
+    told = {
         name: value
         for name, value in resource.outputs.items()
         if value not in ("", [], {}) and name != "id" and accepts(resource.spec, name)
     }
+    return {**resource.spec.defaults, **told}
 
 
 def _parsed(pattern: str, identifier: str) -> Values:
