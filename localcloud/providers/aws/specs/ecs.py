@@ -331,9 +331,10 @@ def _wait_until_steady(resource: Resource) -> None:
             reason = (mine or {}).get("rolloutStateReason") or primary.get("rolloutStateReason")
             raise RuntimeError(f"the deployment {ours} failed and was given up: {reason}")
         seen[0] = f"{mine['runningCount']} of {mine['desiredCount']} tasks run"
-        return mine.get("rolloutState", "COMPLETED") == "COMPLETED" and (
-            mine["runningCount"] == mine["desiredCount"] and len(entries) == 1
-        )
+        # ECS itself tells when the older tasks have drained; other controllers leave that out.
+        completed = mine.get("rolloutState") == "COMPLETED"
+        alone = "rolloutState" not in mine and len(entries) == 1
+        return bool((completed or alone) and mine["runningCount"] == mine["desiredCount"])
 
     resource.api.patience.until(
         probe, STEADY_SECONDS, f"the service {resource.id} to be steady", lambda: seen[0]
