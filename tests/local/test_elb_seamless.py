@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from benchmarks.rollout_load import Load
+from localcloud.elb import addresses
 from tests.local.elb_harness import (
     Target,
     await_state,
@@ -195,6 +197,39 @@ def test_sockets_go_with_their_listeners(tmp_path: Path) -> None:
         elbv2.delete_listener(ListenerArn=more)
         assert len(list(tmp_path.glob("*.sock"))) == 2
     assert list(tmp_path.glob("*.sock")) == []
+
+
+def test_free_ports_serve_where_port_80_can_not_be_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(addresses, "refusal", lambda *_: "Permission denied")
+    with cloud(tmp_path) as running, Target("127.8.223.1") as target:
+        made = site(running.client, "unprivileged")
+        assert made.host.startswith("127.0.0.1:")
+        register(running.client, made.target_group, target)
+        await_state(running.client, made.target_group, "healthy")
+        connection = http.client.HTTPConnection(made.host, timeout=5)
+        connection.request("GET", "/")
+        assert connection.getresponse().read().decode() == target.address
+        assert target.last_headers()["x-forwarded-port"] == "80"
+        elbv2 = running.client("elbv2")
+        elbv2.create_listener(
+            LoadBalancerArn=made.load_balancer,
+            Protocol="HTTP",
+            Port=8080,
+            DefaultActions=[{"Type": "forward", "TargetGroupArn": made.target_group}],
+        )
+        redirect = {"Port": "8080", "StatusCode": "HTTP_302"}
+        elbv2.modify_listener(
+            ListenerArn=made.listener,
+            DefaultActions=[{"Type": "redirect", "RedirectConfig": redirect}],
+        )
+        connection = http.client.HTTPConnection(made.host, timeout=5)
+        connection.request("GET", "/moved")
+        location = connection.getresponse().headers["location"]
+        connection.close()
+        with urllib.request.urlopen(location, timeout=5) as answer:
+            assert answer.read().decode() == target.address
 
 
 def test_two_local_clouds_do_not_meet(tmp_path: Path) -> None:
