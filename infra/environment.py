@@ -6,6 +6,7 @@ import pulumi
 
 from infra.cluster import Cluster, ClusterArgs
 from infra.context import Context
+from infra.delivery import Delivery
 from infra.edge import Edge
 from infra.endpoints import Endpoints, EndpointsArgs
 from infra.image import Build, BuiltImage, BuiltImageArgs, Release, choose_image
@@ -16,6 +17,11 @@ from infra.roles import Roles, RolesArgs
 from infra.scaling import Bounds, Scaling, ScalingArgs
 from infra.service import Service, ServiceArgs
 from infra.task import ContainerArgs, Task, TaskArgs
+
+NO_PIPELINE = (
+    "This stack has no pipeline: `up` builds and deploys the app. For releases by `git push` set "
+    "github_owner and github_repository, and github_token or connection_arn."
+)
 
 
 class Environment:
@@ -52,6 +58,10 @@ class Environment:
         ]
         service = self._service(edge, cluster, task, needs)
         self._scaling(cluster, service, edge)
+        if self.settings.has_pipeline:
+            Delivery(self._context, key_arn, registry, roles, service)
+        else:
+            pulumi.log.info(NO_PIPELINE)
         pulumi.export("service_url", edge.url)
         pulumi.export("repository_url", registry.repository_url)
         pulumi.export("cluster_name", cluster.cluster_name)

@@ -15,6 +15,9 @@ ROLE_LIMIT = 64
 BUCKET_LIMIT = 63
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
 
+RULE_LIMIT = 50
+"""EventBridge allows 64, of which the kind of event takes some."""
+
 GENERAL_LIMIT = 100
 """Below the limits of clusters, services, families, security groups and repositories."""
 
@@ -67,6 +70,16 @@ class Names:
     def role(self, purpose: str) -> str:
         """The name of an IAM role."""
         return self.named(purpose, limit=ROLE_LIMIT)
+
+    @property
+    def pipeline(self) -> str:
+        """The name of the pipeline and of its webhook."""
+        return self.named()
+
+    @property
+    def notifications(self) -> str:
+        """The name of the topic, and how its rules' names begin; rules have 64 characters."""
+        return self.named(limit=RULE_LIMIT)
 
     @property
     def repository(self) -> str:

@@ -49,12 +49,14 @@ class RegistryArgs:
         protect: whether it, with its images, outlives an attempt to delete it.
         key_arn: encrypts the images; None for AWS's own key.
         tags: of every resource.
+        mutable: whether a tag may move to another image, as that of a build cache does.
     """
 
     physical_name: str
     protect: bool
     key_arn: pulumi.Input[str] | None
     tags: Mapping[str, str]
+    mutable: bool = False
 
 
 class Registry(pulumi.ComponentResource):
@@ -75,7 +77,7 @@ class Registry(pulumi.ComponentResource):
         repository = aws.ecr.Repository(
             f"{name}-repository",
             name=args.physical_name,
-            image_tag_mutability="IMMUTABLE",
+            image_tag_mutability="MUTABLE" if args.mutable else "IMMUTABLE",
             image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(
                 scan_on_push=True
             ),

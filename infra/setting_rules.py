@@ -142,6 +142,38 @@ def log_retention_days(value: int) -> int:
     return value
 
 
+def _matching(pattern: str, said: str) -> Callable[[str], str]:
+    def rule(value: str) -> str:
+        if value and not re.fullmatch(pattern, value):
+            raise ValueError(said)
+        return value
+
+    return rule
+
+
+github_owner = _matching(
+    r"[A-Za-z0-9](-?[A-Za-z0-9_]){0,38}", "must be the name of a user or organization of GitHub"
+)
+github_repository = _matching(
+    r"[\w.-]{1,100}", "must be a repository's name alone: letters, digits and _.-"
+)
+branch = _matching(
+    r"(?![-/.])[^\s~^:?*\[\\]{1,255}", "must be a branch's name, without spaces and ~^:?*[\\"
+)
+connection_arn = _matching(
+    r"arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection/[\w-]+",
+    "must be the ARN of a connection of CodeConnections",
+)
+
+
+def emails(value: list[str]) -> list[str]:
+    """Addresses of e-mail."""
+    for address in value:
+        if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", address):
+            raise ValueError(f"{address!r} is not an e-mail address")
+    return value
+
+
 def tags(value: dict[str, str]) -> dict[str, str]:
     """Further tags for every resource."""
     if len(value) > MAXIMUM_TAGS:
@@ -240,25 +272,34 @@ def _not_yet(name: str, neutral: object) -> Callable[[Mapping[str, Any]], str | 
     return rule
 
 
-_NEUTRAL: Mapping[str, object] = {
-    "connection_arn": "",
-    "github_owner": "",
-    "github_repository": "",
-    "github_branch": "main",
-    "trigger_paths": [],
-    "test_commands": [],
-    "approval": False,
-    "notify_emails": [],
-    "strategy": "rolling",
-    "preview_of": "",
-}
+_NEUTRAL: Mapping[str, object] = {"strategy": "rolling", "preview_of": ""}
 """Settings that are declared, and refused until the program acts on them."""
 
 
-def _no_token_yet(values: Mapping[str, Any]) -> str | None:
-    if isinstance(values["github_token"], str) and not values["github_token"]:
-        return None
-    return "is not supported yet; leave it out"
+def _repository(values: Mapping[str, Any]) -> str | None:
+    named = bool(values["github_owner"]), bool(values["github_repository"])
+    if named[0] != named[1]:
+        return "needs the other one: `github_owner` and `github_repository` name it together"
+    if not all(named) and (_has_token(values) or values["connection_arn"]):
+        return "needs a value: a pipeline's repository is `github_owner` and `github_repository`"
+    return None
+
+
+def _one_way_in(values: Mapping[str, Any]) -> str | None:
+    if values["connection_arn"] and _has_token(values):
+        return "must be left out where `github_token` is set; use one way in"
+    return None
+
+
+def _paths(values: Mapping[str, Any]) -> str | None:
+    if values["trigger_paths"] and _has_token(values):
+        return "needs `connection_arn` in place of `github_token`: a webhook can't filter paths"
+    return None
+
+
+def _has_token(values: Mapping[str, Any]) -> bool:
+    token = values["github_token"]
+    return not isinstance(token, str) or bool(token)
 
 
 _CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], str | None]], ...] = (
@@ -268,6 +309,8 @@ _CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], str 
     (("scheduled_scaling",), _schedule_bounds),
     (("environment", "secrets"), _both_names),
     (("domain", "hosted_zone", "certificate_arn"), _https),
-    (("github_token",), _no_token_yet),
+    (("github_repository", "github_owner", "github_token", "connection_arn"), _repository),
+    (("connection_arn", "github_token"), _one_way_in),
+    (("trigger_paths", "github_token"), _paths),
     *(((name,), _not_yet(name, neutral)) for name, neutral in _NEUTRAL.items()),
 )

@@ -122,15 +122,16 @@ class Settings(BaseModel):
     certificate_arn: Annotated[Text, AfterValidator(rules.certificate_arn)] = ""
     waf: bool = False
 
-    github_owner: Text = ""
-    github_repository: Text = ""
-    github_branch: Text = "main"
+    github_owner: Annotated[Text, AfterValidator(rules.github_owner)] = ""
+    github_repository: Annotated[Text, AfterValidator(rules.github_repository)] = ""
+    github_branch: Annotated[Text, AfterValidator(rules.branch)] = "main"
     github_token: Any = ""
-    connection_arn: Text = ""
+    connection_arn: Annotated[Text, AfterValidator(rules.connection_arn)] = ""
+    webhook_rotation: Annotated[int, Field(ge=0)] = 0
     trigger_paths: TextList = []
     test_commands: TextList = []
     approval: bool = False
-    notify_emails: TextList = []
+    notify_emails: Annotated[TextList, AfterValidator(rules.emails)] = []
 
     strategy: Literal["rolling", "blue_green", "canary", "linear"] = "rolling"
     deregistration_delay: Annotated[int, Field(ge=0, le=3600)] = 10

@@ -162,6 +162,21 @@ EFFECTS: Mapping[str, tuple[str, Look, Any, Any]] = {
 }
 
 ELSEWHERE = {
+    **dict.fromkeys(
+        (
+            "github_owner",
+            "github_repository",
+            "github_branch",
+            "github_token",
+            "connection_arn",
+            "webhook_rotation",
+            "trigger_paths",
+            "test_commands",
+            "approval",
+            "notify_emails",
+        ),
+        "test_pipeline.py",
+    ),
     "app_path": "test_image.py",
     "dockerfile": "test_image.py",
     "domain": "test_edge.py",
@@ -171,19 +186,7 @@ ELSEWHERE = {
     "preview_ttl_hours": "of previews alone",
 }
 
-REFUSED = {
-    "strategy": "blue_green",
-    "github_owner": "octo",
-    "github_repository": "app",
-    "github_branch": "trunk",
-    "github_token": "word",
-    "connection_arn": "arn:aws:codeconnections:eu-central-1:123456789012:connection/1",
-    "trigger_paths": '["app/**"]',
-    "test_commands": '["make test"]',
-    "approval": "true",
-    "notify_emails": '["a@example.org"]',
-    "preview_of": "dev",
-}
+REFUSED = {"strategy": "blue_green", "preview_of": "dev"}
 
 
 @pytest.mark.parametrize("name", EFFECTS)

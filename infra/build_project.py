@@ -1,0 +1,156 @@
+"""A CodeBuild project with a log group and a role of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import pipeline_policies, policies
+from infra.account import Account
+from infra.names import Names
+
+BUILDSPECS = Path(__file__).parent / "buildspecs"
+TEST_COMMANDS = '      - "{{ test_commands }}"\n'
+NO_TESTS = "echo 'The setting test_commands is empty: nothing is tested.'"
+MINUTES = 60
+
+ENVIRONMENTS: Mapping[str, tuple[str, str]] = {
+    "X86_64": ("LINUX_CONTAINER", "aws/codebuild/amazonlinux-x86_64-standard:5.0"),
+    "ARM64": ("ARM_CONTAINER", "aws/codebuild/amazonlinux-aarch64-standard:3.0"),
+}
+"""https://docs.aws.amazon.com/codebuild/latest/userguide/available-runtimes.html"""
+
+
+def test_buildspec(commands: Sequence[str]) -> str:
+    """The buildspec of the test stage with the team's commands, each a quoted line."""
+    template = (BUILDSPECS / "test.yml").read_text()
+    if template.count(TEST_COMMANDS) != 1:
+        raise ValueError("infra/buildspecs/test.yml must name {{ test_commands }} once")
+    lines = "".join(f"      - {json.dumps(each)}\n" for each in commands or [NO_TESTS])
+    return template.replace(TEST_COMMANDS, lines)
+
+
+def image_buildspec() -> str:
+    """The buildspec that makes and pushes the image."""
+    return (BUILDSPECS / "build.yml").read_text()
+
+
+@dataclass(frozen=True)
+class BuildProjectArgs:
+    """What is built, and under which rights.
+
+    Attributes:
+        purpose: `test` or `build`.
+        description: what for.
+        names: the stack's names.
+        account: where it runs.
+        architecture: `X86_64` or `ARM64`.
+        buildspec: its commands.
+        variables: its environment; nothing secret.
+        privileged: whether it may run a Docker daemon.
+        retention_days: how long its log is kept.
+        key_arn: encrypts the log; None for CloudWatch's own key.
+        tags: of every resource.
+    """
+
+    purpose: str
+    description: str
+    names: Names
+    account: Account
+    architecture: str
+    buildspec: str
+    variables: Mapping[str, pulumi.Input[str]]
+    privileged: bool
+    retention_days: int
+    key_arn: pulumi.Input[str] | None
+    tags: Mapping[str, str]
+
+
+class BuildProject(pulumi.ComponentResource):
+    """A project that CodePipeline starts.
+
+    Attributes:
+        project_name: its name.
+        arn: its ARN.
+        log_group_arn: its log group.
+    """
+
+    project_name: pulumi.Output[str]
+    arn: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: BuildProjectArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("fargate-cd:infra:BuildProject", name, None, opts)
+        self._name, self._args = name, args
+        physical = args.names.named(args.purpose)
+        child = pulumi.ResourceOptions(parent=self)
+        self._group = aws.cloudwatch.LogGroup(
+            f"{name}-log",
+            name=f"{args.names.log_group_prefix}/{args.purpose}",
+            retention_in_days=args.retention_days,
+            kms_key_id=args.key_arn,
+            tags=dict(args.tags),
+            opts=child,
+        )
+        self._role = aws.iam.Role(
+            f"{name}-role",
+            name=args.names.role(args.purpose),
+            description=args.description,
+            assume_role_policy=json.dumps(pipeline_policies.build_trust(args.account, physical)),
+            tags=dict(args.tags),
+            opts=child,
+        )
+        project = self._project(physical)
+        self.project_name = project.name
+        self.arn = project.arn
+        self.log_group_arn = self._group.arn
+        self.register_outputs({"project_name": self.project_name, "arn": self.arn})
+
+    def grant(self, document: pulumi.Output[policies.Document]) -> aws.iam.RolePolicy:
+        """Say what the build may do; it needs that before it starts."""
+        return aws.iam.RolePolicy(
+            f"{self._name}-policy",
+            name=self._args.purpose,
+            role=self._role.name,
+            policy=pulumi.Output.json_dumps(document),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _project(self, physical: str) -> aws.codebuild.Project:
+        kind, image = ENVIRONMENTS[self._args.architecture]
+        return aws.codebuild.Project(
+            f"{self._name}-project",
+            name=physical,
+            description=self._args.description,
+            service_role=self._role.arn,
+            build_timeout=MINUTES,
+            artifacts=aws.codebuild.ProjectArtifactsArgs(type="CODEPIPELINE"),
+            source=aws.codebuild.ProjectSourceArgs(
+                type="CODEPIPELINE", buildspec=self._args.buildspec
+            ),
+            environment=aws.codebuild.ProjectEnvironmentArgs(
+                type=kind,
+                image=image,
+                compute_type="BUILD_GENERAL1_SMALL",
+                privileged_mode=self._args.privileged,
+                environment_variables=[
+                    aws.codebuild.ProjectEnvironmentEnvironmentVariableArgs(
+                        name=key, value=value, type="PLAINTEXT"
+                    )
+                    for key, value in self._args.variables.items()
+                ],
+            ),
+            logs_config=aws.codebuild.ProjectLogsConfigArgs(
+                cloudwatch_logs=aws.codebuild.ProjectLogsConfigCloudwatchLogsArgs(
+                    status="ENABLED", group_name=self._group.name
+                )
+            ),
+            tags=dict(self._args.tags),
+            opts=pulumi.ResourceOptions(parent=self),
+        )

@@ -1,0 +1,170 @@
+"""The pipeline: from a push to a healthy release."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import pipeline_policies
+from infra.account import Account
+from infra.names import Names
+from infra.settings import Settings
+from infra.way_in import SOURCE_ARTIFACT, source_action, triggers
+
+IMAGE_ARTIFACT = "Image"
+DEPLOYMENT_MINUTES = "30"
+
+Stage = aws.codepipeline.PipelineStageArgs
+Action = aws.codepipeline.PipelineStageActionArgs
+
+
+def page_url(name: str, region: str) -> str:
+    """The pipeline's page in the console; `FARGATE_CD_CONSOLE_URL` names another console."""
+    console = os.environ.get("FARGATE_CD_CONSOLE_URL") or f"https://{region}.console.aws.amazon.com"
+    return f"{console}/codesuite/codepipeline/pipelines/{name}/view?region={region}"
+
+
+@dataclass(frozen=True)
+class PipelineArgs:
+    """What the pipeline passes on, builds and deploys.
+
+    Attributes:
+        settings: the stack's settings.
+        names: the stack's names.
+        account: where it runs.
+        bucket_name: its artifacts' bucket.
+        bucket_arn: the same, for its policy.
+        test_project: the test's CodeBuild project.
+        build_project: the build's.
+        project_arns: both, for its policy.
+        task_role_arns: the roles that it hands to tasks.
+        tags: of every resource.
+        needs: what its first run needs.
+    """
+
+    settings: Settings
+    names: Names
+    account: Account
+    bucket_name: pulumi.Input[str]
+    bucket_arn: pulumi.Input[str]
+    test_project: pulumi.Input[str]
+    build_project: pulumi.Input[str]
+    project_arns: Sequence[pulumi.Input[str]]
+    task_role_arns: Sequence[pulumi.Input[str]]
+    tags: Mapping[str, str]
+    needs: Sequence[pulumi.Resource]
+
+
+class Pipeline(pulumi.ComponentResource):
+    """A V2 pipeline in which a newer run overtakes older ones.
+
+    Attributes:
+        pipeline_name: its name.
+    """
+
+    pipeline_name: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: PipelineArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("fargate-cd:infra:Pipeline", name, None, opts)
+        self._name, self._args = name, args
+        role = aws.iam.Role(
+            f"{name}-role",
+            name=args.names.role("pipeline"),
+            description="Passes artifacts on, starts the builds, deploys to the one service",
+            assume_role_policy=json.dumps(
+                pipeline_policies.pipeline_trust(args.account, args.names.pipeline)
+            ),
+            tags=dict(args.tags),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        granted = self._policy(role)
+        pipeline = aws.codepipeline.Pipeline(
+            f"{name}-pipeline",
+            name=args.names.pipeline,
+            pipeline_type="V2",
+            execution_mode="SUPERSEDED",
+            role_arn=role.arn,
+            artifact_stores=[
+                aws.codepipeline.PipelineArtifactStoreArgs(type="S3", location=args.bucket_name)
+            ],
+            stages=self._stages(),
+            triggers=triggers(args.settings),
+            tags=dict(args.tags),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[granted, *args.needs]),
+        )
+        self.pipeline_name = pipeline.name
+        self.register_outputs({"pipeline_name": self.pipeline_name})
+
+    def _policy(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
+        args = self._args
+        arns = pulumi.Output.all(
+            args.bucket_arn,
+            pulumi.Output.all(*args.project_arns),
+            pulumi.Output.all(*args.task_role_arns),
+        )
+        return aws.iam.RolePolicy(
+            f"{self._name}-policy",
+            name="release",
+            role=role.name,
+            policy=pulumi.Output.json_dumps(
+                arns.apply(
+                    lambda known: pipeline_policies.pipeline(
+                        args.account,
+                        known[0],
+                        known[1],
+                        (args.names.cluster, args.names.service),
+                        known[2],
+                        args.settings.connection_arn,
+                    )
+                )
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _stages(self) -> list[Stage]:
+        args = self._args
+        approval = Action(
+            name="Approval", category="Approval", owner="AWS", provider="Manual", version="1"
+        )
+        deploy = Action(
+            name="Deploy",
+            category="Deploy",
+            owner="AWS",
+            provider="ECS",
+            version="1",
+            input_artifacts=[IMAGE_ARTIFACT],
+            configuration={
+                "ClusterName": args.names.cluster,
+                "ServiceName": args.names.service,
+                "FileName": "imagedefinitions.json",
+                "DeploymentTimeout": DEPLOYMENT_MINUTES,
+            },
+        )
+        return [
+            Stage(name="Source", actions=[source_action(args.settings)]),
+            Stage(name="Test", actions=[_build("Test", args.test_project, None)]),
+            Stage(name="Build", actions=[_build("Build", args.build_project, IMAGE_ARTIFACT)]),
+            *([Stage(name="Approval", actions=[approval])] if args.settings.approval else []),
+            Stage(name="Deploy", actions=[deploy]),
+        ]
+
+
+def _build(name: str, project: pulumi.Input[str], output: str | None) -> Action:
+    return Action(
+        name=name,
+        category=name,
+        owner="AWS",
+        provider="CodeBuild",
+        version="1",
+        configuration={"ProjectName": project},
+        input_artifacts=[SOURCE_ARTIFACT],
+        output_artifacts=[output] if output else None,
+        namespace=name if output else None,
+    )

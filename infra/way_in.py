@@ -1,0 +1,165 @@
+"""How a push reaches the pipeline: by a signed webhook, or by a connection's trigger."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_github as github
+
+from infra.settings import Settings
+
+SOURCE_ACTION = "Source"
+SOURCE_ARTIFACT = "Source"
+PUBLIC_GITHUB = "https://github.com"
+
+
+def git_remote_url(owner: str, repository: str) -> str:
+    """Where a push starts the pipeline; on the host that `GITHUB_BASE_URL` names, if any."""
+    base = os.environ.get("GITHUB_BASE_URL", "").rstrip("/")
+    if not base or "api.github.com" in base:
+        base = PUBLIC_GITHUB
+    return f"{base.removesuffix('/api/v3')}/{owner}/{repository}.git"
+
+
+def webhook_secret(token: str, pipeline: str, rotation: int) -> str:
+    """What signs the deliveries: 32 bytes in hexadecimal digits, told by nothing but the token.
+
+    HMAC-SHA256 under the token is as good as random to whoever does not hold it, the same at
+    every `up`, and different for each pipeline and each rotation. See docs/security.md.
+    """
+    message = f"fargate-cd webhook\n{pipeline}\n{rotation}"
+    return hmac.new(token.encode(), message.encode(), hashlib.sha256).hexdigest()
+
+
+def source_action(settings: Settings) -> aws.codepipeline.PipelineStageActionArgs:
+    """The pipeline's first action: fetch the commit that was pushed."""
+    if settings.connection_arn:
+        owner, provider = "AWS", "CodeStarSourceConnection"
+        configuration: dict[str, pulumi.Input[str]] = {
+            "ConnectionArn": settings.connection_arn,
+            "FullRepositoryId": f"{settings.github_owner}/{settings.github_repository}",
+            "BranchName": settings.github_branch,
+            "DetectChanges": "false",
+        }
+    else:
+        owner, provider = "ThirdParty", "GitHub"
+        configuration = {
+            "Owner": settings.github_owner,
+            "Repo": settings.github_repository,
+            "Branch": settings.github_branch,
+            "OAuthToken": pulumi.Output.secret(settings.github_token),
+            "PollForSourceChanges": "false",
+        }
+    return aws.codepipeline.PipelineStageActionArgs(
+        name=SOURCE_ACTION,
+        category="Source",
+        owner=owner,
+        provider=provider,
+        version="1",
+        configuration=configuration,
+        output_artifacts=[SOURCE_ARTIFACT],
+        namespace="Source",
+    )
+
+
+def triggers(settings: Settings) -> list[aws.codepipeline.PipelineTriggerArgs] | None:
+    """With a connection: pushes of the branch that touch the paths. A webhook has its filter."""
+    if not settings.connection_arn:
+        return None
+    paths = aws.codepipeline.PipelineTriggerGitConfigurationPushFilePathsArgs(
+        includes=list(settings.trigger_paths)
+    )
+    push = aws.codepipeline.PipelineTriggerGitConfigurationPushArgs(
+        branches=aws.codepipeline.PipelineTriggerGitConfigurationPushBranchesArgs(
+            includes=[settings.github_branch]
+        ),
+        file_paths=paths if settings.trigger_paths else None,
+    )
+    return [
+        aws.codepipeline.PipelineTriggerArgs(
+            provider_type="CodeStarSourceConnection",
+            git_configuration=aws.codepipeline.PipelineTriggerGitConfigurationArgs(
+                source_action_name=SOURCE_ACTION, pushes=[push]
+            ),
+        )
+    ]
+
+
+@dataclass(frozen=True)
+class WebhookArgs:
+    """Which repository starts which pipeline.
+
+    Attributes:
+        physical_name: the webhook's name.
+        pipeline_name: what it starts.
+        owner: the repository's owner.
+        repository: its name.
+        token: what registers the webhook at GitHub.
+        rotation: another number makes another secret.
+        tags: of every resource.
+    """
+
+    physical_name: str
+    pipeline_name: pulumi.Input[str]
+    owner: str
+    repository: str
+    token: pulumi.Input[str]
+    rotation: int
+    tags: Mapping[str, str]
+
+
+class Webhook(pulumi.ComponentResource):
+    """A webhook of CodePipeline, registered in the repository.
+
+    Attributes:
+        url: where GitHub delivers.
+    """
+
+    url: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: WebhookArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("fargate-cd:infra:Webhook", name, None, opts)
+        token = pulumi.Output.secret(args.token)
+        secret = token.apply(lambda it: webhook_secret(it, args.physical_name, args.rotation))
+        webhook = aws.codepipeline.Webhook(
+            f"{name}-webhook",
+            name=args.physical_name,
+            authentication="GITHUB_HMAC",
+            authentication_configuration=aws.codepipeline.WebhookAuthenticationConfigurationArgs(
+                secret_token=secret
+            ),
+            filters=[
+                aws.codepipeline.WebhookFilterArgs(
+                    json_path="$.ref", match_equals="refs/heads/{Branch}"
+                )
+            ],
+            target_action=SOURCE_ACTION,
+            target_pipeline=args.pipeline_name,
+            tags=dict(args.tags),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        provider = github.Provider(
+            f"{name}-github",
+            owner=args.owner,
+            token=token,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        github.RepositoryWebhook(
+            f"{name}-registration",
+            repository=args.repository,
+            events=["push"],
+            configuration=github.RepositoryWebhookConfigurationArgs(
+                url=webhook.url, content_type="json", insecure_ssl=False, secret=secret
+            ),
+            opts=pulumi.ResourceOptions(parent=self, provider=provider),
+        )
+        self.url = webhook.url
+        self.register_outputs({"url": self.url})
