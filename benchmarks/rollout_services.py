@@ -23,6 +23,9 @@ from tests.local.conformance.ecs_stage import Stage, stage
 UPDATES = 50
 TASKS = 2
 CLIENTS = 8
+GRACE_SECONDS = 60
+"""In which failed health checks of a task that is starting do not end it."""
+
 KINDS: Mapping[str, Mapping[str, str]] = {
     "needs 5 s to start": {"START_DELAY": "5"},
     "ignores SIGTERM": {"DEAF": "yes"},
@@ -33,16 +36,16 @@ def updated(cloud: Stage, variables: Mapping[str, str], updates: int) -> dict[st
     """Roll a service of two tasks over again and again under load."""
     cluster, site = cloud.cluster(), cloud.site()
     first = cloud.definition(variables={**variables, "VERSION": "0"})
-    service = cloud.service(cluster, first, site, desiredCount=TASKS)
-    cloud.rolled_out(cluster, service)
+    service = cloud.service(
+        cluster, first, site, desiredCount=TASKS, healthCheckGracePeriodSeconds=GRACE_SECONDS
+    )
+    _completed(cloud.rolled_out(cluster, service), first)
     began = time.monotonic()
     with Load(str(urlsplit(site.url).hostname), clients=CLIENTS) as outcome:
         for number in range(1, updates + 1):
             definition = cloud.definition(variables={**variables, "VERSION": str(number)})
             cloud.ecs.update_service(cluster=cluster, service=service, taskDefinition=definition)
-            found = cloud.rolled_out(cluster, service)
-            if found["taskDefinition"] != definition:
-                raise RuntimeError(f"update {number} was rolled back: {found['events'][:3]}")
+            _completed(cloud.rolled_out(cluster, service), definition)
     return {
         "updates": updates,
         "requests": outcome.answered.total() + outcome.lost.total(),
@@ -51,6 +54,13 @@ def updated(cloud: Stage, variables: Mapping[str, str], updates: int) -> dict[st
         "versions_seen": len(outcome.bodies),
         "seconds_per_update": round((time.monotonic() - began) / updates, 1),
     }
+
+
+def _completed(service: Mapping[str, Any], definition: str) -> None:
+    """Refuse to go on from a deployment that failed or was rolled back."""
+    newest = service["deployments"][0]
+    if service["taskDefinition"] != definition or newest["rolloutState"] != "COMPLETED":
+        raise RuntimeError(f"{definition} is not deployed: {service['events'][:3]}")
 
 
 def run(updates: int, state_dir: Path) -> dict[str, Any]:
