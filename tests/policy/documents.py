@@ -12,7 +12,12 @@ from tests.unit.infra.recorder import Recording, Registered
 IDENTITY = "aws:iam/rolePolicy:RolePolicy"
 TRUST = "aws:iam/role:Role"
 RESOURCE = frozenset(
-    {"aws:kms/key:Key", "aws:s3/bucketPolicy:BucketPolicy", "aws:ec2/vpcEndpoint:VpcEndpoint"}
+    {
+        "aws:kms/key:Key",
+        "aws:s3/bucketPolicy:BucketPolicy",
+        "aws:ec2/vpcEndpoint:VpcEndpoint",
+        "aws:sns/topicPolicy:TopicPolicy",
+    }
 )
 
 

@@ -33,12 +33,25 @@ EVERYTHING: Mapping[str, str] = {
     "waf": "true",
 }
 
+REPOSITORY: Mapping[str, str] = {
+    "github_owner": "octo",
+    "github_repository": "shop",
+    "approval": "true",
+    "notify_emails": '["a@example.org"]',
+}
+
 MATRIX: Mapping[str, Mapping[str, str]] = {
     "minimal": {"image": "registry.example.com/app:1", "exec": "false"},
     "default": {},
     "nat": {"egress": "nat", "secrets": SECRETS},
     "endpoints": {"egress": "endpoints"},
     "everything": EVERYTHING,
+    "webhook": {**REPOSITORY, "github_token": "word"},
+    "connection": {
+        **REPOSITORY,
+        "connection_arn": f"arn:aws:codeconnections:{REGION}:123456789012:connection/1-2",
+        "trigger_paths": '["app/**"]',
+    },
 }
 """A name → the settings, as Pulumi passes them."""
 

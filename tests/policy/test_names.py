@@ -22,6 +22,11 @@ class Limit:
 
 
 LIMITS: Mapping[str, Limit] = {
+    "aws:cloudwatch/eventRule:EventRule": Limit("name", 64, r"[\w.-]+"),
+    "aws:codebuild/project:Project": Limit("name", 150, r"[A-Za-z0-9][\w-]{1,149}"),
+    "aws:codepipeline/pipeline:Pipeline": Limit("name", 100, r"[A-Za-z0-9.@_-]+"),
+    "aws:codepipeline/webhook:Webhook": Limit("name", 100, r"[A-Za-z0-9.@_-]+"),
+    "aws:sns/topic:Topic": Limit("name", 256, r"[\w-]+"),
     "aws:cloudwatch/logGroup:LogGroup": Limit("name", 512, r"[\w./#-]+"),
     "aws:ec2/securityGroup:SecurityGroup": Limit(
         "name", 255, r"(?!sg-)[a-zA-Z0-9 ._:/()#,@+=;{}!$*-]+"

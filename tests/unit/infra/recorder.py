@@ -32,6 +32,10 @@ _ARN_PATHS = {
     "aws:lb/targetGroup:TargetGroup": (
         "elasticloadbalancing:{region}:{account}:targetgroup/{name}/73e2d6bc24d8a067"
     ),
+    "aws:s3/bucket:Bucket": "s3:::{name}",
+    "aws:sns/topic:Topic": "sns:{region}:{account}:{name}",
+    "aws:cloudwatch/eventRule:EventRule": "events:{region}:{account}:rule/{name}",
+    "aws:codebuild/project:Project": "codebuild:{region}:{account}:project/{name}",
     "aws:kms/key:Key": "kms:{region}:{account}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 }
 
@@ -107,7 +111,9 @@ class _Cloud(mocks.Mocks):
         self.answers = answers
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        name = args.inputs.get("name", args.inputs.get("family", args.name))
+        name = args.inputs.get(
+            "name", args.inputs.get("family", args.inputs.get("bucket", args.name))
+        )
         arn = _ARN_PATHS.get(args.typ, args.typ.replace("/", ":") + "/{name}")
         computed = {
             "arn": "arn:aws:" + arn.format(region=REGION, account=ACCOUNT, name=name),
