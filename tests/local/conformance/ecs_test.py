@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from localcloud import process
 from tests.local.conformance.ecs_stage import (
     ACCOUNT,
     LOG_GROUP,
@@ -581,6 +584,34 @@ def stop_deployment(cloud: Stage) -> None:
     assert code == "ConflictException"
 
 
+@row("an alarm fails the deployment", GUIDE + "deployment-alarm-failure.html")
+def deployment_alarm(cloud: Stage) -> None:
+    cluster, cloudwatch = cloud.cluster(), cloud.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName="row",
+        Namespace="row",
+        MetricName="row",
+        Statistic="Sum",
+        Period=10,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    good = cloud.definition()
+    alarms = {"alarms": {"alarmNames": ["row"], "enable": True, "rollback": True}}
+    service = cloud.service(cluster, good, None, deploymentConfiguration=alarms)
+    cloud.rolled_out(cluster, service)
+    cloudwatch.set_alarm_state(AlarmName="row", StateValue="ALARM", StateReason="the row")
+    cloud.ecs.update_service(cluster=cluster, service=service, taskDefinition=cloud.definition())
+    assert cloud.rolled_out(cluster, service)["taskDefinition"] == good
+    entry = cloud.ledger(cluster, service)[0]
+    assert entry["status"] == "ROLLBACK_SUCCESSFUL"
+    details = cloud.ecs.describe_service_deployments(
+        serviceDeploymentArns=[entry["serviceDeploymentArn"]]
+    )["serviceDeployments"][0]
+    assert details["alarms"]["triggeredAlarmNames"] == ["row"]
+
+
 @row("the desired count is kept after any death", GUIDE + "ecs_services.html")
 def replaced(cloud: Stage) -> None:
     cluster = cloud.cluster()
@@ -626,6 +657,25 @@ def container_health(cloud: Stage) -> None:
     wait_for(lambda: cloud.described(cluster, service)["runningCount"] == 1, 30)
 
 
+@row("tasks that can't start are started ever later", GUIDE + "service-throttle-logic.html")
+def throttled(cloud: Stage) -> None:
+    cluster = cloud.cluster()
+    off = {"deploymentCircuitBreaker": {"enable": False, "rollback": False}}
+    service = cloud.service(
+        cluster, cloud.definition(command=["/none"]), None, deploymentConfiguration=off
+    )
+    time.sleep(12)
+    found = cloud.described(cluster, service)
+    assert any("unable to consistently start tasks" in e["message"] for e in found["events"])
+    assert 3 <= found["deployments"][0]["failedTasks"] <= 5
+    assert found["deployments"][0]["rolloutState"] == "IN_PROGRESS"
+    left = cloud.engine.containers.list(
+        all=True,
+        filters={"label": f"com.amazonaws.ecs.cluster={cluster}", "status": "exited"},
+    )
+    assert left == []
+
+
 @row("state changes reach EventBridge", GUIDE + "ecs_cwe_events.html")
 def events(cloud: Stage) -> None:
     bus, sqs = cloud.client("events"), cloud.client("sqs")
@@ -650,6 +700,23 @@ def events(cloud: Stage) -> None:
     wait_for(stopped, 15)
     bus.remove_targets(Rule="row", Ids=["row"])
     bus.delete_rule(Name="row")
+
+
+@row("a killed local cloud goes on where it was", GUIDE + "ecs_services.html")
+def killed_process(cloud: Stage) -> None:
+    cluster, site = cloud.cluster(), cloud.site()
+    service = cloud.service(cluster, cloud.definition(variables={"VERSION": "one"}), site)
+    cloud.rolled_out(cluster, service)
+    old = cloud.tasks(cluster)[0]
+    second = cloud.definition(variables={"VERSION": "two", "START_DELAY": 2})
+    cloud.ecs.update_service(cluster=cluster, service=service, taskDefinition=second)
+    os.kill(cloud.endpoints.pid, signal.SIGKILL)
+    time.sleep(1)
+    assert cloud.container(old).status == "running"
+    cloud.endpoints = process.start(cloud.state_dir)
+    assert cloud.rolled_out(cluster, service)["taskDefinition"] == second
+    assert answer(site.url) == (200, "two")
+    assert cloud.task(old["taskArn"])["containers"][0]["exitCode"] == 0
 
 
 class Load:
