@@ -19,6 +19,16 @@ STACK_TYPE = "pulumi:pulumi:Stack"
 PROGRAM_FAILED = "python inline source runtime error: "
 """How the Automation API begins the message of an exception in the program."""
 
+TRACEBACK = r"Traceback \(most recent call last\):\n"
+
+REPEATED = re.compile(
+    r"^(Exception: )?invoke of \S+ failed: invocation of \S+ returned an error: (calling \S+: )?"
+)
+"""What the engine puts before the words of a provider that could not look something up."""
+
+SENTENCE = re.compile(r"\w+ \w+ \w+")
+"""Three words are a message of their own; `'x'` needs the exception's type beside it."""
+
 EVIDENCE_LINES = 30
 """How much of a long error is shown, from its end."""
 
@@ -70,12 +80,36 @@ def root_failure(failures: Sequence[Failure]) -> Failure | None:
 
 
 def program_failure(message: str) -> DriverError:
-    """An exception in the program: its message, and where in this checkout it came from."""
-    words, _, trace = message.removeprefix(PROGRAM_FAILED).partition("Traceback (most recent call")
+    """An exception in the program: its innermost cause, and where in this checkout it came from."""
+    words, *blocks = re.split(TRACEBACK, message.removeprefix(PROGRAM_FAILED))
     said = [line for line in words.splitlines() if line.strip()] or ["it gave no reason"]
-    lines = trace.splitlines()
-    frames = [line.strip() for line in lines if f'File "{paths.ROOT}' in line]
-    return DriverError(f"The program failed: {said[0]}", [*said[1:], *frames[-3:]])
+    # Of exceptions that caused one another Python prints the first one first.
+    inner = _raised(blocks[0]) if blocks else None
+    sentence = REPEATED.sub("", said[0])
+    if inner and said[0] not in inner:
+        sentence = f"{sentence} ({inner})"
+    elif inner and not SENTENCE.search(said[0]):
+        sentence = inner
+    place = _place(blocks[0] if blocks else "")
+    where = f" (in {place})" if place else ""
+    return DriverError(f"The program failed: {sentence}{where}", said[1:])
+
+
+def _raised(block: str) -> str | None:
+    """The line `Type: message` that ends a traceback."""
+    lines = [line for line in block.splitlines() if line and not line.startswith(" ")]
+    return lines[0] if lines else None
+
+
+def _place(block: str) -> str | None:
+    """The innermost frame of this checkout's own code, as `file:line, function`."""
+    frames = re.findall(r'File "([^"]+)", line (\d+), in (\S+)', block)
+    own = [
+        f"{Path(file).relative_to(paths.ROOT)}:{line}, {function}"
+        for file, line, function in frames
+        if Path(file).is_relative_to(paths.ROOT) and "site-packages" not in file
+    ]
+    return own[-1] if own else None
 
 
 def damaged_state(file: StackFile) -> DriverError:

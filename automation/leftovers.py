@@ -275,6 +275,24 @@ COVERED = (
 """Parts of the ARNs of services that a row of their own looks at."""
 
 
+KEY_GONE = frozenset({"PendingDeletion", "PendingReplicaDeletion"})
+"""A key can't be deleted at once: for seven days or more it is useless, costs nothing, and can
+still be saved, see https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html"""
+
+
+def _is_gone(where: Search, arn: str) -> bool:
+    """Whether a resource that still carries tags is deleted for all purposes."""
+    if ":kms:" not in arn:
+        return False
+    try:
+        described = where.cloud.client("kms").describe_key(KeyId=arn)
+    except ClientError as error:
+        if error_code(error) != "NotFoundException":
+            raise
+        return True
+    return described["KeyMetadata"]["KeyState"] in KEY_GONE
+
+
 def _tagged(where: Search) -> Iterator[Leftover]:
     filters = [
         {"Key": "project", "Values": [where.names.project]},
@@ -285,7 +303,7 @@ def _tagged(where: Search) -> Iterator[Leftover]:
     )
     for row in rows:
         arn = row["ResourceARN"]
-        if not any(part in arn for part in COVERED):
+        if not any(part in arn for part in COVERED) and not _is_gone(where, arn):
             yield Leftover(arn, "It still carries the stack's tags; delete it in its service.")
 
 

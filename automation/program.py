@@ -7,6 +7,7 @@ from functools import partial
 
 from automation.errors import ConfigurationError
 from automation.stacks import load_stack_file
+from automation.target import TARGETS
 
 
 def release_program(stack: str, image: str | None, build: bool) -> Callable[[], None]:
@@ -18,9 +19,11 @@ def release_program(stack: str, image: str | None, build: bool) -> Callable[[], 
         build: build and deploy the working tree's application.
 
     Raises:
-        ConfigurationError: the settings, the image's name or the build's files are wrong.
+        ConfigurationError: the settings, the image's name or the build's files are wrong, or the
+            target can't honour a setting.
     """
     settings = load_stack_file(stack).settings
+    TARGETS[settings.target].check(settings)
     if image and build:
         raise ConfigurationError("--image and --build exclude each other: which one is deployed?")
     from infra import setting_rules

@@ -19,22 +19,24 @@ def settle(session: Session) -> None:
     Raises:
         DriverError: it can't be told what an interrupted update has made.
     """
+    lost = _tell_what_was_lost(session)
     if session.created:
         return
-    _refresh_what_was_lost(session)
+    if lost:
+        session.screen.warn("The stack's state is brought in line with what is still there")
+        session.perform("Refreshing", _refresh)
     _adopt_what_was_interrupted(session)
 
 
-def _refresh_what_was_lost(session: Session) -> None:
-    """After a restart of the local cloud that lost something: refresh the state."""
+def _tell_what_was_lost(session: Session) -> bool:
+    """Say what the local cloud's last start could not bring back; whether there was anything."""
     if session.target.name != "local":
-        return
+        return False
     lost = local.process().lost_state(local.state_dir())
     if lost is None:
-        return
+        return False
     session.screen.warn(lost.strip())
-    session.screen.warn("The stack's state is brought in line with what is still there")
-    session.perform("Refreshing", _refresh)
+    return True
 
 
 def _refresh(stack: auto.Stack, progress: Progress) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from automation import paths
 from automation.errors import ConfigurationError
 from automation.screen import Screen
+from infra.settings import NAMESPACE, Settings
 
 FOREIGN_PREFIXES = ("AWS_", "PULUMI_", "GITHUB_")
 """Variables that would send a local run to another cloud, backend or account."""
@@ -18,6 +19,21 @@ KEPT = frozenset({"PULUMI_HOME"})
 
 NO_PROFILES = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 """Keeps the user's own AWS profiles out of a local run."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A setting that a target can't honour.
+
+    Attributes:
+        setting: its name.
+        value: the value that is refused.
+        why: the reason, and what to do.
+    """
+
+    setting: str
+    value: object
+    why: str
 
 
 @dataclass(frozen=True)
@@ -30,6 +46,7 @@ class Target:
         foreign: prefixes of variables of the caller's environment that must not reach the engine.
         work_dir: stack → the folder with `Pulumi.yaml` and the stack's file that the engine uses.
         lock_dir: where the driver's own locks are.
+        refused: settings that it can't honour; each with what finds it, and why.
     """
 
     name: str
@@ -37,6 +54,21 @@ class Target:
     foreign: tuple[str, ...]
     work_dir: Callable[[str], Path]
     lock_dir: Callable[[], Path]
+    refused: tuple[Refused, ...] = ()
+
+    def check(self, settings: Settings) -> None:
+        """Refuse, before anything is touched, what this target would refuse midway.
+
+        Raises:
+            ConfigurationError: each such setting with its reason.
+        """
+        problems = [
+            f"{NAMESPACE}:{row.setting} = {getattr(settings, row.setting)!r}: {row.why}"
+            for row in self.refused
+            if getattr(settings, row.setting) == row.value
+        ]
+        if problems:
+            raise ConfigurationError(f"The target {self.name!r} can't do this:", problems)
 
     def activate(self, screen: Screen) -> None:
         """Prepare the target and make its environment this process's own."""
@@ -94,6 +126,14 @@ TARGETS: Mapping[str, Target] = {
             foreign=FOREIGN_PREFIXES,
             work_dir=_local_work_dir,
             lock_dir=_local_lock_dir,
+            refused=(
+                Refused(
+                    "access_logs",
+                    True,
+                    "the local load balancer writes no access logs; leave it out here, and set it "
+                    "for a stack on AWS",
+                ),
+            ),
         ),
     )
 }

@@ -38,15 +38,42 @@ def test_the_resources_own_failure_is_the_cause(file: StackFile) -> None:
     assert error.exit_code == 1
 
 
-def test_a_failing_program_shows_its_line_and_no_traceback(file: StackFile) -> None:
-    message = (
-        "python inline source runtime error: no such zone\nTraceback (most recent call last):\n"
-        f'  File "/usr/lib/x.py", line 1, in run\n    run()\n  File "{paths.ROOT}/infra/a.py", '
-        "line 7, in zones\n    raise\nValueError: no such zone\n"
-    )
+FRAMES = (
+    'Traceback (most recent call last):\n  File "/usr/lib/x.py", line 1, in run\n    run()\n'
+    f'  File "{paths.ROOT}/infra/a.py", line 7, in zones\n    raise\n'
+    f'  File "{paths.ROOT}/.venv/lib/site-packages/pulumi/x.py", line 2, in y\n    z()\n'
+)
+AGAIN = "\nThe above exception was the direct cause of the following exception:\n\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "traces", "sentence"),
+    [
+        ("no zone is there", [f"{FRAMES}ValueError: no zone is there\n"], "no zone is there"),
+        ("'x'", [f"{FRAMES}KeyError: 'x'\n"], "KeyError: 'x'"),
+        (
+            "no zone is there",
+            [f"{FRAMES}KeyError: 'b'\n", f"{FRAMES}ValueError: no zone is there\n"],
+            "no zone is there (KeyError: 'b')",
+        ),
+        (
+            "invoke of aws:a/b:b failed: invocation of aws:a/b:b returned an error: calling "
+            "aws:a/b:b: ecr X: NotFound: no such thing",
+            [
+                f"{FRAMES}Exception: invoke of aws:a/b:b failed: invocation of aws:a/b:b returned "
+                "an error: calling aws:a/b:b: ecr X: NotFound: no such thing\n"
+            ],
+            "ecr X: NotFound: no such thing",
+        ),
+    ],
+)
+def test_a_failing_program_shows_its_innermost_cause_in_a_sentence(
+    file: StackFile, said: str, traces: list[str], sentence: str
+) -> None:
+    message = f"python inline source runtime error: {said}\n{AGAIN.join(traces)}"
     error = explain(failed(""), [Failure(message, STACK)], file)
-    assert error.message == "The program failed: no such zone"
-    assert error.evidence == [f'File "{paths.ROOT}/infra/a.py", line 7, in zones']
+    assert error.message == f"The program failed: {sentence} (in infra/a.py:7, zones)"
+    assert error.evidence == []
 
 
 def test_without_events_the_engines_own_line_is_the_cause(file: StackFile) -> None:

@@ -143,3 +143,12 @@ def test_revisions_and_log_groups_are_cleaned_up(cloud: Cloud) -> None:
     assert [arn for arn in others if ":task-definition/" in arn]
     assert [arn for arn in others if ":log-group:" in arn]
     assert delete_task_definitions(cloud, NAMES.service) == 0
+
+
+def test_a_key_that_waits_for_its_deletion_is_gone(cloud: Cloud) -> None:
+    kms = client("kms")
+    marks = [{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in tags(NAMES)]
+    key = kms.create_key(Tags=marks)["KeyMetadata"]
+    assert [leftover.arn for leftover in search(cloud, NAMES)] == [key["Arn"]]
+    kms.schedule_key_deletion(KeyId=key["KeyId"], PendingWindowInDays=7)
+    assert search(cloud, NAMES) == []

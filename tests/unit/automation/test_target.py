@@ -71,3 +71,18 @@ def test_a_local_stack_is_worked_on_beside_its_state(
     monkeypatch.setenv("FARGATE_CD_STATE_DIR", str(tmp_path))
     assert TARGETS["local"].work_dir("x") == tmp_path / "workspace" / "x"
     assert TARGETS["local"].lock_dir() == tmp_path / "locks"
+
+
+def test_a_target_refuses_what_it_would_refuse_midway() -> None:
+    settings = Settings.parse({"access_logs": True})
+    TARGETS["aws"].check(settings)
+    with pytest.raises(ConfigurationError) as refused:
+        TARGETS["local"].check(settings)
+    assert refused.value.exit_code == 2
+    assert "fargate-cd:access_logs = True" in refused.value.evidence[0]
+    TARGETS["local"].check(Settings.parse({}))
+
+
+def test_refused_settings_are_settings() -> None:
+    rows = [row for target in TARGETS.values() for row in target.refused]
+    assert {row.setting for row in rows} <= set(Settings.model_fields)
