@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from automation.cloud import Cloud, error_code
 from automation.verdict import ServiceName, describe_service, service_deployments
+from infra.task import CONTAINER_NAME
 
-LOG_LINES = 10
+LOG_LINES = 200
+"""How many of a task's last log lines are looked through."""
+
 TASKS_AT_ONCE = 100
 EVENTS = 20
 
@@ -29,6 +31,7 @@ class StoppedTask:
         containers: (name, exit code, reason) of each container.
         definition: the revision that it ran.
         when: when it stopped.
+        started: when its containers ran.
     """
 
     identity: str
@@ -37,6 +40,16 @@ class StoppedTask:
     containers: tuple[tuple[str, int | None, str], ...]
     definition: str
     when: datetime | None
+    started: datetime | None = None
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """A line that a task wrote."""
+
+    text: str
+    when: datetime
+    task: str
 
 
 @dataclass(frozen=True)
@@ -49,7 +62,8 @@ class Facts:
         stopped: tasks that ended, latest first.
         events: of the service, latest first.
         targets: reasons of targets that are not healthy.
-        logs: the last lines of the task that stopped last.
+        logs: the last lines of the task that stopped last, or of one that runs.
+        log_seconds: for each of them the seconds since the task's start, where that is known.
         grace_seconds: the service's grace period for health checks.
     """
 
@@ -59,7 +73,12 @@ class Facts:
     events: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     logs: tuple[str, ...] = ()
+    log_seconds: tuple[float | None, ...] = ()
     grace_seconds: int | None = None
+
+    def seconds_until(self, number: int) -> float | None:
+        """How long after its task's start a line of the log was written."""
+        return self.log_seconds[number] if number < len(self.log_seconds) else None
 
     def texts(self) -> list[str]:
         """Every text in which a cause may be named; the most telling first."""
@@ -97,14 +116,18 @@ def gather(
     if service is None:
         return Facts(failure=failure)
     judged = _deployment(cloud, name, deployment)
-    stopped = _stopped(cloud, name, judged)
+    tasks = _tasks(cloud, name, judged)
+    stopped = [task for task in tasks if task.when]
+    lines = _logs(cloud, log_group, [*stopped, *(task for task in tasks if not task.when)])
+    began = {task.identity: task.started for task in tasks}
     return Facts(
         failure=failure,
         status=judged.status,
         stopped=tuple(stopped),
         events=tuple(_events(service, judged.began)),
         targets=tuple(_targets(cloud, service)),
-        logs=tuple(_logs(cloud, log_group, [task.identity for task in stopped])),
+        logs=tuple(line.text for line in lines),
+        log_seconds=tuple(_after(line, began[line.task]) for line in lines),
         grace_seconds=service.get("healthCheckGracePeriodSeconds"),
     )
 
@@ -125,15 +148,20 @@ def _deployment(cloud: Cloud, name: ServiceName, arn: str | None) -> _Deployment
     )
 
 
-def _stopped(cloud: Cloud, name: ServiceName, judged: _Deployment) -> list[StoppedTask]:
-    arns = cloud.pages(
-        "ecs",
-        "list_tasks",
-        "taskArns",
-        cluster=name.cluster,
-        serviceName=name.service,
-        desiredStatus="STOPPED",
-    )
+def _tasks(cloud: Cloud, name: ServiceName, judged: _Deployment) -> list[StoppedTask]:
+    """The deployment's tasks: those that stopped, latest first, then those that run."""
+    arns = [
+        arn
+        for status in ("STOPPED", "RUNNING")
+        for arn in cloud.pages(
+            "ecs",
+            "list_tasks",
+            "taskArns",
+            cluster=name.cluster,
+            serviceName=name.service,
+            desiredStatus=status,
+        )
+    ]
     tasks: list[dict[str, Any]] = []
     for start in range(0, len(arns), TASKS_AT_ONCE):
         batch = arns[start : start + TASKS_AT_ONCE]
@@ -141,6 +169,10 @@ def _stopped(cloud: Cloud, name: ServiceName, judged: _Deployment) -> list[Stopp
     found = [_task(t) for t in tasks if _belongs(t, judged)]
     undated = datetime.min
     return sorted(found, key=lambda t: (t.when or undated).replace(tzinfo=None), reverse=True)
+
+
+def _after(line: LogLine, began: datetime | None) -> float | None:
+    return (line.when - began).total_seconds() if began else None
 
 
 def _belongs(task: dict[str, Any], judged: _Deployment) -> bool:
@@ -167,6 +199,7 @@ def _task(task: dict[str, Any]) -> StoppedTask:
         ),
         definition=task["taskDefinitionArn"],
         when=task.get("stoppedAt") or task.get("stoppingAt"),
+        started=task.get("startedAt"),
     )
 
 
@@ -192,26 +225,32 @@ def _targets(cloud: Cloud, service: dict[str, Any]) -> Iterable[str]:
                 yield f"{row['Target']['Id']}: {health.get('Description') or health.get('Reason')}"
 
 
-def _logs(cloud: Cloud, group: str, tasks: list[str]) -> list[str]:
+def _logs(cloud: Cloud, group: str, tasks: list[StoppedTask]) -> list[LogLine]:
     """The last lines of the first of these tasks that has written any."""
     for task in tasks:
-        for stream in _streams(cloud, group, task):
-            events = cloud.client("logs").get_log_events(
-                logGroupName=group, logStreamName=stream, limit=LOG_LINES, startFromHead=False
-            )["events"]
-            if events:
-                return [re.sub(r"\s+$", "", event["message"]) for event in events]
+        for container, _, _ in task.containers:
+            stream = f"{CONTAINER_NAME}/{container}/{task.identity}"
+            if lines := _stream(cloud, group, stream, task.identity):
+                return lines
     return []
 
 
-def _streams(cloud: Cloud, group: str, task: str) -> list[str]:
-    """The streams of a task: `prefix/container/task`."""
+def _stream(cloud: Cloud, group: str, stream: str, task: str) -> list[LogLine]:
+    """The last lines of a stream, which is named `prefix/container/task`.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
+    """
     try:
-        rows = cloud.client("logs").describe_log_streams(
-            logGroupName=group, orderBy="LastEventTime", descending=True
-        )["logStreams"]
+        events = cloud.client("logs").get_log_events(
+            logGroupName=group, logStreamName=stream, limit=LOG_LINES, startFromHead=False
+        )["events"]
     except ClientError as error:
         if error_code(error) != "ResourceNotFoundException":
             raise
         return []
-    return [row["logStreamName"] for row in rows if row["logStreamName"].endswith(f"/{task}")]
+    return [
+        LogLine(
+            event["message"].rstrip(), datetime.fromtimestamp(event["timestamp"] / 1000, UTC), task
+        )
+        for event in events
+    ]

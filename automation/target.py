@@ -56,6 +56,10 @@ class Target:
     lock_dir: Callable[[], Path]
     refused: tuple[Refused, ...] = ()
 
+    def failure_file(self, stack: str) -> Path:
+        """Where the driver remembers a stack's last failure."""
+        return self.lock_dir().parent / "failures" / f"{stack}.json"
+
     def check(self, settings: Settings) -> None:
         """Refuse, before anything is touched, what this target would refuse midway.
 

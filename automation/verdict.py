@@ -105,10 +105,7 @@ def await_verdict(
     if not every:
         return _steady(cloud, name, note, seconds)
     arn = every[-1 if mine else 0]["serviceDeploymentArn"]
-    verdict = _await_deployment(cloud, arn, note, seconds)
-    if verdict.result == "succeeded":
-        return _still_steady(cloud, name, verdict)
-    return verdict
+    return _or_replaced(cloud, name, _await_deployment(cloud, arn, note, seconds))
 
 
 def _await_deployment(cloud: Cloud, arn: str, note: Note, seconds: float) -> Verdict:
@@ -190,12 +187,15 @@ def _steady(cloud: Cloud, name: ServiceName, note: Note, seconds: float) -> Verd
         time.sleep(POLL_SECONDS)
 
 
-def _still_steady(cloud: Cloud, name: ServiceName, verdict: Verdict) -> Verdict:
+def _or_replaced(cloud: Cloud, name: ServiceName, verdict: Verdict) -> Verdict:
     """A later deployment by somebody else is said, so that nobody takes it for ours."""
-    latest = service_deployments(cloud, name)[0]
-    if latest["serviceDeploymentArn"] == verdict.deployment:
+    if verdict.deployment is None:
         return verdict
-    reason = f"{verdict.reason} Something else started another deployment since."
+    latest = next(iter(service_deployments(cloud, name)), None)
+    if latest is None or latest["serviceDeploymentArn"] == verdict.deployment:
+        return verdict
+    number = latest["serviceDeploymentArn"].rpartition("/")[2]
+    reason = f"{verdict.reason} Something else has started another deployment since: {number}."
     return Verdict(verdict.result, reason, verdict.deployment, verdict.phases, replaced=True)
 
 

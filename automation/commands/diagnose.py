@@ -2,32 +2,64 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
+from automation import remembered
 from automation.diagnosis import Diagnosis, diagnose
-from automation.facts import gather
-from automation.operations import opened
+from automation.facts import Facts, gather
+from automation.operations import Session, opened
 from automation.screen import Screen
 from automation.verdict import ENDED, describe_service, service_deployments
 
 
 def diagnose_command(stack: str, screen: Screen) -> int:
-    """Print the cause of the last deployment's failure, its evidence and what to change."""
+    """Print the cause of the last failure, its evidence and what to change."""
     with opened(stack, screen) as session:
-        cloud, name = session.cloud, session.service
-        if describe_service(cloud, name) is None:
-            screen.document({"stack": stack, "diagnosis": None})
-            screen.result(f"{stack}: there is no service yet; `up` tells what failed before it")
-            return 0
-        latest = next(iter(service_deployments(cloud, name)), None)
-        if latest is not None and ENDED.get(latest["status"]) == "succeeded":
-            screen.document({"stack": stack, "diagnosis": None})
-            screen.result(f"{stack}: the last deployment succeeded; nothing to diagnose")
-            return 0
-        arn = latest["serviceDeploymentArn"] if latest else None
-        facts = gather(cloud, name, session.names.log_group, arn)
-        found = diagnose(facts, session.file.settings, arn)
-    screen.document({"stack": stack, "diagnosis": found.document()})
-    print_diagnosis(screen, found)
+        found, sentence = find(session)
+    screen.document({"stack": stack, "diagnosis": found.document() if found else None})
+    screen.result(f"{stack}: {sentence}")
+    if found:
+        print_diagnosis(screen, found)
     return 0
+
+
+def find(session: Session) -> tuple[Diagnosis | None, str]:
+    """What is wrong with a stack, if anything is, and a sentence about what was looked at."""
+    cloud, name = session.cloud, session.service
+    service = describe_service(cloud, name)
+    latest = next(iter(service_deployments(cloud, name)), None) if service else None
+    earlier = remembered.read(session.target.failure_file(session.file.name))
+    if earlier and (latest is None or earlier.when > latest["createdAt"]):
+        return earlier.diagnosis, f"the last `up` failed ({_told(earlier.when)})"
+    if service is None:
+        return None, "there is no service yet, and no `up` has failed"
+    arn = latest["serviceDeploymentArn"] if latest else None
+    facts = gather(cloud, name, session.names.log_group, arn)
+    looked = _looked_at(latest)
+    if _is_well(service, latest, facts):
+        return None, f"{looked}; nothing to diagnose"
+    return diagnose(facts, session.file.settings, arn), looked
+
+
+def _is_well(service: dict[str, Any], latest: dict[str, Any] | None, facts: Facts) -> bool:
+    """Whether nothing has failed; a service may fail long after its deployment succeeded."""
+    if latest and ENDED.get(latest["status"], "succeeded") != "succeeded":
+        return False
+    going_on = latest is not None and latest["status"] not in ENDED
+    complete = going_on or service["runningCount"] >= service["desiredCount"]
+    return complete and not facts.targets and not (going_on and facts.stopped)
+
+
+def _looked_at(latest: dict[str, Any] | None) -> str:
+    if latest is None:
+        return "the service has no deployment on record"
+    status = latest["status"].replace("_", " ").lower()
+    return f"the last deployment ({_told(latest['createdAt'])}): {status}"
+
+
+def _told(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S %Z}"
 
 
 def print_diagnosis(screen: Screen, found: Diagnosis) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pulumi import automation as auto
 
+from automation import remembered
 from automation.diagnosis import Diagnosis, diagnose
 from automation.errors import DriverError
 from automation.facts import Facts, gather
@@ -122,9 +123,20 @@ def report(session: Session, done: Done) -> int:
             None if verdict.result == "succeeded" else _diagnosis(session, verdict, done.failure)
         ),
     )
+    _remember(session, done, told)
     session.screen.document(told.document())
     _print(session.screen, told)
     return 0 if verdict.result == "succeeded" else 1
+
+
+def _remember(session: Session, done: Done, told: Report) -> None:
+    """Keep what failed before ECS had the say, which nobody else remembers, for `diagnose`."""
+    place = session.target.failure_file(session.file.name)
+    before_ecs = done.failure is not None and SERVICE_TYPE not in (done.failure.resource or "")
+    if told.diagnosis is not None and before_ecs:
+        remembered.write(place, told.diagnosis)
+    else:
+        remembered.forget(place)
 
 
 def _verdict(session: Session, done: Done, url: object) -> Verdict:
@@ -146,6 +158,8 @@ def _verdict(session: Session, done: Done, url: object) -> Verdict:
 def _diagnosis(session: Session, verdict: Verdict, failure: DriverError | None) -> Diagnosis:
     """One cause; a failure of the engine that ECS has no part in is a cause by itself."""
     resource = failure.resource if failure else verdict.deployment
+    if verdict.replaced and verdict.result == "failed":
+        return Diagnosis(verdict.reason, [], None, verdict.deployment, "replaced")
     settings = session.file.settings
     if failure is not None and SERVICE_TYPE not in (failure.resource or ""):
         text = "\n".join([failure.message, *failure.evidence])
@@ -153,7 +167,7 @@ def _diagnosis(session: Session, verdict: Verdict, failure: DriverError | None) 
         if found.name != "unknown":
             return found
         return Diagnosis(failure.message, failure.evidence, None, resource)
-    words = failure.message if failure else verdict.reason
+    words = "\n".join([failure.message, *failure.evidence]) if failure else verdict.reason
     facts = gather(
         session.cloud, session.service, session.names.log_group, verdict.deployment, words
     )

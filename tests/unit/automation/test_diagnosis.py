@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from automation.diagnosis import CAUSES, diagnose
+from automation.causes import CAUSES
+from automation.diagnosis import diagnose
 from automation.facts import Facts, StoppedTask
 from infra.settings import Settings
 

@@ -134,3 +134,10 @@ def test_an_unreachable_url_says_why() -> None:
     answers, sentence = url_answers("http://127.0.0.1:1", 0.0)
     assert not answers
     assert "refused" in sentence
+
+
+def test_a_failed_deployment_that_was_replaced_says_so() -> None:
+    cloud = FakeCloud(deployment("a/mine", "STOPPED", 1), deployment("a/other", "IN_PROGRESS", 5))
+    verdict = await_verdict(cloud, NAME, BEGAN, lambda _: None)  # type: ignore[arg-type]
+    assert (verdict.result, verdict.replaced) == ("failed", True)
+    assert "Something else has started another deployment since: other." in verdict.reason
