@@ -108,26 +108,31 @@ class BuiltImage(pulumi.ComponentResource):
         self, name: str, args: BuiltImageArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("fargate-cd:infra:BuiltImage", name, None, opts)
-        build = args.build
-        token = aws.ecr.get_authorization_token_output(opts=pulumi.InvokeOutputOptions(parent=self))
-        image = docker.Image(
-            f"{name}-{build.tag}",
-            image_name=pulumi.Output.concat(args.repository_url, ":", build.tag),
-            build=docker.DockerBuildArgs(
-                context=str(build.folder),
-                dockerfile=str(build.dockerfile),
-                platform=build.platform,
-                args={"RELEASE": build.tag, "COMMIT": build_context.commit(build.folder)},
-            ),
-            registry=docker.RegistryArgs(
-                server=args.repository_url,
-                username=token.user_name,
-                password=pulumi.Output.secret(token.password),
-            ),
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["build", "registry"]),
-        )
+        image = built_image(name, args, self)
         self.uri = image.repo_digest
         self.register_outputs({"uri": self.uri})
+
+
+def built_image(name: str, args: BuiltImageArgs, parent: pulumi.Resource) -> docker.Image:
+    """The resource itself, as a child of `parent`; its name ends in the image's tag."""
+    build = args.build
+    token = aws.ecr.get_authorization_token_output(opts=pulumi.InvokeOutputOptions(parent=parent))
+    return docker.Image(
+        f"{name}-{build.tag}",
+        image_name=pulumi.Output.concat(args.repository_url, ":", build.tag),
+        build=docker.DockerBuildArgs(
+            context=str(build.folder),
+            dockerfile=str(build.dockerfile),
+            platform=build.platform,
+            args={"RELEASE": build.tag, "COMMIT": build_context.commit(build.folder)},
+        ),
+        registry=docker.RegistryArgs(
+            server=args.repository_url,
+            username=token.user_name,
+            password=pulumi.Output.secret(token.password),
+        ),
+        opts=pulumi.ResourceOptions(parent=parent, ignore_changes=["build", "registry"]),
+    )
 
 
 def build_files(app_path: str, dockerfile: str) -> tuple[Path, Path]:

@@ -93,7 +93,7 @@ class LoadBalancer(pulumi.ComponentResource):
         super().__init__("fargate-cd:infra:LoadBalancer", name, None, opts)
         self._name, self._args = name, args
         balancer = self._balancer()
-        targets = self._target_group()
+        targets = target_group(f"{name}-targets", args.target_group, args.tags, self)
         self.listener = self._listener(balancer, targets)
         self.arn = balancer.arn
         self.dns_name = balancer.dns_name
@@ -152,30 +152,33 @@ class LoadBalancer(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _target_group(self) -> aws.lb.TargetGroup:
-        args = self._args.target_group
-        return aws.lb.TargetGroup(
-            f"{self._name}-targets",
-            name=args.physical_name,
-            port=args.port,
+
+def target_group(
+    name: str, args: TargetGroupArgs, tags: Mapping[str, str], parent: pulumi.Resource
+) -> aws.lb.TargetGroup:
+    """The resource itself, as a child of `parent`."""
+    return aws.lb.TargetGroup(
+        name,
+        name=args.physical_name,
+        port=args.port,
+        protocol="HTTP",
+        target_type="ip",
+        vpc_id=args.vpc_id,
+        deregistration_delay=args.deregistration_delay,
+        health_check=aws.lb.TargetGroupHealthCheckArgs(
+            enabled=True,
+            path=args.health_check_path,
+            port="traffic-port",
             protocol="HTTP",
-            target_type="ip",
-            vpc_id=args.vpc_id,
-            deregistration_delay=args.deregistration_delay,
-            health_check=aws.lb.TargetGroupHealthCheckArgs(
-                enabled=True,
-                path=args.health_check_path,
-                port="traffic-port",
-                protocol="HTTP",
-                matcher="200",
-                interval=args.health_check_interval,
-                timeout=min(5, args.health_check_interval - 1),
-                healthy_threshold=2,
-                unhealthy_threshold=2,
-            ),
-            tags=dict(self._args.tags),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+            matcher="200",
+            interval=args.health_check_interval,
+            timeout=min(5, args.health_check_interval - 1),
+            healthy_threshold=2,
+            unhealthy_threshold=2,
+        ),
+        tags=dict(tags),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
 
 
 def _redirect() -> aws.lb.ListenerDefaultActionArgs:

@@ -21,7 +21,14 @@ RULE_LIMIT = 50
 GENERAL_LIMIT = 100
 """Below the limits of clusters, services, families, security groups and repositories."""
 
+PREVIEW_MARK = "-preview-"
+"""Between the environment and the branch in the name of a preview stack."""
+
+BRANCH_LIMIT = 40
+"""Of a branch in names; a label of a host name may have 63 characters (RFC 1035)."""
+
 _DIGEST_LENGTH = 8
+_DIGEST_END = re.compile(rf"-[0-9a-f]{{{_DIGEST_LENGTH}}}")
 
 
 def limited(text: str, limit: int) -> str:
@@ -38,14 +45,53 @@ def limited(text: str, limit: int) -> str:
     plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
     if plain == text and len(plain) <= limit:
         return plain
-    digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
+    return _with_digest(plain, text, limit)
+
+
+def _with_digest(plain: str, text: str, limit: int) -> str:
+    # An argument of the command line may hold bytes that are no UTF-8.
+    whole = text.encode(errors="surrogateescape")
+    digest = hashlib.sha256(whole).hexdigest()[:_DIGEST_LENGTH]
     beginning = plain[: limit - _DIGEST_LENGTH - 1].rstrip("-")
     return f"{beginning}-{digest}" if beginning else digest
 
 
+def branch_label(branch: str) -> str:
+    """A branch as part of names and as a label of a host name.
+
+    Args:
+        branch: any text.
+
+    Returns:
+        At most `BRANCH_LIMIT` lower-case letters, digits and single hyphens; a plain short branch
+        is its own label, any other one is followed by a digest. A branch that looks like a label
+        with a digest gets a digest of its own, so that it can't take another branch's label.
+    """
+    label = limited(branch, BRANCH_LIMIT)
+    if label == branch and (_DIGEST_END.search(label[-_DIGEST_LENGTH - 1 :])):
+        return _with_digest(label, branch, BRANCH_LIMIT)
+    return label
+
+
+def preview_stack(environment: str, branch: str) -> str:
+    """The name of the stack that previews a branch of an environment."""
+    return f"{environment}{PREVIEW_MARK}{branch_label(branch)}"
+
+
+def environment_of(stack: str) -> str | None:
+    """The environment that a stack previews; None for an environment."""
+    environment, mark, label = stack.partition(PREVIEW_MARK)
+    return environment if mark and environment and label else None
+
+
+def unfit_for_environment(stack: str) -> bool:
+    """Whether the name of a stack would read as that of another environment's preview."""
+    return PREVIEW_MARK in f"{stack}-"
+
+
 @dataclass(frozen=True)
 class Names:
-    """The names of one stack's resources.
+    """The names of one stack's resources, and of those that a preview uses of its environment.
 
     Attributes:
         project: the Pulumi project.
@@ -54,6 +100,16 @@ class Names:
 
     project: str
     stack: str
+
+    @property
+    def is_preview(self) -> bool:
+        """Whether the stack is a preview, which shares what its environment has."""
+        return environment_of(self.stack) is not None
+
+    @property
+    def environment(self) -> Names:
+        """The names of the environment: of that which a preview belongs to, else the same."""
+        return Names(self.project, environment_of(self.stack) or self.stack)
 
     def named(self, *parts: str, limit: int = GENERAL_LIMIT) -> str:
         """`project-stack-part…` within `limit` characters."""
@@ -83,13 +139,24 @@ class Names:
 
     @property
     def repository(self) -> str:
-        """The name of the ECR repository."""
-        return self.named()
+        """The name of the ECR repository; previews push to their environment's."""
+        return self.environment.named()
+
+    def image_tag(self, content: str) -> str:
+        """The tag of a content in the repository; a preview's is its own, as tags never change."""
+        if not self.is_preview:
+            return content
+        return f"{self.preview_tag_prefix}{content}"
+
+    @property
+    def preview_tag_prefix(self) -> str:
+        """How the tags of a preview's images begin."""
+        return f"preview-{self.stack.partition(PREVIEW_MARK)[2]}."
 
     @property
     def cluster(self) -> str:
-        """The name of the ECS cluster."""
-        return self.named()
+        """The name of the ECS cluster; previews run in their environment's."""
+        return self.environment.named()
 
     @property
     def service(self) -> str:
@@ -103,8 +170,8 @@ class Names:
 
     @property
     def session_log_group(self) -> str:
-        """The name of the log group of `exec` sessions."""
-        return f"{self.log_group_prefix}/exec"
+        """The name of the log group of `exec` sessions, one for a cluster."""
+        return f"{self.environment.log_group_prefix}/exec"
 
     @property
     def flow_log_group(self) -> str:

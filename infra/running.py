@@ -83,7 +83,7 @@ def release_tag(content: str, running: RunningImage | None) -> str:
         was never pushed; else the hash with the next number, since a content that comes back
         after another can't be pushed under its old tag.
     """
-    ours = re.compile(rf"{content}(?:-(\d+))?")
+    ours = re.compile(rf"{re.escape(content)}(?:-(\d+))?")
     if running is None:
         return content
     for tag in sorted(running.tags):

@@ -40,6 +40,8 @@ class ServiceArgs:
         health_check_interval: seconds between two health checks of a target.
         tags: of every resource.
         needs: what must exist before a task can start and take traffic.
+        on_demand_base: with Spot, how many tasks stay on demand.
+        scaled: whether autoscaling owns the number of tasks from the first start on.
     """
 
     physical_name: str
@@ -56,6 +58,8 @@ class ServiceArgs:
     health_check_interval: int
     tags: Mapping[str, str]
     needs: Sequence[pulumi.Resource] = field(default_factory=tuple)
+    on_demand_base: int = ON_DEMAND_BASE
+    scaled: bool = True
 
 
 class Service(pulumi.ComponentResource):
@@ -71,56 +75,65 @@ class Service(pulumi.ComponentResource):
         self, name: str, args: ServiceArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("fargate-cd:infra:Service", name, None, opts)
-        service = aws.ecs.Service(
-            f"{name}-service",
-            name=args.physical_name,
-            cluster=args.cluster_arn,
-            task_definition=args.task_arn,
-            desired_count=args.desired_count,
-            platform_version="LATEST",
-            capacity_provider_strategies=_capacity(args.spot),
-            # Without it another mix of capacity would replace the service.
-            force_new_deployment=True,
-            availability_zone_rebalancing="ENABLED",
-            deployment_minimum_healthy_percent=100,
-            deployment_maximum_percent=200,
-            deployment_circuit_breaker=aws.ecs.ServiceDeploymentCircuitBreakerArgs(
-                enable=True, rollback=True
-            ),
-            health_check_grace_period_seconds=max(
-                GRACE_PERIOD_SECONDS, GRACE_PERIOD_CHECKS * args.health_check_interval
-            ),
-            network_configuration=aws.ecs.ServiceNetworkConfigurationArgs(
-                subnets=args.subnet_ids,
-                security_groups=[args.security_group_id],
-                assign_public_ip=args.public_tasks,
-            ),
-            load_balancers=[
-                aws.ecs.ServiceLoadBalancerArgs(
-                    target_group_arn=args.target_group_arn,
-                    container_name=CONTAINER_NAME,
-                    container_port=args.container_port,
-                )
-            ],
-            enable_execute_command=args.execute_command,
-            enable_ecs_managed_tags=True,
-            propagate_tags="SERVICE",
-            wait_for_steady_state=True,
-            tags=dict(args.tags),
-            # Autoscaling owns the number of tasks from the first start on.
-            opts=pulumi.ResourceOptions(
-                parent=self, depends_on=list(args.needs), ignore_changes=["desiredCount"]
-            ),
-        )
+        service = fargate_service(f"{name}-service", args, self)
         self.service_name = service.name
         self.register_outputs({"service_name": self.service_name})
 
 
-def _capacity(spot: bool) -> list[aws.ecs.ServiceCapacityProviderStrategyArgs]:
+def fargate_service(name: str, args: ServiceArgs, parent: pulumi.Resource) -> aws.ecs.Service:
+    """The resource itself, as a child of `parent`."""
+    return aws.ecs.Service(
+        name,
+        name=args.physical_name,
+        cluster=args.cluster_arn,
+        task_definition=args.task_arn,
+        desired_count=args.desired_count,
+        platform_version="LATEST",
+        capacity_provider_strategies=_capacity(args),
+        # Without it another mix of capacity would replace the service.
+        force_new_deployment=True,
+        availability_zone_rebalancing="ENABLED",
+        deployment_minimum_healthy_percent=100,
+        deployment_maximum_percent=200,
+        deployment_circuit_breaker=aws.ecs.ServiceDeploymentCircuitBreakerArgs(
+            enable=True, rollback=True
+        ),
+        health_check_grace_period_seconds=max(
+            GRACE_PERIOD_SECONDS, GRACE_PERIOD_CHECKS * args.health_check_interval
+        ),
+        network_configuration=aws.ecs.ServiceNetworkConfigurationArgs(
+            subnets=args.subnet_ids,
+            security_groups=[args.security_group_id],
+            assign_public_ip=args.public_tasks,
+        ),
+        load_balancers=[
+            aws.ecs.ServiceLoadBalancerArgs(
+                target_group_arn=args.target_group_arn,
+                container_name=CONTAINER_NAME,
+                container_port=args.container_port,
+            )
+        ],
+        enable_execute_command=args.execute_command,
+        enable_ecs_managed_tags=True,
+        propagate_tags="SERVICE",
+        wait_for_steady_state=True,
+        tags=dict(args.tags),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            depends_on=list(args.needs),
+            ignore_changes=["desiredCount"] if args.scaled else [],
+        ),
+    )
+
+
+def _capacity(args: ServiceArgs) -> list[aws.ecs.ServiceCapacityProviderStrategyArgs]:
     strategy = aws.ecs.ServiceCapacityProviderStrategyArgs
-    if not spot:
+    if not args.spot:
         return [strategy(capacity_provider=ON_DEMAND, weight=1, base=0)]
+    spot = strategy(capacity_provider=SPOT, weight=1, base=0)
+    if args.on_demand_base == 0:
+        return [spot]
     return [
-        strategy(capacity_provider=ON_DEMAND, weight=0, base=ON_DEMAND_BASE),
-        strategy(capacity_provider=SPOT, weight=1, base=0),
+        strategy(capacity_provider=ON_DEMAND, weight=0, base=args.on_demand_base),
+        spot,
     ]

@@ -126,25 +126,30 @@ class Task(pulumi.ComponentResource):
         self, name: str, args: TaskArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("fargate-cd:infra:Task", name, None, opts)
-        folders = SESSION_FOLDERS if args.container.execute_command else {}
-        definition = aws.ecs.TaskDefinition(
-            f"{name}-definition",
-            family=args.family,
-            requires_compatibilities=["FARGATE"],
-            network_mode="awsvpc",
-            cpu=str(args.cpu),
-            memory=str(args.memory),
-            runtime_platform=aws.ecs.TaskDefinitionRuntimePlatformArgs(
-                cpu_architecture=args.architecture, operating_system_family="LINUX"
-            ),
-            execution_role_arn=args.execution_role_arn,
-            task_role_arn=args.task_role_arn,
-            volumes=[aws.ecs.TaskDefinitionVolumeArgs(name=volume) for volume in folders],
-            container_definitions=pulumi.Output.from_input(args.image).apply(
-                lambda image: json.dumps([container_definition(args.container, image)])
-            ),
-            tags=dict(args.tags),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        definition = task_definition(f"{name}-definition", args, self)
         self.arn = definition.arn
         self.register_outputs({"arn": self.arn})
+
+
+def task_definition(name: str, args: TaskArgs, parent: pulumi.Resource) -> aws.ecs.TaskDefinition:
+    """The resource itself, as a child of `parent`."""
+    folders = SESSION_FOLDERS if args.container.execute_command else {}
+    return aws.ecs.TaskDefinition(
+        name,
+        family=args.family,
+        requires_compatibilities=["FARGATE"],
+        network_mode="awsvpc",
+        cpu=str(args.cpu),
+        memory=str(args.memory),
+        runtime_platform=aws.ecs.TaskDefinitionRuntimePlatformArgs(
+            cpu_architecture=args.architecture, operating_system_family="LINUX"
+        ),
+        execution_role_arn=args.execution_role_arn,
+        task_role_arn=args.task_role_arn,
+        volumes=[aws.ecs.TaskDefinitionVolumeArgs(name=volume) for volume in folders],
+        container_definitions=pulumi.Output.from_input(args.image).apply(
+            lambda image: json.dumps([container_definition(args.container, image)])
+        ),
+        tags=dict(args.tags),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )

@@ -5,8 +5,18 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from infra.names import Names, limited
+from infra.names import (
+    BRANCH_LIMIT,
+    Names,
+    branch_label,
+    environment_of,
+    limited,
+    preview_stack,
+    unfit_for_environment,
+)
 
 LONG = Names("a-very-long-project-name-of-a-large-company", "feature-with-a-long-branch-name")
 
@@ -54,3 +64,77 @@ def test_stacks_of_one_project_share_no_name() -> None:
     one, other = Names("fargate-cd", "dev"), Names("fargate-cd", "prod")
     for attribute in ("repository", "cluster", "service", "log_group", "session_log_group"):
         assert getattr(one, attribute) != getattr(other, attribute)
+
+
+HOSTILE = [
+    "--stack=prod",
+    "-rf",
+    "--",
+    "../../etc/passwd",
+    "$(reboot)",
+    "`id`; rm -rf /",
+    "feature/Ünïcode_und sehr/lang…",
+    "a\nb",
+    "\udcff",
+    "x" * 300,
+    "-preview-",
+    "refs/heads/main",
+]
+LABEL = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@pytest.mark.parametrize("branch", HOSTILE)
+def test_any_branch_becomes_a_label(branch: str) -> None:
+    label = branch_label(branch)
+    assert LABEL.fullmatch(label)
+    assert len(label) <= BRANCH_LIMIT
+    assert environment_of(preview_stack("dev", branch)) == "dev"
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_different_branches_have_different_labels(one: str, other: str) -> None:
+    assert (branch_label(one) == branch_label(other)) == (one == other)
+
+
+def test_a_plain_branch_is_its_own_label() -> None:
+    assert branch_label("login") == "login"
+    assert preview_stack("dev", "login") == "dev-preview-login"
+
+
+@pytest.mark.parametrize("branch", ["feature/login", "Login", "x" * 50])
+def test_no_branch_takes_the_label_of_another(branch: str) -> None:
+    label = branch_label(branch)
+    assert branch_label(label) != label
+
+
+def test_a_preview_uses_what_its_environment_has() -> None:
+    preview, environment = Names("fargate-cd", "dev-preview-login"), Names("fargate-cd", "dev")
+    assert preview.is_preview
+    assert not environment.is_preview
+    for shared in ("cluster", "repository", "session_log_group"):
+        assert getattr(preview, shared) == getattr(environment, shared)
+    for own in ("service", "log_group"):
+        assert getattr(preview, own) != getattr(environment, own)
+
+
+def test_images_of_previews_have_tags_of_their_own() -> None:
+    tags = {
+        Names("fargate-cd", stack).image_tag("0123")
+        for stack in ("dev", "dev-preview-a", "dev-preview-a-b")
+    }
+    assert tags == {"0123", "preview-a.0123", "preview-a-b.0123"}
+
+
+@pytest.mark.parametrize(
+    ("stack", "environment"),
+    [("dev", None), ("dev-preview-", None), ("-preview-a", None), ("a-preview-b-preview-c", "a")],
+)
+def test_the_environment_stands_in_the_name(stack: str, environment: str | None) -> None:
+    assert environment_of(stack) == environment
+
+
+@pytest.mark.parametrize("stack", ["dev-preview-login", "dev-preview"])
+def test_no_environment_is_called_like_a_preview(stack: str) -> None:
+    assert unfit_for_environment(stack)
+    assert not unfit_for_environment("preview")
+    assert not unfit_for_environment("dev")
