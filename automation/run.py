@@ -226,6 +226,21 @@ def diagnose(stack: Stack = "dev", json: Json = False) -> None:
     execute(screen, lambda: command(stack, screen))
 
 
+@app.command()
+def cost(
+    stack: Stack = "dev",
+    json: Json = False,
+    running: Annotated[
+        bool, typer.Option("--running", help="Price what runs instead of what the settings ask.")
+    ] = False,
+) -> None:
+    """The stack's estimated cost a month, line by line, and what would cost less."""
+    from automation.commands.cost import cost as command
+
+    screen = Screen(json=json)
+    execute(screen, lambda: command(stack, screen, running=running))
+
+
 @local_app.command("start")
 def local_start(json: Json = False) -> None:
     """Start the local cloud."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from pulumi import automation as auto
@@ -11,6 +10,7 @@ from automation import local
 from automation.adoption import CREATING, adopt
 from automation.operations import Session
 from automation.progress import Progress, display_name
+from automation.stacks import exported_state
 
 
 def settle(session: Session) -> None:
@@ -71,9 +71,4 @@ def _adopt_what_was_interrupted(session: Session) -> None:
 
 
 def _export(stack: auto.Stack, _progress: Progress) -> dict[str, Any]:
-    """The state with its secrets encrypted, unlike the Automation API's own export."""
-    command = ["stack", "export", "--stack", stack.name]
-    workspace = stack.workspace
-    done = workspace.pulumi_command.run(command, workspace.work_dir, workspace.env_vars)
-    exported: dict[str, Any] = json.loads(done.stdout)
-    return exported
+    return exported_state(stack)

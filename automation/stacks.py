@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -142,6 +143,15 @@ def open_stack(
         return auto.Stack.create(file.name, workspace), True
     except StackAlreadyExistsError:  # another process was quicker
         return auto.Stack.select(file.name, workspace), False
+
+
+def exported_state(stack: auto.Stack) -> dict[str, Any]:
+    """The stack's state with its secrets encrypted, unlike the Automation API's own export."""
+    command = ["stack", "export", "--stack", stack.name]
+    workspace = stack.workspace
+    done = workspace.pulumi_command.run(command, workspace.work_dir, workspace.env_vars)
+    exported: dict[str, Any] = json.loads(done.stdout)
+    return exported
 
 
 def _copy_project(file: StackFile, work_dir: Path) -> None:

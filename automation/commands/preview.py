@@ -8,6 +8,8 @@ from pulumi import automation as auto
 
 from automation.errors import ChangesFound
 from automation.operations import opened, shown_changes
+from automation.pricing.difference import cost_difference, print_difference
+from automation.pricing.resources import Plan
 from automation.program import release_program
 from automation.progress import Progress, display_name
 from automation.screen import Screen
@@ -28,27 +30,46 @@ def preview(
     program = release_program(stack, image, build)
     with opened(stack, screen, program, create=True) as session:
         try:
-            changes, resources = session.perform("Previewing", _preview, preview=True)
+            planned = Planned()
+            changes, resources = session.perform("Previewing", planned.preview, preview=True)
         finally:
             if session.created:  # the engine previews stacks that exist; a preview leaves none
                 session.remove()
     wanted = {k: n for k, n in changes.items() if n and k != "same"}
-    screen.document({"stack": stack, "changes": changes, "resources": resources})
+    difference = cost_difference(planned.plan, session.file)
+    screen.document(
+        {"stack": stack, "changes": changes, "resources": resources, "cost": difference}
+    )
     for row in resources:
         of = f" ({', '.join(row['properties'])})" if row["properties"] else ""
         screen.result(f"  {row['operation']:<8} {display_name(row['urn'])}{of}")
     summary = ", ".join(f"{n} to {k}" for k, n in wanted.items()) or "no changes"
     screen.result(f"{stack}: {summary}, {changes['same']} unchanged")
+    print_difference(screen, difference)
     if expect_no_changes and wanted:
         raise ChangesFound(f"The stack {stack} was expected to be up to date, but: {summary}.")
     return 0
 
 
-def _preview(stack: auto.Stack, progress: Progress) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    stack.preview(on_event=progress.on_event, suppress_outputs=True, suppress_progress=True)
-    rows = [
-        {"urn": s.urn, "operation": s.operation, "properties": list(s.properties)}
-        for s in progress.steps
-        if s.operation in {"create", "update", "delete", "replace", "import"}
-    ]
-    return shown_changes(progress), rows
+class Planned:
+    """The engine's preview, and every resource before and after."""
+
+    def __init__(self) -> None:
+        self.plan = Plan()
+
+    def preview(
+        self, stack: auto.Stack, progress: Progress
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Operation → number of resources, and those that would change."""
+
+        def on_event(event: auto.EngineEvent) -> None:
+            progress.on_event(event)
+            self.plan.on_event(event)
+
+        stack.preview(on_event=on_event, suppress_outputs=True, suppress_progress=True)
+        rows = [
+            {"urn": s.urn, "operation": s.operation, "properties": list(s.properties)}
+            for s in progress.steps
+            if s.operation in {"create", "update", "delete", "replace", "import"}
+        ]
+        return shown_changes(progress), rows

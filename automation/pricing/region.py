@@ -1,0 +1,24 @@
+"""Whose prices count for a stack."""
+
+from __future__ import annotations
+
+import os
+
+import boto3
+
+from automation.errors import ConfigurationError
+from automation.stacks import StackFile
+
+
+def region_of(file: StackFile) -> str:
+    """The stack's region: its own `aws:region`, or else the environment's.
+
+    Raises:
+        ConfigurationError: neither says one.
+    """
+    known = file.region or os.environ.get("AWS_REGION") or boto3.Session().region_name
+    if not known:
+        raise ConfigurationError(
+            f"{file.path.name} names no region, nor does the environment: set aws:region."
+        )
+    return str(known)
