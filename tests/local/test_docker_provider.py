@@ -24,7 +24,7 @@ def engine():
 
 @pytest.fixture
 def client():
-    with attached(provider.servicer(None)) as client:
+    with attached(provider.servicer(None)) as client:  # type: ignore[arg-type]
         yield client.configure()
 
 

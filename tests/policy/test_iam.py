@@ -44,7 +44,10 @@ def every_document() -> Iterator[tuple[str, Document]]:
 
 @cache
 def all_documents() -> dict[str, Document]:
-    """Each different document once, with a name to report it by."""
+    """Each different document once, with a name to report it by, and in an order of names.
+
+    The order of registration differs from run to run, and pytest-xdist wants one.
+    """
     unique: dict[tuple[str, str], str] = {}
     named: dict[str, Document] = {}
     for settings, document in every_document():
@@ -52,7 +55,7 @@ def all_documents() -> dict[str, Document]:
             name = f"{document.resource} ({settings})"
             unique[document.resource, document.text] = name
             named[name] = document
-    return named
+    return dict(sorted(named.items()))
 
 
 def of(*tokens: str) -> list[str]:

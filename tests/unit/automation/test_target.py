@@ -16,7 +16,7 @@ from tests.unit.automation.conftest import Captured
 
 def test_every_target_of_the_settings_has_a_row() -> None:
     annotation = Settings.model_fields["target"].annotation
-    assert set(TARGETS) == set(annotation.__args__)  # type: ignore[union-attr]
+    assert set(TARGETS) == set(annotation.__args__)
 
 
 def test_the_users_cloud_does_not_leak_into_a_local_run(

@@ -110,7 +110,7 @@ def test_any_answer_is_a_registry(monkeypatch, status):
     def refuse(url, timeout):
         assert url == "https://public.ecr.aws/v2/"
         assert timeout <= 5
-        raise urllib.error.HTTPError(url, status, "", {}, None)
+        raise urllib.error.HTTPError(url, status, "", {}, None)  # type: ignore[arg-type]
 
     monkeypatch.setattr(base_image.urllib.request, "urlopen", refuse)
     assert registry_answers("public.ecr.aws")

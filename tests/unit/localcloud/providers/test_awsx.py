@@ -80,7 +80,7 @@ def construct(inputs, monitor=None, name="net", **options):
         serving(
             monitor, resource_pb2_grpc.add_ResourceMonitorServicer_to_server
         ) as monitor_address,
-        attached(awsx.servicer(None)) as client,
+        attached(awsx.servicer(None)) as client,  # type: ignore[arg-type]
     ):
         request = provider_pb2.ConstructRequest(
             type="awsx:ec2:Vpc",
@@ -431,7 +431,7 @@ def test_refusals_make_nothing(inputs, words):
 
 
 def test_an_unset_strategy_is_refused_because_its_default_is_legacy():
-    with attached(awsx.servicer(None)) as client, pytest.raises(grpc.RpcError, match="Legacy"):
+    with attached(awsx.servicer(None)) as client, pytest.raises(grpc.RpcError, match="Legacy"):  # type: ignore[arg-type]
         client.stub.Construct(provider_pb2.ConstructRequest(type="awsx:ec2:Vpc", name="n"))
 
 
@@ -444,7 +444,7 @@ def test_a_child_that_fails_ends_the_construction():
 
 
 def test_another_component_is_refused_by_name():
-    with attached(awsx.servicer(None)) as client, pytest.raises(grpc.RpcError, match="awsx:ecs:X"):
+    with attached(awsx.servicer(None)) as client, pytest.raises(grpc.RpcError, match="awsx:ecs:X"):  # type: ignore[arg-type]
         client.stub.Construct(provider_pb2.ConstructRequest(type="awsx:ecs:X", name="n"))
 
 

@@ -42,7 +42,7 @@ def given(folder, **changes):
 
 @pytest.fixture
 def client():
-    with attached(docker.servicer(None)) as client:
+    with attached(docker.servicer(None)) as client:  # type: ignore[arg-type]
         yield client.configure(host="tcp://127.0.0.1:9")
 
 
@@ -284,7 +284,7 @@ def full_engine():
 
 
 def test_a_full_disk_while_building_is_one_sentence(full_engine, folder):
-    with attached(docker.servicer(None)) as client:
+    with attached(docker.servicer(None)) as client:  # type: ignore[arg-type]
         client.configure(host=full_engine)
         build = {"context": str(folder), "builderVersion": "BuilderV1"}
         with pytest.raises(grpc.RpcError, match="The disk is full") as caught:
@@ -309,7 +309,7 @@ def test_buildkit_is_used_where_its_command_is(full_engine, folder, tmp_path, mo
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
     build = {"context": str(folder), "args": {"SECRET_ARGUMENT": "from the environment"}}
-    with attached(docker.servicer(None)) as client:
+    with attached(docker.servicer(None)) as client:  # type: ignore[arg-type]
         client.configure(host=full_engine)
         with pytest.raises(grpc.RpcError) as caught:
             client.create(TOKEN, checked(client, given(folder, build=build)))

@@ -23,6 +23,11 @@ def cloud():
         yield running
 
 
+def serving() -> set[threading.Thread]:
+    """The threads that poll for gRPC's servers of this process: one a server that still runs."""
+    return {thread for thread in threading.enumerate() if "(_serve)" in thread.name}
+
+
 def version(port: int) -> str:
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         stub = provider_pb2_grpc.ResourceProviderStub(channel)
@@ -52,10 +57,12 @@ def test_a_port_in_use_is_an_error_and_leaves_nothing(cloud: Served, tmp_path: P
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        before = threading.active_count()
+        before = serving()
         with pytest.raises(RuntimeError, match=str(port)):
             serve_providers({"github": port}, surroundings(cloud, str(tmp_path)))
-    assert threading.active_count() <= before + 1
+    for thread in serving() - before:
+        thread.join(60)
+        assert not thread.is_alive()
 
 
 def test_after_stop_nobody_answers(cloud: Served, tmp_path: Path) -> None:

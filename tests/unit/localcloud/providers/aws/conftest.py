@@ -1,4 +1,4 @@
-"""One emulated cloud and one provider server for the folder; every test has its own names."""
+"""One emulated cloud and one provider server for each module; every test has its own names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.unit.localcloud.gateway_harness import Served, served
 from tests.unit.localcloud.providers.aws.engine import Engine, providers
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cloud() -> Iterator[Served]:
     """moto behind the gateway, with its own ECS and ECR, since ours need Docker."""
     with pytest.MonkeyPatch.context() as patch:
@@ -22,7 +22,7 @@ def cloud() -> Iterator[Served]:
             yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running(cloud: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProviders]:
     with providers(cloud, str(tmp_path_factory.mktemp("state"))) as servers:
         yield servers

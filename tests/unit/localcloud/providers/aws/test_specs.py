@@ -175,18 +175,18 @@ def _member_exists(shape: object, path: str, member: str, spec: Spec) -> bool:
     parts = path.split(".")
     for depth, key in enumerate(parts):
         while getattr(current, "type_name", "") == "list":
-            current = current.member  # type: ignore[attr-defined]
+            current = current.member
         if getattr(current, "type_name", "") != "structure":
             return False
         here = ".".join(parts[: depth + 1])
         found = member if depth == len(parts) - 1 else member_for(current, key, here, spec.names)
-        if found not in current.members:  # type: ignore[attr-defined]
+        if found not in current.members:
             return False
-        current = current.members[found]  # type: ignore[attr-defined]
+        current = current.members[found]
     return True
 
 
-def _first_fields(node: dict) -> set[str]:  # type: ignore[type-arg]
+def _first_fields(node: dict) -> set[str]:
     """The fields that an expression reads from the top of what it is given."""
     kind = node["type"]
     if kind == "field":
