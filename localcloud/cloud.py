@@ -26,7 +26,7 @@ from localcloud.faults import Faults
 from localcloud.files import write_atomically
 from localcloud.gateway import Gateway
 from localcloud.iam import Authorizer
-from localcloud.keys import Keys, load_secrets
+from localcloud.keys import Keys
 from localcloud.persistence import Snapshots
 from localcloud.process import (
     PROVIDERS,
@@ -42,6 +42,7 @@ from localcloud.process import (
 )
 from localcloud.providers.server import RunningProviders, serve_providers
 from localcloud.refusals import refusals
+from localcloud.secrets_file import load_secrets
 from localcloud.service import Credentials, Service, Surroundings
 from localcloud.serving import Server, listen, serve
 from localcloud.tagging import Tagging

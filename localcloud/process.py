@@ -23,6 +23,7 @@ from typing import Any
 import psutil
 
 from localcloud.files import write_atomically
+from localcloud.secrets_file import load_secrets
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_SECONDS = 90
@@ -63,8 +64,6 @@ class Endpoints:
 
     def environment(self) -> dict[str, str]:
         """The variables by which Pulumi, boto3 and `aws` talk to this local cloud."""
-        from localcloud.keys import load_secrets  # imports moto, which start-up need not wait for
-
         secrets = load_secrets(Path(self.state_dir))
         backend = Path(self.state_dir) / "pulumi"
         backend.mkdir(parents=True, exist_ok=True)
