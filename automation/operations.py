@@ -61,6 +61,11 @@ class Session:
         """Where the stack's service is."""
         return ServiceName(self.names.cluster, self.names.service)
 
+    @property
+    def pipeline(self) -> str | None:
+        """The name of the stack's pipeline; None if its settings ask for none."""
+        return self.names.pipeline if self.file.settings.has_pipeline else None
+
     def outputs(self) -> Mapping[str, auto.OutputValue]:
         """The stack's outputs."""
         try:

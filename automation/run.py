@@ -54,6 +54,8 @@ app = typer.Typer(
 )
 local_app = typer.Typer(help="The local cloud.", no_args_is_help=True)
 app.add_typer(local_app, name="local")
+pipeline_app = typer.Typer(help="Run the pipeline, answer its approval.", no_args_is_help=True)
+app.add_typer(pipeline_app, name="pipeline")
 
 Stack = Annotated[
     str, typer.Option("--stack", help="The stack; its settings are Pulumi.NAME.yaml.")
@@ -186,12 +188,15 @@ def logs(
     json: Json = False,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
     since: Annotated[str, typer.Option("--since", help="How far back: 90s, 10m, 2h, 1d.")] = "10m",
+    build: Annotated[
+        bool, typer.Option("--build", help="The build logs of the pipeline's last run instead.")
+    ] = False,
 ) -> None:
-    """The application's logs."""
+    """The application's logs, or the pipeline's build logs."""
     from automation.commands.logs import logs as command
 
     screen = Screen(json=json)
-    execute(screen, lambda: command(stack, screen, follow=follow, since=since))
+    execute(screen, lambda: command(stack, screen, follow=follow, since=since, build=build))
 
 
 @app.command()
@@ -239,6 +244,40 @@ def cost(
 
     screen = Screen(json=json)
     execute(screen, lambda: command(stack, screen, running=running))
+
+
+Comment = Annotated[str, typer.Option("--comment", help="Kept with the answer.")]
+
+
+@pipeline_app.command("start")
+def pipeline_start(
+    stack: Stack = "dev",
+    json: Json = False,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for its end.")] = False,
+) -> None:
+    """Run the pipeline on the branch's latest commit, and tell its stages as they go."""
+    from automation.commands.pipeline import start as command
+
+    screen = Screen(json=json)
+    execute(screen, lambda: command(stack, screen, wait=not no_wait))
+
+
+@pipeline_app.command("approve")
+def pipeline_approve(stack: Stack = "dev", json: Json = False, comment: Comment = "") -> None:
+    """Let the release that waits for an answer go on."""
+    from automation.commands.pipeline import answer as command
+
+    screen = Screen(json=json)
+    execute(screen, lambda: command(stack, screen, approve=True, comment=comment))
+
+
+@pipeline_app.command("reject")
+def pipeline_reject(stack: Stack = "dev", json: Json = False, comment: Comment = "") -> None:
+    """Stop the release that waits for an answer."""
+    from automation.commands.pipeline import answer as command
+
+    screen = Screen(json=json)
+    execute(screen, lambda: command(stack, screen, approve=False, comment=comment))
 
 
 @local_app.command("start")

@@ -9,6 +9,8 @@ from automation import remembered
 from automation.diagnosis import Diagnosis, diagnose
 from automation.facts import Facts, gather
 from automation.operations import Session, opened
+from automation.pipeline_diagnosis import diagnose_run
+from automation.pipelines import Run, runs
 from automation.screen import Screen
 from automation.verdict import ENDED, describe_service, service_deployments
 
@@ -34,12 +36,23 @@ def find(session: Session) -> tuple[Diagnosis | None, str]:
         return earlier.diagnosis, f"the last `up` failed ({_told(earlier.when)})"
     if service is None:
         return None, "there is no service yet, and no `up` has failed"
+    run = _failed_run(session)
+    if run and (latest is None or run.changed >= latest["createdAt"]):
+        return diagnose_run(
+            session, run
+        ), f"the pipeline's last run {run.status} ({_told(run.changed)})"
     arn = latest["serviceDeploymentArn"] if latest else None
     facts = gather(cloud, name, session.names.log_group, arn)
     looked = _looked_at(latest)
     if _is_well(service, latest, facts):
         return None, f"{looked}; nothing to diagnose"
     return diagnose(facts, session.file.settings, arn), looked
+
+
+def _failed_run(session: Session) -> Run | None:
+    """The pipeline's latest run, if it made no release."""
+    latest = runs(session.cloud, session.pipeline, most=1) if session.pipeline else []
+    return latest[0] if latest and latest[0].failed else None
 
 
 def _is_well(service: dict[str, Any], latest: dict[str, Any] | None, facts: Facts) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from automation.cloud import Cloud, error_code
+from automation.commands.build_logs import build_logs
 from automation.errors import ConfigurationError
 from automation.operations import opened
 from automation.screen import Screen
@@ -20,7 +21,9 @@ LATE_SECONDS = 30.0
 """Events may turn up this much after their own time; following looks back that far."""
 
 
-def logs(stack: str, screen: Screen, follow: bool = False, since: str = "10m") -> int:
+def logs(
+    stack: str, screen: Screen, follow: bool = False, since: str = "10m", build: bool = False
+) -> int:
     """Print the application's log, oldest first.
 
     Args:
@@ -28,11 +31,14 @@ def logs(stack: str, screen: Screen, follow: bool = False, since: str = "10m") -
         screen: where the lines go.
         follow: go on until Ctrl-C.
         since: how far back, such as 90s, 10m, 2h or 1d.
+        build: those of the builds of the pipeline's last run instead, all of them.
 
     Raises:
         ConfigurationError: `since` is no time span, there is no log group, or a log without end
             was asked for as one document.
     """
+    if build:
+        return build_logs(stack, screen, follow=follow)
     span = parse_span(since)
     if follow and screen.json:
         raise ConfigurationError("--follow has no end and --json is one document: choose one.")

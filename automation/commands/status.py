@@ -11,6 +11,7 @@ from automation.cloud import error_code
 from automation.commands.releases import described
 from automation.errors import ConfigurationError
 from automation.operations import Session, opened
+from automation.pipeline_report import print_pipeline, report
 from automation.releases import current, releases
 from automation.screen import Screen
 from automation.verdict import describe_service, service_deployments
@@ -53,7 +54,7 @@ def gather(session: Session) -> dict[str, Any]:
         "tasks": _tasks(session) if service else [],
         "targets": _targets(session, service) if service else [],
         "release": described(release) if release else None,
-        "pipeline": {"stages": []},
+        "pipeline": report(session.cloud, session.pipeline).document(),
         "alarms": _alarms(session),
     }
 
@@ -135,6 +136,7 @@ def _print(screen: Screen, document: dict[str, Any]) -> None:
     for target in document["targets"]:
         reason = f"  {target['reason']}" if target["reason"] else ""
         screen.result(f"  target {target['id']}  {target['state']}{reason}")
+    print_pipeline(screen, document["pipeline"])
     for alarm in document["alarms"]:
         screen.result(f"  alarm {alarm['name']}  {alarm['state']}")
     for event in service["events"]:
