@@ -87,8 +87,9 @@ CAUSES: tuple[Cause, ...] = (
             r"|deadline exceeded|context deadli|connection issue|dial tcp|no such host"
             r"|network is unreachable|Check your task network configuration)"
         ),
-        "A task has no way to an AWS endpoint that it needs to start.",
-        "fargate-cd:egress: public, nat, nat_per_zone, or endpoints with every endpoint it needs",
+        "A task has no way to an AWS endpoint or a registry that it needs to start.",
+        "fargate-cd:egress: public, nat or nat_per_zone; endpoints reach AWS only, so that "
+        "fargate-cd:image must be in the stack's own repository",
     ),
     Cause(
         "image not found",

@@ -6,6 +6,7 @@ import json
 import re
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -13,12 +14,26 @@ from botocore.exceptions import ClientError
 
 from automation.cloud import Cloud, error_code
 
+PLATFORM_NAMES = {"X86_64": "amd64", "ARM64": "arm64"}
+"""The setting `architecture` → the name that images have for it."""
+
+_REFERENCE = re.compile(
+    r"(?:(?P<host>[^/]*[.:][^/]*|localhost)/)?(?P<name>[^@]+?)"
+    r"(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+
 _BY_DIGEST = re.compile(r"(?P<host>[^/]+)/(?P<name>.+)@(?P<digest>sha256:[0-9a-f]{64})")
 
 MANIFESTS = (
     "application/vnd.docker.distribution.manifest.v2+json",
     "application/vnd.oci.image.manifest.v1+json",
 )
+
+INDEXES = (
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.index.v1+json",
+)
+"""Manifests of images for several platforms."""
 
 ABSENT = frozenset({"RepositoryNotFoundException"})
 
@@ -38,8 +53,9 @@ def commit_of(cloud: Cloud, image: str) -> str | None:
     found = _BY_DIGEST.fullmatch(image)
     if not found:
         return None
-    configuration = _configuration(cloud, found["name"], found["digest"])
-    if configuration is None:
+    document = _configuration(cloud, found["name"], found["digest"])
+    configuration = document.get("config") if document else None
+    if not isinstance(configuration, dict):
         return None
     labels = configuration.get("Labels") or {}
     variables = dict(entry.partition("=")[::2] for entry in configuration.get("Env") or [])
@@ -47,9 +63,69 @@ def commit_of(cloud: Cloud, image: str) -> str | None:
     return None if commit in {None, "", "unknown"} else str(commit)
 
 
+@dataclass(frozen=True)
+class Found:
+    """What a registry says about an image.
+
+    Attributes:
+        exists: None if the registry can't be asked from here.
+        architectures: such as amd64 and arm64; empty if the image does not tell.
+        why: the registry's words where there is no image, or no answer.
+    """
+
+    exists: bool | None
+    architectures: frozenset[str] = frozenset()
+    why: str = ""
+
+
+def look_up_in_ecr(cloud: Cloud, image: str) -> Found | None:
+    """Look an image up in this account's ECR; None if its name points elsewhere."""
+    reference = _REFERENCE.fullmatch(image)
+    if reference is None or not reference["host"]:
+        return None
+    ecr = cloud.client("ecr")
+    access = ecr.get_authorization_token()["authorizationData"][0]
+    if reference["host"] != access["proxyEndpoint"].partition("://")[2].rstrip("/"):
+        return None
+    repository = reference["name"]
+    identity = (
+        {"imageDigest": reference["digest"]}
+        if reference["digest"]
+        else {"imageTag": reference["tag"] or "latest"}
+    )
+    try:
+        answer = ecr.batch_get_image(
+            repositoryName=repository,
+            imageIds=[identity],
+            acceptedMediaTypes=[*MANIFESTS, *INDEXES],
+        )
+    except ClientError as error:
+        if error_code(error) not in ABSENT:
+            raise
+        return Found(False, why=f"there is no repository {repository}")
+    if not answer["images"]:
+        return Found(
+            False, why=f"the repository {repository} has no {next(iter(identity.values()))}"
+        )
+    return Found(True, _architectures(cloud, repository, answer["images"][0]))
+
+
+def _architectures(cloud: Cloud, repository: str, image: dict[str, Any]) -> frozenset[str]:
+    manifest = json.loads(image["imageManifest"])
+    if "manifests" in manifest:
+        platforms = (row.get("platform", {}) for row in manifest["manifests"])
+        return frozenset(p["architecture"] for p in platforms if p.get("os") == "linux")
+    document = _configuration(cloud, repository, image["imageId"]["imageDigest"])
+    architecture = (document or {}).get("architecture")
+    return frozenset({architecture}) if architecture else frozenset()
+
+
 @lru_cache(maxsize=256)
 def _configuration(cloud: Cloud, repository: str, digest: str) -> dict[str, Any] | None:
-    """The `config` part of an image's configuration, read from the registry."""
+    """An image's configuration, read from the registry.
+
+    https://github.com/opencontainers/image-spec/blob/main/config.md
+    """
     ecr = cloud.client("ecr")
     try:
         images = ecr.batch_get_image(
@@ -68,9 +144,7 @@ def _configuration(cloud: Cloud, repository: str, digest: str) -> dict[str, Any]
         return None
     access = ecr.get_authorization_token()["authorizationData"][0]
     url = f"{access['proxyEndpoint']}/v2/{repository}/blobs/{manifest['config']['digest']}"
-    document = _blob(url, access["authorizationToken"])
-    configuration = document.get("config") if document else None
-    return configuration if isinstance(configuration, dict) else None
+    return _blob(url, access["authorizationToken"])
 
 
 class _StayHere(urllib.request.HTTPRedirectHandler):

@@ -91,12 +91,15 @@ def up(
     yes: Yes = False,
     image: Image = None,
     build: Build = False,
+    smoke: Annotated[
+        bool, typer.Option("--smoke/--no-smoke", help="Run the container once here first.")
+    ] = True,
 ) -> None:
     """Create or update the stack, wait until it is healthy, print the verdict and the outputs."""
     from automation.commands.up import up as command
 
     screen = Screen(json=json, yes=yes)
-    execute(screen, lambda: command(stack, screen, image=image, build=build))
+    execute(screen, lambda: command(stack, screen, image=image, build=build, smoke=smoke))
 
 
 @app.command()

@@ -17,7 +17,9 @@ from automation.errors import ConfigurationError, DriverError
 
 def _console(stream: TextIO) -> Console:
     width = None if stream.isatty() else 200
-    return Console(file=stream, highlight=False, soft_wrap=not stream.isatty(), width=width)
+    return Console(
+        file=stream, highlight=False, emoji=False, soft_wrap=not stream.isatty(), width=width
+    )
 
 
 @dataclass

@@ -21,6 +21,11 @@ ON_DEMAND_BASE = 1
 """With Spot, as many tasks as this stay on demand, so that one survives when Spot runs dry."""
 
 
+def grace_period(health_check_interval: int) -> int:
+    """Seconds that a new task has before a failed health check counts."""
+    return max(GRACE_PERIOD_SECONDS, GRACE_PERIOD_CHECKS * health_check_interval)
+
+
 @dataclass(frozen=True)
 class ServiceArgs:
     """What the service runs, where, and how it is replaced.
@@ -98,9 +103,7 @@ def fargate_service(name: str, args: ServiceArgs, parent: pulumi.Resource) -> aw
         deployment_circuit_breaker=aws.ecs.ServiceDeploymentCircuitBreakerArgs(
             enable=True, rollback=True
         ),
-        health_check_grace_period_seconds=max(
-            GRACE_PERIOD_SECONDS, GRACE_PERIOD_CHECKS * args.health_check_interval
-        ),
+        health_check_grace_period_seconds=grace_period(args.health_check_interval),
         network_configuration=aws.ecs.ServiceNetworkConfigurationArgs(
             subnets=args.subnet_ids,
             security_groups=[args.security_group_id],

@@ -9,9 +9,9 @@ from typing import Any
 
 from pulumi import automation as auto
 
-from automation import remembered
+from automation import preflight, remembered
 from automation.diagnosis import Diagnosis, diagnose
-from automation.errors import DriverError
+from automation.errors import ConfigurationError, DriverError
 from automation.facts import Facts, gather
 from automation.operations import Session, opened, shown_changes, shown_outputs
 from automation.program import release_program
@@ -23,7 +23,13 @@ from automation.verdict import Result, Verdict, await_verdict, url_answers
 SERVICE_TYPE = "aws:ecs/service:Service"
 
 
-def up(stack: str, screen: Screen, image: str | None = None, build: bool = False) -> int:
+def up(
+    stack: str,
+    screen: Screen,
+    image: str | None = None,
+    build: bool = False,
+    smoke: bool = True,
+) -> int:
     """Create or update a stack.
 
     Args:
@@ -31,6 +37,7 @@ def up(stack: str, screen: Screen, image: str | None = None, build: bool = False
         screen: where results and progress go.
         image: deploy this image and build none.
         build: build and deploy the working tree's application even where a pipeline releases.
+        smoke: run the container once on this machine first.
 
     Returns:
         0 if the new version runs and is healthy, else 1.
@@ -38,10 +45,11 @@ def up(stack: str, screen: Screen, image: str | None = None, build: bool = False
     program = release_program(stack, image, build)
     with opened(stack, screen, program, create=True, changes=True) as session:
         began = datetime.now(UTC)
-        settle(session)
         updated = Updated()
         failure: DriverError | None = None
         try:
+            _checked(session, image, build, smoke)
+            settle(session)
             session.perform("Updating", updated.up)
         except DriverError as error:
             if error.exit_code != 1:
@@ -49,6 +57,16 @@ def up(stack: str, screen: Screen, image: str | None = None, build: bool = False
             failure = error
         outputs = updated.outputs if updated.outputs is not None else session.outputs()
         return report(session, Done(began, updated.changes, outputs, failure))
+
+
+def _checked(session: Session, image: str | None, build: bool, smoke: bool) -> None:
+    """The checks before an update; a stack that was made for it goes when they refuse it."""
+    try:
+        preflight.check(session, image, build, smoke)
+    except ConfigurationError:
+        if session.created:
+            session.remove()
+        raise
 
 
 class Updated:

@@ -1,0 +1,316 @@
+"""What would fail is told before anything is touched; what can't be asked is no fault."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from automation import allowance, images, preflight, smoke, trial
+from automation.cloud import Cloud
+from automation.errors import ConfigurationError
+from automation.facts import Facts
+from automation.flight import Flight, plan
+from automation.images import Found
+from infra.names import Names
+from infra.settings import Settings
+from tests.unit.automation.conftest import Captured
+
+ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:"
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        yield Cloud("us-east-1")
+
+
+@dataclass
+class Stage:
+    """A flight with everything around it faked but the account."""
+
+    captured: Captured
+    cloud: Any
+    folder: Path
+    docker: Any = None
+    target: str = "aws"
+    new: bool = True
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def flight(self, image: str | None = None) -> Flight:
+        settings = Settings.parse({"target": self.target} | self.settings)
+        session = SimpleNamespace(
+            screen=self.captured.screen,
+            file=SimpleNamespace(name="dev", settings=settings),
+            target=SimpleNamespace(name=self.target, lock_dir=lambda: self.folder / "locks"),
+            cloud=self.cloud,
+            names=Names("fargate-cd", "dev"),
+        )
+        return Flight(session, image, None, self.new, self.docker)  # type: ignore[arg-type]
+
+    def problems(self, image: str | None = None) -> list[str]:
+        flight = self.flight(image)
+        checks = [
+            ask for ask in preflight.CHECKS if ask is not allowance.permissions
+        ]  # not in moto
+        return [found.name for ask in checks for found in ask(flight)]
+
+
+@pytest.fixture
+def stage(captured: Captured, cloud: Cloud, tmp_path: Path) -> Stage:
+    return Stage(captured, cloud, tmp_path)
+
+
+def test_a_sound_plan_has_no_problems(stage: Stage) -> None:
+    assert stage.problems() == []
+
+
+def registry(monkeypatch: pytest.MonkeyPatch, cloud: Cloud, architecture: str) -> str:
+    """A repository with the tag `good`, whose image is built for an architecture."""
+    ecr = cloud.client("ecr")
+    ecr.create_repository(repositoryName="web")
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": images.MANIFESTS[0],
+        "config": {"digest": "sha256:" + "c" * 64, "size": 1, "mediaType": "x"},
+        "layers": [{"digest": "sha256:" + "d" * 64, "size": 1, "mediaType": "x"}],
+    }
+    ecr.put_image(repositoryName="web", imageManifest=json.dumps(manifest), imageTag="good")
+    monkeypatch.setattr(images, "_blob", lambda *_: {"architecture": architecture, "os": "linux"})
+    endpoint = ecr.get_authorization_token()["authorizationData"][0]["proxyEndpoint"]
+    return str(endpoint.partition("://")[2])
+
+
+def test_images_in_ecr_are_looked_up(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = registry(monkeypatch, stage.cloud, "amd64")
+    assert stage.problems(f"{host}/web:good") == []
+    assert stage.problems(f"{host}/web:bad") == ["image not found"]
+    assert stage.problems(f"{host}/web@sha256:{'0' * 64}") == ["image not found"]
+    assert stage.problems(f"{host}/other:good") == ["image not found"]
+
+
+def test_an_image_for_another_architecture_is_refused(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = registry(monkeypatch, stage.cloud, "arm64")
+    assert stage.problems(f"{host}/web:good") == ["image for another architecture"]
+    stage.settings = {"architecture": "ARM64"}
+    assert stage.problems(f"{host}/web:good") == []
+
+
+@pytest.mark.parametrize(
+    ("found", "target", "problems"),
+    [
+        (Found(True, frozenset({"amd64", "arm64"})), "aws", []),
+        (Found(True), "aws", []),
+        (Found(True, frozenset({"arm64"})), "aws", ["image for another architecture"]),
+        (Found(False, why="manifest unknown"), "aws", ["image not found"]),
+        (Found(None, why="no such host"), "aws", []),
+        (Found(None, why="no such host"), "local", ["no route to an endpoint"]),
+    ],
+)
+def test_images_elsewhere_are_looked_up_by_docker(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, found: Found, target: str, problems: list[str]
+) -> None:
+    monkeypatch.setattr(trial, "look_up", lambda *_: found)
+    stage.docker, stage.target = object(), target
+    assert stage.problems("docker.io/library/nginx:1") == problems
+
+
+def test_without_docker_an_image_elsewhere_is_left_to_the_update(stage: Stage) -> None:
+    assert stage.problems("docker.io/library/nginx:1") == []
+    assert "can't be looked up" in stage.captured.err.getvalue()
+
+
+def test_secrets_must_resolve(stage: Stage) -> None:
+    manager, parameters = stage.cloud.client("secretsmanager"), stage.cloud.client("ssm")
+    plain = manager.create_secret(Name="plain", SecretString="x")["ARN"]
+    keyed = manager.create_secret(Name="keyed", SecretString='{"password": "x"}')["ARN"]
+    gone = manager.create_secret(Name="gone", SecretString="x")["ARN"]
+    manager.delete_secret(SecretId=gone)
+    parameters.put_parameter(Name="/prod/db", Value="x", Type="SecureString")
+    parameter = "arn:aws:ssm:us-east-1:123456789012:parameter"
+    stage.settings = {
+        "secrets": {"A": plain, "B": f"{keyed}:password::", "C": f"{parameter}/prod/db"}
+    }
+    assert stage.problems() == []
+    wrong = {
+        "A": gone,
+        "B": f"{keyed}:other::",
+        "C": f"{parameter}/prod/other",
+        "D": f"{ARN}nope-AbCdEf",
+        "E": f"{plain}:key::",
+    }
+    stage.settings = {"secrets": wrong}
+    assert stage.problems() == ["secret not readable"] * 5
+
+
+class Quotas:
+    """Service Quotas with one value for all, beside a moto account."""
+
+    def __init__(self, cloud: Cloud, value: float) -> None:
+        self._cloud, self.value = cloud, value
+        self.pages = cloud.pages
+
+    def client(self, service: str) -> Any:
+        return self if service == "service-quotas" else self._cloud.client(service)
+
+    def get_service_quota(self, **_: str) -> dict[str, Any]:
+        return {"Quota": {"Value": self.value}}
+
+
+def test_a_quota_that_must_be_exceeded_is_refused(stage: Stage) -> None:
+    stage.cloud = Quotas(stage.cloud, 1.0)
+    # The account's default VPC is the only one allowed.
+    assert [p.evidence for p in allowance.quotas(stage.flight())] == [["vpc L-F678F1CE"]]
+    stage.new = False
+    assert list(allowance.quotas(stage.flight())) == []
+    stage.settings = {"desired_count": 5}
+    assert [p.name for p in allowance.quotas(stage.flight())] == ["quota"]
+    stage.target = "local"
+    assert list(allowance.quotas(stage.flight())) == []
+
+
+class Simulator:
+    """IAM's simulator with given decisions, for a user."""
+
+    def __init__(self, **decisions: str) -> None:
+        self.decisions = decisions
+
+    def client(self, service: str) -> Any:
+        assert service == "sts"
+        return self
+
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Arn": "arn:aws:iam::123456789012:user/u"}
+
+    def pages(self, *_: str, ActionNames: list[str], **__: Any) -> list[dict[str, str]]:  # noqa: N803
+        return [
+            {
+                "EvalActionName": name,
+                "EvalDecision": self.decisions.get(name.partition(":")[2], "allowed"),
+            }
+            for name in ActionNames
+        ]
+
+
+def test_an_action_that_is_denied_is_refused_and_one_that_may_be_allowed_is_told(
+    stage: Stage,
+) -> None:
+    stage.cloud = Simulator(CreateVpc="explicitDeny", CreateRole="implicitDeny")
+    found = list(allowance.permissions(stage.flight()))
+    assert [problem.name for problem in found] == ["permission missing"]
+    assert "ec2:CreateVpc" in found[0].cause
+    assert "iam:CreateRole" in stage.captured.err.getvalue()
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The images that were run; each answers at once."""
+    seen: list[str] = []
+
+    def run(_client: Any, image: str, _settings: Settings) -> smoke.Outcome:
+        seen.append(image)
+        return smoke.Outcome(0.4, Facts())
+
+    monkeypatch.setattr(smoke, "run", run)
+    monkeypatch.setattr(smoke, "runs_here", lambda *_: True)
+    return seen
+
+
+def docker() -> Any:
+    return SimpleNamespace(images=SimpleNamespace(get=lambda name: name))
+
+
+def test_the_container_is_run_once_until_something_changes(stage: Stage, ran: list[str]) -> None:
+    stage.docker = docker()
+    for _ in range(2):
+        assert list(trial.run(stage.flight("web:1"))) == []
+    assert ran == ["web:1"]
+    for settings in ({"health_check_path": "/up"}, {"environment": {"A": "b"}}, {"memory": 1024}):
+        stage.settings = settings
+        list(trial.run(stage.flight("web:1")))
+    assert ran == ["web:1"] * 4
+
+
+def test_a_run_that_fails_is_a_cause_and_is_not_remembered(
+    stage: Stage, ran: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = Facts(
+        events=("unhealthy in the first 30 s: Health checks failed with these codes: [500]",)
+    )
+    monkeypatch.setattr(smoke, "run", lambda *_: smoke.Outcome(None, facts))
+    stage.docker = docker()
+    for _ in range(2):
+        (found,) = trial.run(stage.flight("web:1"))
+        assert found.name == "health path answered"
+        assert "--no-smoke" in (found.setting or "")
+    assert ran == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "with_docker", "words"),
+    [({}, False, "No Docker engine"), ({"secrets": {"A": f"{ARN}a-AbCdEf"}}, True, "secrets")],
+)
+def test_what_can_not_be_run_here_is_told(
+    stage: Stage, ran: list[str], settings: dict[str, Any], with_docker: bool, words: str
+) -> None:
+    stage.settings, stage.docker = settings, docker() if with_docker else None
+    assert list(trial.run(stage.flight("web:1"))) == []
+    assert ran == []
+    assert words in stage.captured.err.getvalue()
+
+
+def test_problems_are_told_together_with_exit_code_2(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.settings = {"secrets": {"A": f"{ARN}a-AbCdEf", "B": f"{ARN}b-AbCdEf"}}
+    monkeypatch.setattr(preflight, "plan", lambda *_: stage.flight())
+    monkeypatch.setattr(allowance, "_principal", lambda _: None)
+    with pytest.raises(ConfigurationError) as refused:
+        preflight.check(None, None, False, smoke=False)  # type: ignore[arg-type]
+    assert refused.value.exit_code == 2
+    assert "nothing was touched" in refused.value.message
+    assert sum("can't be read" in line for line in refused.value.evidence) == 2
+
+
+@pytest.mark.parametrize(
+    ("service", "token", "arguments", "what"),
+    [
+        (None, "", (None, False), "build"),
+        ({}, "", (None, False), "build"),
+        ({}, "t", (None, False), "kept"),
+        ({}, "t", (None, True), "build"),
+        ({}, "t", ("web:1", False), "image"),
+        (None, "t", (None, False), "build"),
+    ],
+)
+def test_the_plan_is_what_the_program_will_choose(
+    stage: Stage,
+    monkeypatch: pytest.MonkeyPatch,
+    service: dict[str, Any] | None,
+    token: str,
+    arguments: tuple[str | None, bool],
+    what: str,
+) -> None:
+    stage.settings = (
+        {"github_owner": "o", "github_repository": "r", "github_token": token} if token else {}
+    )
+    session = stage.flight().session
+    session.__dict__["service"] = None
+    monkeypatch.setattr("automation.flight.describe_service", lambda *_: service)
+    monkeypatch.setattr(smoke, "engine", lambda: None)
+    flight = plan(session, *arguments)
+    assert flight.new == (service is None)
+    chosen = "image" if flight.image else "build" if flight.build else "kept"
+    assert chosen == what
