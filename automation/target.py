@@ -47,6 +47,7 @@ class Target:
         work_dir: stack → the folder with `Pulumi.yaml` and the stack's file that the engine uses.
         lock_dir: where the driver's own locks are.
         refused: settings that it can't honour; each with what finds it, and why.
+        before_up: gets ready what a stack with these settings finds at its target.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Target:
     work_dir: Callable[[str], Path]
     lock_dir: Callable[[], Path]
     refused: tuple[Refused, ...] = ()
+    before_up: Callable[[Settings, Screen], None] = lambda _settings, _screen: None
 
     def failure_file(self, stack: str) -> Path:
         """Where the driver remembers a stack's last failure."""
@@ -102,6 +104,12 @@ def _prepare_local(screen: Screen) -> Mapping[str, str]:
     return local.start(screen).environment() | NO_PROFILES
 
 
+def _before_local_up(settings: Settings, screen: Screen) -> None:
+    from automation import git_host
+
+    git_host.ensure_repository(settings, screen)
+
+
 def _local_work_dir(stack: str) -> Path:
     from automation import local
 
@@ -138,6 +146,7 @@ TARGETS: Mapping[str, Target] = {
                     "for a stack on AWS",
                 ),
             ),
+            before_up=_before_local_up,
         ),
     )
 }

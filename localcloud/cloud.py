@@ -61,6 +61,7 @@ SERVICES: dict[str, str] = {
     "Ecs": "localcloud.ecs",
     "CodeBuild": "localcloud.codebuild",
     "GitHost": "localcloud.githost",
+    "CodePipeline": "localcloud.codepipeline",
 }
 # Name of a port → the variable by which a user fixes it.
 PORT_VARIABLES = {

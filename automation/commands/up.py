@@ -49,6 +49,7 @@ def up(
         failure: DriverError | None = None
         try:
             _checked(session, image, build, smoke)
+            session.target.before_up(session.file.settings, screen)
             settle(session)
             session.perform("Updating", updated.up)
         except DriverError as error:

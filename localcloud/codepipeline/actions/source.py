@@ -1,0 +1,169 @@
+"""Source actions: a branch's newest commit, or the one asked for, as a zip of its files.
+
+https://docs.aws.amazon.com/codepipeline/latest/userguide/appendix-github-oauth.html (GitHub,
+version 1) and
+https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodestarConnectionSource.html
+"""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from localcloud.codepipeline import errors
+from localcloud.codepipeline.actions.artifacts import upload
+from localcloud.codepipeline.actions.work import (
+    REVISION_UNAVAILABLE,
+    ActionError,
+    Outcome,
+    Work,
+    succeeded,
+)
+from localcloud.codepipeline.model import Revision
+from localcloud.githost.git import environment
+
+FETCH_SECONDS = 300
+LONGEST_SUMMARY = 1500
+_FIELDS = "%H%x1f%aI%x1f%cI%x1f%an%x1f%ae%x1f%B"
+
+
+def check_github(name: str, configuration: Mapping[str, str]) -> None:
+    """Polling is what the local cloud has no part for."""
+    if configuration.get("PollForSourceChanges", "true").lower() != "false":
+        raise errors.action(
+            f"Action '{name}' polls for changes, which the local cloud does not; set "
+            "PollForSourceChanges to false and add a webhook"
+        )
+
+
+def check_connection(name: str, configuration: Mapping[str, str]) -> None:
+    """The whole clone needs CodeBuild to clone by the connection, which is not there."""
+    if configuration.get("OutputArtifactFormat", "CODE_ZIP") != "CODE_ZIP":
+        raise errors.unsupported(f"OutputArtifactFormat CODEBUILD_CLONE_REF (action {name})")
+    if configuration["FullRepositoryId"].count("/") != 1:
+        raise errors.action(f"FullRepositoryId of action '{name}' must be OWNER/REPOSITORY")
+
+
+def advance_github(work: Work) -> Outcome:
+    """Fetches by the token, packs, uploads."""
+    settings = work.configuration
+    repository = f"{settings['Owner']}/{settings['Repo']}"
+    branch = settings["Branch"]
+    commit = _take(work, repository, branch, settings["OAuthToken"])
+    variables = {
+        "AuthorDate": commit["authored"],
+        "BranchName": branch,
+        "CommitId": commit["id"],
+        "CommitMessage": commit["message"],
+        "CommitUrl": commit["url"],
+        "CommitterDate": commit["committed"],
+        "RepositoryName": settings["Repo"],
+    }
+    return _found(work, commit, variables)
+
+
+def advance_connection(work: Work) -> Outcome:
+    """Fetches what the connection may see, packs, uploads."""
+    settings = work.configuration
+    connections = work.client("codeconnections")
+    connection = connections.get_connection(ConnectionArn=settings["ConnectionArn"])["Connection"]
+    if connection["ConnectionStatus"] != "AVAILABLE":
+        raise ActionError(
+            f"The connection {settings['ConnectionArn']} is {connection['ConnectionStatus']}; "
+            "complete it in the console"
+        )
+    repository, branch = settings["FullRepositoryId"], settings["BranchName"]
+    commit = _take(work, repository, branch, "")
+    variables = {
+        "AuthorDate": commit["authored"],
+        "AuthorDisplayName": commit["author"],
+        "AuthorEmail": commit["email"],
+        "BranchName": branch,
+        "CommitId": commit["id"],
+        "CommitMessage": commit["message"],
+        "ConnectionArn": settings["ConnectionArn"],
+        "FullRepositoryName": repository,
+        "ProviderType": connection["ProviderType"],
+    }
+    return _found(work, commit, variables)
+
+
+def _found(work: Work, commit: Mapping[str, str], variables: Mapping[str, str]) -> Outcome:
+    revision = Revision(
+        action=work.action,
+        artifact=work.outputs[0].name,
+        revision_id=commit["id"],
+        summary=commit["message"][:LONGEST_SUMMARY],
+        url=commit["url"],
+        created=time.time(),
+    )
+    return succeeded(
+        summary=f"{commit['id'][:8]} {commit['message'].splitlines()[0]}"[:LONGEST_SUMMARY],
+        external_id=commit["id"],
+        external_url=commit["url"],
+        variables=variables,
+        revision=revision,
+    )
+
+
+def _take(work: Work, repository: str, branch: str, token: str) -> dict[str, str]:
+    """Uploads the commit's files; returns what Git tells of it."""
+    host = work.surroundings.git_host_url
+    wanted = work.requested or f"refs/heads/{branch}"
+    with tempfile.TemporaryDirectory(prefix="codepipeline-") as folder:
+        clone = Path(folder) / "clone.git"
+        clone.mkdir()
+        secret = _authorization(token)
+        _git(clone, {}, "init", "--quiet", "--bare", ".")
+        address = f"{host}{repository}.git"
+        _git(clone, secret, "fetch", "--quiet", "--depth=1", "--no-tags", address, wanted)
+        told = _git(clone, {}, "log", "-1", f"--format={_FIELDS}", "FETCH_HEAD")
+        commit, authored, committed, author, email, message = told.split("\x1f", 5)
+        packed = Path(folder) / "source.zip"
+        _git(clone, {}, "archive", "--format=zip", f"--output={packed}", "FETCH_HEAD")
+        upload(work, work.outputs[0], packed)
+    return {
+        "id": commit,
+        "authored": authored,
+        "committed": committed,
+        "author": author,
+        "email": email,
+        "message": message.strip() or "(no message)",
+        "url": f"{host}{repository}/commit/{commit}",
+    }
+
+
+def _authorization(token: str) -> dict[str, str]:
+    """The token as Git's own setting, so that it stands in no list of processes."""
+    if not token:
+        return {}
+    basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "http.extraHeader",
+        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
+    }
+
+
+def _git(folder: Path, extra: Mapping[str, str], *arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=folder,
+            env={**environment(folder), "NO_PROXY": "127.0.0.1,localhost", **extra},
+            capture_output=True,
+            check=False,
+            timeout=FETCH_SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ActionError(
+            f"git {arguments[0]} took more than {FETCH_SECONDS} seconds", REVISION_UNAVAILABLE
+        ) from error
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        raise ActionError(said[-1] if said else f"git {arguments[0]} failed", REVISION_UNAVAILABLE)
+    return done.stdout.decode(errors="replace")
