@@ -28,6 +28,7 @@ class Delivery:
         registry: Registry,
         roles: Roles,
         service: pulumi.Resource,
+        topic_arn: pulumi.Input[str] | None,
     ) -> None:
         self._context, self._key_arn = context, key_arn
         names, settings = context.names, context.settings
@@ -48,8 +49,8 @@ class Delivery:
             needs=[service, test, build],
         )
         pipeline = Pipeline("pipeline", args)
-        if settings.notify_emails:
-            self._notifications()
+        if topic_arn is not None:
+            self._notifications(topic_arn)
         pulumi.export("pipeline_url", page_url(names.pipeline, context.account.region))
         remote = git_remote_url(settings.github_owner, settings.github_repository)
         pulumi.export("git_remote_url", remote)
@@ -138,16 +139,15 @@ class Delivery:
         )
         return project
 
-    def _notifications(self) -> Notifications:
+    def _notifications(self, topic_arn: pulumi.Input[str]) -> Notifications:
         context = self._context
         args = NotificationsArgs(
             physical_name=context.names.notifications,
-            account=context.account,
             pipeline_name=context.names.pipeline,
-            emails=context.settings.notify_emails,
+            topic_arn=topic_arn,
             tags=context.tags,
         )
-        return Notifications("notifications", args)
+        return Notifications("reports", args)
 
     def _webhook(self, pipeline: Pipeline) -> Webhook:
         context, settings = self._context, self._context.settings

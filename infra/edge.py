@@ -134,5 +134,10 @@ class Edge:
             access_log_bucket=bucket.bucket_name if bucket else None,
             protect=settings.protect,
             tags=context.tags,
+            alternate_name=(
+                context.names.alternate_target_group(settings.container_port, settings.vpc_cidr)
+                if settings.has_shift
+                else None
+            ),
         )
         return LoadBalancer("load-balancer", args)

@@ -11,12 +11,17 @@ from infra.edge import Edge
 from infra.endpoints import Endpoints, EndpointsArgs
 from infra.image import Build, BuiltImage, BuiltImageArgs, Release, choose_image
 from infra.keys import CustomerKey, CustomerKeyArgs
+from infra.load_balancer import Shift
 from infra.logs import Logs, LogsArgs
+from infra.monitoring import Monitoring
 from infra.registry import Registry, RegistryArgs
 from infra.roles import Roles, RolesArgs
 from infra.scaling import Bounds, Scaling, ScalingArgs
-from infra.service import Service, ServiceArgs
+from infra.secret_versions import secret_versions
+from infra.service import Service, ServiceArgs, Shifting
+from infra.shift import ShiftRole, ShiftRoleArgs, deployment
 from infra.task import ContainerArgs, Task, TaskArgs
+from infra.topic import Topic, TopicArgs
 
 NO_PIPELINE = (
     "This stack has no pipeline: `up` builds and deploys the app. For releases by `git push` set "
@@ -56,10 +61,13 @@ class Environment:
             cluster.capacity,
             *self._endpoints(edge, registry, logs, key_arn),
         ]
-        service = self._service(edge, cluster, task, needs)
+        topic_arn = self._topic(key_arn)
+        monitoring = Monitoring(self._context, edge, topic_arn)
+        service = self._service(edge, cluster, task, monitoring.release_alarm_names, needs)
         self._scaling(cluster, service, edge)
+        monitoring.watch(service)
         if self.settings.has_pipeline:
-            Delivery(self._context, key_arn, registry, roles, service)
+            Delivery(self._context, key_arn, registry, roles, service, topic_arn)
         else:
             pulumi.log.info(NO_PIPELINE)
         pulumi.export("service_url", edge.url)
@@ -103,6 +111,19 @@ class Environment:
         if isinstance(source, str):
             return source
         return BuiltImage("image", BuiltImageArgs(source, registry.repository_url)).uri
+
+    def _topic(self, key_arn: pulumi.Input[str] | None) -> pulumi.Input[str] | None:
+        if not self.settings.notify_emails:
+            return None
+        args = TopicArgs(
+            physical_name=self.names.notifications,
+            account=self.account,
+            publishers=self.names.publishers,
+            emails=self.settings.notify_emails,
+            key_arn=key_arn,
+            tags=self.tags,
+        )
+        return Topic("notifications", args).arn
 
     def _endpoints(
         self,
@@ -185,9 +206,17 @@ class Environment:
         edge: Edge,
         cluster: Cluster,
         task: Task,
+        alarm_names: list[pulumi.Output[str]],
         needs: list[pulumi.Resource],
     ) -> Service:
         settings = self.settings
+        shift = self._shift(edge.balancer.shift)
+        shifting = None
+        if shift is not None:
+            shifting = Shifting(
+                deployment(settings), shift.advanced, alarm_names, settings.shift_minutes
+            )
+            needs = [*needs, shift.granted]
         args = ServiceArgs(
             physical_name=self.names.service,
             cluster_arn=cluster.arn,
@@ -203,8 +232,16 @@ class Environment:
             health_check_interval=settings.health_check_interval,
             tags=self.tags,
             needs=needs,
+            shifting=shifting,
+            secret_versions=secret_versions(self._secret_arns),
         )
         return Service("service", args)
+
+    def _shift(self, shift: Shift | None) -> ShiftRole | None:
+        if shift is None:
+            return None
+        args = ShiftRoleArgs(self.names, self.account, shift, self.tags)
+        return ShiftRole("shift", args)
 
     def _scaling(self, cluster: Cluster, service: Service, edge: Edge) -> Scaling:
         settings = self.settings
@@ -217,7 +254,7 @@ class Environment:
             memory_target=settings.memory_target,
             requests_per_target=settings.requests_per_target,
             load_balancer_suffix=edge.balancer.arn_suffix,
-            target_group_suffix=edge.balancer.target_group_arn_suffix,
+            target_group_suffix=edge.balancer.target_group_arn_suffixes[0],
             schedule=[Bounds(**entry.model_dump()) for entry in settings.scheduled_scaling],
             tags=self.tags,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 import pulumi_aws as aws
@@ -16,6 +16,10 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl
 """
 STRICT_TRANSPORT_SECURITY = "max-age=31536000"
 """For a year browsers use HTTPS without asking."""
+LAST_PRIORITY = 50000
+"""Rules for single host names, such as those of previews, come before:
+https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html
+"""
 IDLE_TIMEOUT_SECONDS = 60
 """The application's keep-alive must be longer, so that it never closes a connection first."""
 
@@ -54,6 +58,7 @@ class LoadBalancerArgs:
         access_log_bucket: where each request is logged; None for nowhere.
         protect: whether AWS refuses to delete it.
         tags: of every resource.
+        alternate_name: a second group of targets, to which releases are shifted; None for none.
     """
 
     physical_name: str
@@ -64,6 +69,20 @@ class LoadBalancerArgs:
     access_log_bucket: pulumi.Input[str] | None
     protect: bool
     tags: Mapping[str, str]
+    alternate_name: str | None = None
+
+
+@dataclass(frozen=True)
+class Shift:
+    """With what ECS shifts traffic from one release to the next.
+
+    Attributes:
+        rule: the listener's rule, whose weights it changes.
+        target_group_arns: the two groups that take turns.
+    """
+
+    rule: aws.lb.ListenerRule
+    target_group_arns: Sequence[pulumi.Output[str]]
 
 
 class LoadBalancer(pulumi.ComponentResource):
@@ -75,8 +94,9 @@ class LoadBalancer(pulumi.ComponentResource):
         zone_id: the Route 53 zone of that name.
         target_group_arn: where ECS registers the tasks.
         arn_suffix: the load balancer's part of CloudWatch's dimensions.
-        target_group_arn_suffix: the target group's part of them.
+        target_group_arn_suffixes: the target groups' parts of them, the first group's first.
         listener: what must exist before ECS accepts the target group.
+        shift: what ECS shifts the traffic of a release with; None where it does not.
     """
 
     arn: pulumi.Output[str]
@@ -84,8 +104,9 @@ class LoadBalancer(pulumi.ComponentResource):
     zone_id: pulumi.Output[str]
     target_group_arn: pulumi.Output[str]
     arn_suffix: pulumi.Output[str]
-    target_group_arn_suffix: pulumi.Output[str]
+    target_group_arn_suffixes: list[pulumi.Output[str]]
     listener: aws.lb.Listener
+    shift: Shift | None
 
     def __init__(
         self, name: str, args: LoadBalancerArgs, opts: pulumi.ResourceOptions | None = None
@@ -93,14 +114,19 @@ class LoadBalancer(pulumi.ComponentResource):
         super().__init__("fargate-cd:infra:LoadBalancer", name, None, opts)
         self._name, self._args = name, args
         balancer = self._balancer()
-        targets = target_group(f"{name}-targets", args.target_group, args.tags, self)
+        groups = [target_group(f"{name}-targets", args.target_group, args.tags, self)]
+        if args.alternate_name is not None:
+            alternate = replace(args.target_group, physical_name=args.alternate_name)
+            groups.append(target_group(f"{name}-alternate", alternate, args.tags, self))
+        targets = groups[0]
         self.listener = self._listener(balancer, targets)
         self.arn = balancer.arn
         self.dns_name = balancer.dns_name
         self.zone_id = balancer.zone_id
         self.target_group_arn = targets.arn
         self.arn_suffix = balancer.arn_suffix
-        self.target_group_arn_suffix = targets.arn_suffix
+        self.target_group_arn_suffixes = [group.arn_suffix for group in groups]
+        self.shift = self._shift(groups) if len(groups) > 1 else None
         self.register_outputs(
             {"dns_name": self.dns_name, "target_group_arn": self.target_group_arn}
         )
@@ -151,6 +177,30 @@ class LoadBalancer(pulumi.ComponentResource):
             tags=dict(self._args.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+    def _shift(self, groups: Sequence[aws.lb.TargetGroup]) -> Shift:
+        """The rule in front of all traffic whose weights ECS changes during a release."""
+        forward = aws.lb.ListenerRuleActionForwardArgs(
+            target_groups=[
+                aws.lb.ListenerRuleActionForwardTargetGroupArgs(arn=group.arn, weight=weight)
+                for group, weight in zip(groups, (100, 0), strict=True)
+            ]
+        )
+        rule = aws.lb.ListenerRule(
+            f"{self._name}-production",
+            listener_arn=self.listener.arn,
+            priority=LAST_PRIORITY,
+            conditions=[
+                aws.lb.ListenerRuleConditionArgs(
+                    path_pattern=aws.lb.ListenerRuleConditionPathPatternArgs(values=["/*"])
+                )
+            ],
+            actions=[aws.lb.ListenerRuleActionArgs(type="forward", forward=forward)],
+            tags=dict(self._args.tags),
+            # ECS owns the weights from the first release on.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["actions"]),
+        )
+        return Shift(rule, [group.arn for group in groups])
 
 
 def target_group(

@@ -31,6 +31,10 @@ _DIGEST_LENGTH = 8
 _DIGEST_END = re.compile(rf"-[0-9a-f]{{{_DIGEST_LENGTH}}}")
 
 
+def _plain(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
 def limited(text: str, limit: int) -> str:
     """A name of lower-case letters, digits and single hyphens.
 
@@ -42,7 +46,7 @@ def limited(text: str, limit: int) -> str:
         The text itself where it is such a name already; else its readable beginning, and a
         digest of the whole that keeps different texts apart.
     """
-    plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    plain = _plain(text)
     if plain == text and len(plain) <= limit:
         return plain
     return _with_digest(plain, text, limit)
@@ -123,6 +127,10 @@ class Names:
         """What replaces a target group is part of its name, as old and new exist side by side."""
         return self.named(_digest(vpc_cidr, str(port)), limit=LOAD_BALANCER_LIMIT)
 
+    def alternate_target_group(self, port: int, vpc_cidr: str) -> str:
+        """The group to which traffic is shifted, and back at the next release."""
+        return self.named(_digest(vpc_cidr, str(port), "alternate"), limit=LOAD_BALANCER_LIMIT)
+
     def role(self, purpose: str) -> str:
         """The name of an IAM role."""
         return self.named(purpose, limit=ROLE_LIMIT)
@@ -136,6 +144,16 @@ class Names:
     def notifications(self) -> str:
         """The name of the topic, and how its rules' names begin; rules have 64 characters."""
         return self.named(limit=RULE_LIMIT)
+
+    @property
+    def releases(self) -> str:
+        """The name of the rule that marks the beginning of each deployment."""
+        return f"{self.notifications}-releases"
+
+    @property
+    def publishers(self) -> str:
+        """How the names of the stack's rules and alarms begin, however long they are."""
+        return _plain(f"{self.project}-{self.stack}")[: RULE_LIMIT - _DIGEST_LENGTH - 1].rstrip("-")
 
     @property
     def repository(self) -> str:

@@ -1,34 +1,29 @@
-"""Who hears of a failed or waiting pipeline."""
+"""A failed or waiting pipeline is reported."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from infra import pipeline_policies
-from infra.account import Account
-
 
 @dataclass(frozen=True)
 class NotificationsArgs:
-    """What is reported, to whom.
+    """What is reported, and where.
 
     Attributes:
         physical_name: the beginning of names.
-        account: where the pipeline is.
-        pipeline_name: its name.
-        emails: who is written to, once each has confirmed.
+        pipeline_name: the pipeline.
+        topic_arn: where it is reported.
         tags: of every resource.
     """
 
     physical_name: str
-    account: Account
     pipeline_name: str
-    emails: Sequence[str]
+    topic_arn: pulumi.Input[str]
     tags: Mapping[str, str]
 
 
@@ -43,42 +38,22 @@ EVENTS: Mapping[str, tuple[str, dict[str, object]]] = {
 
 
 class Notifications(pulumi.ComponentResource):
-    """A topic with its subscribers, and the rules that publish there."""
+    """The rules that publish at a topic."""
 
     def __init__(
         self, name: str, args: NotificationsArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("fargate-cd:infra:Notifications", name, None, opts)
         self._name, self._args = name, args
-        child = pulumi.ResourceOptions(parent=self)
-        topic = aws.sns.Topic(
-            f"{name}-topic", name=args.physical_name, tags=dict(args.tags), opts=child
-        )
-        rules = {what: self._rule(what) for what in EVENTS}
-        arns = pulumi.Output.all(*(rule.arn for rule in rules.values()))
-        policy = aws.sns.TopicPolicy(
-            f"{name}-policy",
-            arn=topic.arn,
-            policy=pulumi.Output.json_dumps(
-                pulumi.Output.all(topic.arn, arns).apply(
-                    lambda known: pipeline_policies.topic(args.account, known[0], known[1])
-                )
-            ),
-            opts=child,
-        )
-        for what, rule in rules.items():
+        for what in EVENTS:
             aws.cloudwatch.EventTarget(
                 f"{name}-{what}-target",
-                rule=rule.name,
+                rule=self._rule(what).name,
                 target_id="topic",
-                arn=topic.arn,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+                arn=args.topic_arn,
+                opts=pulumi.ResourceOptions(parent=self),
             )
-        for email in args.emails:
-            aws.sns.TopicSubscription(
-                f"{name}-to-{email}", topic=topic.arn, protocol="email", endpoint=email, opts=child
-            )
-        self.register_outputs({"topic": topic.arn})
+        self.register_outputs({})
 
     def _rule(self, what: str) -> aws.cloudwatch.EventRule:
         kind, detail = EVENTS[what]

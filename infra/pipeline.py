@@ -17,7 +17,9 @@ from infra.settings import Settings
 from infra.way_in import SOURCE_ARTIFACT, source_action, triggers
 
 IMAGE_ARTIFACT = "Image"
-DEPLOYMENT_MINUTES = "30"
+DEPLOYMENT_MINUTES = 30
+LONGEST_DEPLOYMENT_MINUTES = 60
+"""https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html"""
 
 Stage = aws.codepipeline.PipelineStageArgs
 Action = aws.codepipeline.PipelineStageActionArgs
@@ -144,7 +146,11 @@ class Pipeline(pulumi.ComponentResource):
                 "ClusterName": args.names.cluster,
                 "ServiceName": args.names.service,
                 "FileName": "imagedefinitions.json",
-                "DeploymentTimeout": DEPLOYMENT_MINUTES,
+                "DeploymentTimeout": str(
+                    min(
+                        DEPLOYMENT_MINUTES + args.settings.shift_minutes, LONGEST_DEPLOYMENT_MINUTES
+                    )
+                ),
             },
         )
         return [

@@ -121,15 +121,38 @@ def pipeline(
     return policies.document(*statements)
 
 
-def topic(account: Account, topic_arn: str, rule_arns: Sequence[str]) -> policies.Document:
-    """A topic's policy: the rules of this stack may publish, by TLS."""
+def topic(account: Account, topic_arn: str, publishers: str) -> policies.Document:
+    """A topic's policy: the stack's own rules and alarms may publish, and nobody without TLS.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
+
+    Args:
+        account: whose rules and alarms.
+        topic_arn: the topic.
+        publishers: how their names begin.
+    """
+    sources = {
+        "events": service_arn(account, "events", f"rule/{publishers}*"),
+        "cloudwatch": service_arn(account, "cloudwatch", f"alarm:{publishers}*"),
+    }
     return policies.document(
         {
-            **policies.allow("Events", ["sns:Publish"], [topic_arn]),
-            "Principal": {"Service": "events.amazonaws.com"},
-            "Condition": {
-                "StringEquals": {"aws:SourceAccount": account.account_id},
-                "ArnEquals": {"aws:SourceArn": sorted(rule_arns)},
-            },
-        }
+            "Sid": "TlsOnly",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sns:Publish",
+            "Resource": topic_arn,
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        },
+        *(
+            {
+                **policies.allow(service.capitalize(), ["sns:Publish"], [topic_arn]),
+                "Principal": {"Service": f"{service}.amazonaws.com"},
+                "Condition": {
+                    "StringEquals": {"aws:SourceAccount": account.account_id},
+                    "ArnLike": {"aws:SourceArn": source},
+                },
+            }
+            for service, source in sources.items()
+        ),
     )

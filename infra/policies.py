@@ -92,6 +92,29 @@ def log(log_group_arns: Sequence[str]) -> list[Statement]:
     return [allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], streams)]
 
 
+def shift_trust(account: Account) -> Document:
+    """Who may take on the role of traffic shifts: ECS, on behalf of this account.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AmazonECSInfrastructureRolePolicyForLoadBalancers.html
+    """
+    return trust("ecs.amazonaws.com", account, None)
+
+
+def shift(rule_arn: str, target_group_arns: Sequence[str]) -> Document:
+    """Shift traffic between two target groups of one rule.
+
+    The actions are those of AWS's own policy for it, without those for listeners, and on these
+    resources alone: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonECSInfrastructureRolePolicyForLoadBalancers.html
+    """
+    verbs = ("DescribeListeners", "DescribeRules", "DescribeTargetGroups", "DescribeTargetHealth")
+    move = ["elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets"]
+    return document(
+        allow("Look", [f"elasticloadbalancing:{verb}" for verb in verbs], ["*"]),
+        allow("MoveTargets", move, target_group_arns),
+        allow("ShiftWeights", ["elasticloadbalancing:ModifyRule"], [rule_arn]),
+    )
+
+
 def read_secrets(secret_arns: Sequence[str]) -> dict[str, list[Statement]]:
     """Read secrets: service (`secretsmanager`, `ssm`) → statements; only services in use."""
     secrets = sorted({secret_resource(arn) for arn in secret_arns if ":secretsmanager:" in arn})
@@ -175,9 +198,10 @@ KEY_USES = ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt
 
 
 def key(account: Account, log_group_prefix: str) -> Document:
-    """A key's policy: the account decides by its own policies; CloudWatch Logs may use it.
+    """A key's policy: the account decides by its own policies; the log and its reporters use it.
 
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html,
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 
     Args:
         account: whose key it is.
@@ -192,6 +216,11 @@ def key(account: Account, log_group_prefix: str) -> Document:
             **allow("Logs", [*KEY_USES, "kms:DescribeKey"], ["*"]),
             "Principal": {"Service": f"logs.{account.region}.amazonaws.com"},
             "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
+        },
+        {
+            **allow("Reports", ["kms:Decrypt", "kms:GenerateDataKey*"], ["*"]),
+            "Principal": {"Service": ["cloudwatch.amazonaws.com", "events.amazonaws.com"]},
+            "Condition": {"StringEquals": {"aws:SourceAccount": account.account_id}},
         },
     )
 

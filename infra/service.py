@@ -17,6 +17,11 @@ GRACE_PERIOD_SECONDS = 30
 GRACE_PERIOD_CHECKS = 6
 """With a long interval, as many checks as this fit into the grace period."""
 
+STEADY_MINUTES = 20
+"""How long the provider waits for a service to be steady, unless told otherwise:
+https://www.pulumi.com/registry/packages/aws/api-docs/ecs/service/
+"""
+
 ON_DEMAND_BASE = 1
 """With Spot, as many tasks as this stay on demand, so that one survives when Spot runs dry."""
 
@@ -24,6 +29,23 @@ ON_DEMAND_BASE = 1
 def grace_period(health_check_interval: int) -> int:
     """Seconds that a new task has before a failed health check counts."""
     return max(GRACE_PERIOD_SECONDS, GRACE_PERIOD_CHECKS * health_check_interval)
+
+
+@dataclass(frozen=True)
+class Shifting:
+    """How traffic is shifted to a release that started beside the running one.
+
+    Attributes:
+        deployment: the strategy with its steps.
+        advanced: the second target group, the listener's rule, and the role to change them.
+        alarm_names: alarms that take a release back.
+        minutes: how long a release is watched at least.
+    """
+
+    deployment: aws.ecs.ServiceDeploymentConfigurationArgs
+    advanced: aws.ecs.ServiceLoadBalancerAdvancedConfigurationArgs
+    alarm_names: Sequence[pulumi.Input[str]]
+    minutes: int
 
 
 @dataclass(frozen=True)
@@ -47,6 +69,8 @@ class ServiceArgs:
         needs: what must exist before a task can start and take traffic.
         on_demand_base: with Spot, how many tasks stay on demand.
         scaled: whether autoscaling owns the number of tasks from the first start on.
+        shifting: how traffic is shifted to a release; None to replace task by task.
+        secret_versions: what changes when a secret does, so that tasks are started anew.
     """
 
     physical_name: str
@@ -65,6 +89,8 @@ class ServiceArgs:
     needs: Sequence[pulumi.Resource] = field(default_factory=tuple)
     on_demand_base: int = ON_DEMAND_BASE
     scaled: bool = True
+    shifting: Shifting | None = None
+    secret_versions: str | None = None
 
 
 class Service(pulumi.ComponentResource):
@@ -97,6 +123,10 @@ def fargate_service(name: str, args: ServiceArgs, parent: pulumi.Resource) -> aw
         capacity_provider_strategies=_capacity(args),
         # Without it another mix of capacity would replace the service.
         force_new_deployment=True,
+        # ECS reads secrets when a task starts.
+        triggers={"secrets": args.secret_versions} if args.secret_versions else None,
+        deployment_configuration=args.shifting.deployment if args.shifting else None,
+        alarms=_alarms(args.shifting),
         availability_zone_rebalancing="ENABLED",
         deployment_minimum_healthy_percent=100,
         deployment_maximum_percent=200,
@@ -114,6 +144,7 @@ def fargate_service(name: str, args: ServiceArgs, parent: pulumi.Resource) -> aw
                 target_group_arn=args.target_group_arn,
                 container_name=CONTAINER_NAME,
                 container_port=args.container_port,
+                advanced_configuration=args.shifting.advanced if args.shifting else None,
             )
         ],
         enable_execute_command=args.execute_command,
@@ -125,8 +156,23 @@ def fargate_service(name: str, args: ServiceArgs, parent: pulumi.Resource) -> aw
             parent=parent,
             depends_on=list(args.needs),
             ignore_changes=["desiredCount"] if args.scaled else [],
+            custom_timeouts=_timeouts(args.shifting),
         ),
     )
+
+
+def _alarms(shifting: Shifting | None) -> aws.ecs.ServiceAlarmsArgs | None:
+    if shifting is None:
+        return None
+    return aws.ecs.ServiceAlarmsArgs(alarm_names=shifting.alarm_names, enable=True, rollback=True)
+
+
+def _timeouts(shifting: Shifting | None) -> pulumi.CustomTimeouts | None:
+    """The provider waits 20 minutes for a release; one that is watched takes longer."""
+    if shifting is None:
+        return None
+    whole = f"{STEADY_MINUTES + shifting.minutes}m"
+    return pulumi.CustomTimeouts(create=whole, update=whole)
 
 
 def _capacity(args: ServiceArgs) -> list[aws.ecs.ServiceCapacityProviderStrategyArgs]:

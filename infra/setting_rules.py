@@ -272,8 +272,42 @@ def _not_yet(name: str, neutral: object) -> Callable[[Mapping[str, Any]], str | 
     return rule
 
 
-_NEUTRAL: Mapping[str, object] = {"strategy": "rolling", "preview_of": ""}
+_NEUTRAL: Mapping[str, object] = {"preview_of": ""}
 """Settings that are declared, and refused until the program acts on them."""
+
+
+LONGEST_PIPELINE_SHIFT = 45
+"""Minutes; CodePipeline gives a deployment an hour, of which the tasks need some to start."""
+
+SMALLEST_LINEAR_STEP = 3
+"""https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LinearConfiguration.html"""
+
+
+def shift_minutes(values: Mapping[str, Any]) -> int:
+    """How long a release is watched at least, from its first request to its completion."""
+    steps = {"canary": 1, "linear": -(-100 // values["step_percent"]) - 1}
+    baking = 0 if values["strategy"] == "rolling" else values["bake_minutes"]
+    return int(baking + steps.get(values["strategy"], 0) * values["step_minutes"])
+
+
+def _strategy(values: Mapping[str, Any]) -> str | None:
+    if values["strategy"] == "rolling":
+        return None
+    if not values["monitoring"]:
+        return "needs `monitoring`, whose alarms take a bad release back"
+    has_pipeline = bool(values["connection_arn"]) or _has_token(values)
+    if has_pipeline and shift_minutes(values) > LONGEST_PIPELINE_SHIFT:
+        return (
+            f"takes {shift_minutes(values)} minutes with these `bake_minutes`, `step_percent` and "
+            f"`step_minutes`; a pipeline waits for at most {LONGEST_PIPELINE_SHIFT}"
+        )
+    return None
+
+
+def _linear_step(values: Mapping[str, Any]) -> str | None:
+    if values["strategy"] != "linear" or values["step_percent"] >= SMALLEST_LINEAR_STEP:
+        return None
+    return f"must be {SMALLEST_LINEAR_STEP} or more with the strategy `linear`"
 
 
 def _repository(values: Mapping[str, Any]) -> str | None:
@@ -312,5 +346,18 @@ _CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], str 
     (("github_repository", "github_owner", "github_token", "connection_arn"), _repository),
     (("connection_arn", "github_token"), _one_way_in),
     (("trigger_paths", "github_token"), _paths),
+    (
+        (
+            "strategy",
+            "monitoring",
+            "bake_minutes",
+            "step_percent",
+            "step_minutes",
+            "github_token",
+            "connection_arn",
+        ),
+        _strategy,
+    ),
+    (("step_percent", "strategy"), _linear_step),
     *(((name,), _not_yet(name, neutral)) for name, neutral in _NEUTRAL.items()),
 )

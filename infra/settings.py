@@ -134,9 +134,16 @@ class Settings(BaseModel):
     notify_emails: Annotated[TextList, AfterValidator(rules.emails)] = []
 
     strategy: Literal["rolling", "blue_green", "canary", "linear"] = "rolling"
+    bake_minutes: Annotated[int, Field(ge=0, le=1440)] = 5
+    step_percent: Annotated[int, Field(ge=1, le=99)] = 10
+    step_minutes: Annotated[int, Field(ge=0, le=1440)] = 3
     deregistration_delay: Annotated[int, Field(ge=0, le=3600)] = 10
     stop_timeout: Annotated[int, Field(ge=1, le=120)] = 20
     health_check_interval: Annotated[int, Field(ge=5, le=300)] = 5
+
+    monitoring: bool = True
+    error_limit: Annotated[int, Field(ge=1, le=100)] = 5
+    latency_limit: Annotated[int, Field(ge=1, le=600_000)] = 1000
 
     protect: bool = False
     customer_managed_key: bool = False
@@ -206,6 +213,16 @@ class Settings(BaseModel):
     def has_pipeline(self) -> bool:
         """Whether a pipeline releases images, so that the program does not."""
         return bool(self.github_token) or bool(self.connection_arn)
+
+    @property
+    def has_shift(self) -> bool:
+        """Whether a release starts beside the running one, and traffic is shifted to it."""
+        return self.strategy != "rolling"
+
+    @property
+    def shift_minutes(self) -> int:
+        """How long a release is watched at least, from its first request to its completion."""
+        return rules.shift_minutes(self.model_dump())
 
     @property
     def lowest_count(self) -> int:

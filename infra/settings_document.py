@@ -31,6 +31,7 @@ TITLES = {
     "https": "HTTPS",
     "delivery": "Delivery",
     "deployment": "Deployment",
+    "monitoring": "Monitoring",
     "data and life": "Data and life",
 }
 

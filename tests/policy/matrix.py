@@ -15,6 +15,8 @@ SECRETS = json.dumps(
     }
 )
 
+SCHEDULE = json.dumps([{"schedule": "cron(0 7 * * ? *)", "min_count": 3, "max_count": 9}])
+
 EVERYTHING: Mapping[str, str] = {
     "access_logs": "true",
     "container_insights": "true",
@@ -26,26 +28,39 @@ EVERYTHING: Mapping[str, str] = {
     "hosted_zone": "example.com",
     "log_retention_days": "365",
     "memory_target": "70",
+    "notify_emails": '["a@example.org", "b@example.org"]',
     "protect": "true",
+    "scheduled_scaling": SCHEDULE,
     "secrets": SECRETS,
     "spot": "true",
+    "strategy": "canary",
     "tags": '{"team": "shop"}',
     "waf": "true",
 }
+
+CERTIFICATE = f"arn:aws:acm:{REGION}:123456789012:certificate/1234"
 
 REPOSITORY: Mapping[str, str] = {
     "github_owner": "octo",
     "github_repository": "shop",
     "approval": "true",
     "notify_emails": '["a@example.org"]',
+    "test_commands": '["make test"]',
 }
 
 MATRIX: Mapping[str, Mapping[str, str]] = {
-    "minimal": {"image": "registry.example.com/app:1", "exec": "false"},
+    "minimal": {
+        "image": "registry.example.com/app:1",
+        "exec": "false",
+        "monitoring": "false",
+    },
     "default": {},
     "nat": {"egress": "nat", "secrets": SECRETS},
     "endpoints": {"egress": "endpoints"},
     "everything": EVERYTHING,
+    "blue_green": {"strategy": "blue_green", "egress": "nat_per_zone"},
+    "linear": {"strategy": "linear", "certificate_arn": CERTIFICATE, "domain": "app.example.com"},
+    "all of it released by a webhook": {**EVERYTHING, **REPOSITORY, "github_token": "word"},
     "webhook": {**REPOSITORY, "github_token": "word"},
     "connection": {
         **REPOSITORY,

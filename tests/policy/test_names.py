@@ -22,6 +22,8 @@ class Limit:
 
 
 LIMITS: Mapping[str, Limit] = {
+    "aws:cloudwatch/dashboard:Dashboard": Limit("dashboardName", 255, r"[\w-]+"),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": Limit("name", 255, r"[\w-]+"),
     "aws:cloudwatch/eventRule:EventRule": Limit("name", 64, r"[\w.-]+"),
     "aws:codebuild/project:Project": Limit("name", 150, r"[A-Za-z0-9][\w-]{1,149}"),
     "aws:codepipeline/pipeline:Pipeline": Limit("name", 100, r"[A-Za-z0-9.@_-]+"),

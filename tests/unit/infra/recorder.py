@@ -34,6 +34,10 @@ _ARN_PATHS = {
     ),
     "aws:s3/bucket:Bucket": "s3:::{name}",
     "aws:sns/topic:Topic": "sns:{region}:{account}:{name}",
+    "aws:cloudwatch/metricAlarm:MetricAlarm": "cloudwatch:{region}:{account}:alarm:{name}",
+    "aws:lb/listenerRule:ListenerRule": (
+        "elasticloadbalancing:{region}:{account}:listener-rule/app/lb/50dc6c495c0c9188/f2f7/9683"
+    ),
     "aws:cloudwatch/eventRule:EventRule": "events:{region}:{account}:rule/{name}",
     "aws:codebuild/project:Project": "codebuild:{region}:{account}:project/{name}",
     "aws:kms/key:Key": "kms:{region}:{account}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
@@ -158,6 +162,13 @@ ANSWERS: Mapping[str, Answer] = {
         "password": "hush",
     },
     "aws:route53/getZone:getZone": lambda asked: {"zoneId": "Z1", "name": asked["name"]},
+    "aws:secretsmanager/getSecretVersions:getSecretVersions": lambda _: {
+        "versions": [
+            {"versionId": "old", "versionStages": ["AWSPREVIOUS"]},
+            {"versionId": "new", "versionStages": ["AWSCURRENT"]},
+        ]
+    },
+    "aws:ssm/getParameter:getParameter": lambda _: {"version": 3},
     "aws:resourcegroupstaggingapi/getResources:getResources": lambda _: {
         "resourceTagMappingLists": []
     },

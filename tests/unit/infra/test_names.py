@@ -138,3 +138,15 @@ def test_no_environment_is_called_like_a_preview(stack: str) -> None:
     assert unfit_for_environment(stack)
     assert not unfit_for_environment("preview")
     assert not unfit_for_environment("dev")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [Names("fargate-cd", "dev"), LONG, Names("shop", "feature/Some_Thing"), Names("p" * 99, "s")],
+    ids=str,
+)
+def test_the_publishers_begin_all_names_of_alarms_and_rules(names: Names) -> None:
+    every = (names.named("target-errors"), names.releases, f"{names.notifications}-failed")
+    assert len(names.publishers) > 5
+    for name in every:
+        assert name.startswith(names.publishers)

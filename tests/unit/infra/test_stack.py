@@ -177,6 +177,11 @@ ELSEWHERE = {
         ),
         "test_pipeline.py",
     ),
+    **dict.fromkeys(
+        ("strategy", "bake_minutes", "step_percent", "step_minutes"),
+        "test_shift.py",
+    ),
+    **dict.fromkeys(("monitoring", "error_limit", "latency_limit"), "test_monitoring.py"),
     "app_path": "test_image.py",
     "dockerfile": "test_image.py",
     "domain": "test_edge.py",
@@ -186,7 +191,7 @@ ELSEWHERE = {
     "preview_ttl_hours": "of previews alone",
 }
 
-REFUSED = {"strategy": "blue_green", "preview_of": "dev"}
+REFUSED = {"preview_of": "dev"}
 
 
 @pytest.mark.parametrize("name", EFFECTS)

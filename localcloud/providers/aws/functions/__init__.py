@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localcloud.providers.aws.functions import account, containers, network
+from localcloud.providers.aws.functions import account, containers, network, secrets
 from localcloud.providers.aws.functions.invocation import Function, Invocation
 
 __all__ = ["FUNCTIONS", "Function", "Invocation"]
@@ -11,4 +11,5 @@ FUNCTIONS: dict[str, Function] = {
     **account.FUNCTIONS,
     **containers.FUNCTIONS,
     **network.FUNCTIONS,
+    **secrets.FUNCTIONS,
 }

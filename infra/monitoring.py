@@ -1,0 +1,261 @@
+"""Alarms and a dashboard in CloudWatch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import dashboard
+from infra.account import Account
+from infra.alarms import (
+    PERIOD_SECONDS,
+    Alarm,
+    Limits,
+    Watched,
+    release_alarms,
+    service_alarms,
+)
+from infra.context import Context
+from infra.edge import Edge
+from infra.names import Names
+from infra.pipeline_policies import service_arn
+from infra.service import Service
+from infra.settings import Settings
+
+
+def watched(
+    cluster: pulumi.Input[str],
+    service: pulumi.Input[str],
+    balancer: pulumi.Input[str],
+    target_groups: Sequence[pulumi.Input[str]],
+) -> pulumi.Output[Watched]:
+    """What is watched, once its names are known; see `Watched`."""
+    groups = pulumi.Output.all(*target_groups)
+    return pulumi.Output.all(cluster, service, balancer, groups).apply(
+        lambda known: Watched(*known)
+    )
+
+
+NAMELESS = Watched("", "", "", [""])
+"""Stands for what is watched where only the number of alarms, and what they say, matters."""
+
+
+@dataclass(frozen=True)
+class AlarmsArgs:
+    """A set of alarms.
+
+    Attributes:
+        names: the stack's names.
+        table: the alarms; how many there are must not depend on what is watched.
+        watched: what they watch.
+        topic_arn: where they are reported; None for nowhere.
+        tags: of every resource.
+        needs: what must exist before they can be quiet.
+    """
+
+    names: Names
+    table: Callable[[Watched], list[Alarm]]
+    watched: pulumi.Output[Watched]
+    topic_arn: pulumi.Input[str] | None
+    tags: Mapping[str, str]
+    needs: Sequence[pulumi.Resource] = field(default_factory=tuple)
+
+
+class Alarms(pulumi.ComponentResource):
+    """Alarms of CloudWatch.
+
+    Attributes:
+        alarm_names: their names, once they exist.
+        arns: their ARNs.
+    """
+
+    alarm_names: list[pulumi.Output[str]]
+    arns: list[pulumi.Output[str]]
+
+    def __init__(
+        self, name: str, args: AlarmsArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("fargate-cd:infra:Alarms", name, None, opts)
+        self._name, self._args = name, args
+        alarms = [self._alarm(number, row) for number, row in enumerate(args.table(NAMELESS))]
+        self.alarm_names = [alarm.name for alarm in alarms]
+        self.arns = [alarm.arn for alarm in alarms]
+        self.register_outputs({"alarm_names": self.alarm_names})
+
+    def _alarm(self, number: int, alarm: Alarm) -> aws.cloudwatch.MetricAlarm:
+        args = self._args
+        actions = None if args.topic_arn is None else [args.topic_arn]
+        return aws.cloudwatch.MetricAlarm(
+            f"{self._name}-{alarm.kind}",
+            name=args.names.named(alarm.kind),
+            alarm_description=alarm.description,
+            comparison_operator=alarm.comparison,
+            threshold=alarm.threshold,
+            evaluation_periods=alarm.periods,
+            datapoints_to_alarm=alarm.breaching,
+            treat_missing_data=alarm.missing,
+            metric_queries=args.watched.apply(
+                lambda names: metric_queries(args.table(names)[number])
+            ),
+            alarm_actions=actions,
+            ok_actions=actions,
+            tags=dict(args.tags),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.needs)),
+        )
+
+
+def metric_queries(alarm: Alarm) -> list[aws.cloudwatch.MetricAlarmMetricQueryArgs]:
+    """The series of an alarm, and its expression over them."""
+    queries = [
+        aws.cloudwatch.MetricAlarmMetricQueryArgs(
+            id=identifier,
+            return_data=not alarm.expression,
+            metric=aws.cloudwatch.MetricAlarmMetricQueryMetricArgs(
+                namespace=metric.namespace,
+                metric_name=metric.name,
+                period=PERIOD_SECONDS,
+                stat=metric.statistic,
+                dimensions=dict(metric.dimensions),
+            ),
+        )
+        for identifier, metric in alarm.metrics.items()
+    ]
+    if alarm.expression:
+        queries.append(
+            aws.cloudwatch.MetricAlarmMetricQueryArgs(
+                id="value", expression=alarm.expression, label=alarm.kind, return_data=True
+            )
+        )
+    return queries
+
+
+@dataclass(frozen=True)
+class DashboardArgs:
+    """What the dashboard shows.
+
+    Attributes:
+        names: the stack's names.
+        account: where it is.
+        watched: whose metrics.
+        limits: drawn as level lines.
+        alarm_arns: shown by their state.
+        tags: of every resource that takes tags.
+    """
+
+    names: Names
+    account: Account
+    watched: pulumi.Output[Watched]
+    limits: Limits
+    alarm_arns: Sequence[pulumi.Input[str]]
+    tags: Mapping[str, str]
+
+
+class Dashboard(pulumi.ComponentResource):
+    """A dashboard, and the rule by whose metric it draws releases."""
+
+    def __init__(
+        self, name: str, args: DashboardArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("fargate-cd:infra:Dashboard", name, None, opts)
+        service = service_arn(
+            args.account, "ecs", f"service/{args.names.cluster}/{args.names.service}"
+        )
+        rule = aws.cloudwatch.EventRule(
+            f"{name}-releases",
+            name=args.names.releases,
+            description=f"A deployment of {args.names.service} begins; its metric marks releases",
+            event_pattern=json.dumps(
+                {
+                    "source": ["aws.ecs"],
+                    "detail-type": ["ECS Deployment State Change"],
+                    "resources": [service],
+                    "detail": {"eventName": ["SERVICE_DEPLOYMENT_IN_PROGRESS"]},
+                }
+            ),
+            tags=dict(args.tags),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        shown = pulumi.Output.all(args.watched, pulumi.Output.all(*args.alarm_arns), rule.name)
+        aws.cloudwatch.Dashboard(
+            f"{name}-dashboard",
+            dashboard_name=args.names.named(),
+            dashboard_body=shown.apply(
+                lambda known: json.dumps(
+                    dashboard.body(args.account.region, known[0], args.limits, known[1], known[2])
+                )
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.register_outputs({})
+
+
+class Monitoring:
+    """What watches an environment; nothing where the settings say so.
+
+    Attributes:
+        release_alarm_names: the alarms that tell a bad release, which exist before the service.
+    """
+
+    release_alarm_names: list[pulumi.Output[str]]
+
+    def __init__(self, context: Context, edge: Edge, topic_arn: pulumi.Input[str] | None) -> None:
+        self._context, self._topic_arn = context, topic_arn
+        names = context.names
+        self._watched = watched(
+            names.cluster,
+            names.service,
+            edge.balancer.arn_suffix,
+            edge.balancer.target_group_arn_suffixes,
+        )
+        self._limits = limits(context.settings)
+        self._release: Alarms | None = None
+        self.release_alarm_names = []
+        if context.settings.monitoring:
+            self._release = self._alarms("release-alarms", release_alarms, ())
+            self.release_alarm_names = self._release.alarm_names
+
+    def watch(self, service: Service) -> None:
+        """Watch the service, now that it runs; before, it would count as failing."""
+        if self._release is None:
+            return
+        alarms = self._alarms("alarms", service_alarms, (service,))
+        args = DashboardArgs(
+            names=self._context.names,
+            account=self._context.account,
+            watched=self._watched,
+            limits=self._limits,
+            alarm_arns=[*self._release.arns, *alarms.arns],
+            tags=self._context.tags,
+        )
+        Dashboard("dashboard", args)
+
+    def _alarms(
+        self,
+        name: str,
+        table: Callable[[Watched, Limits], list[Alarm]],
+        needs: Sequence[pulumi.Resource],
+    ) -> Alarms:
+        args = AlarmsArgs(
+            names=self._context.names,
+            table=lambda names: table(names, self._limits),
+            watched=self._watched,
+            topic_arn=self._topic_arn,
+            tags=self._context.tags,
+            needs=needs,
+        )
+        return Alarms(name, args)
+
+
+def limits(settings: Settings) -> Limits:
+    """What the settings say is too much, too slow or too few."""
+    fewest = min([settings.lowest_count, *(each.min_count for each in settings.scheduled_scaling)])
+    return Limits(
+        errors=settings.error_limit,
+        latency=settings.latency_limit / 1000,
+        tasks=fewest,
+        insights=settings.container_insights,
+    )

@@ -1,0 +1,117 @@
+"""Releases that start beside the running one, and to which ECS shifts the traffic.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-blue-green.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import policies
+from infra.account import Account
+from infra.load_balancer import Shift
+from infra.names import Names
+from infra.settings import Settings
+
+Deployment = aws.ecs.ServiceDeploymentConfigurationArgs
+
+
+@dataclass(frozen=True)
+class ShiftRoleArgs:
+    """What ECS may change.
+
+    Attributes:
+        names: the stack's names.
+        account: where the service runs.
+        shift: the rule and the target groups.
+        tags: of every resource.
+    """
+
+    names: Names
+    account: Account
+    shift: Shift
+    tags: Mapping[str, str]
+
+
+class ShiftRole(pulumi.ComponentResource):
+    """The role under which ECS moves targets and weights during a release.
+
+    Attributes:
+        advanced: what the service needs to know to shift traffic.
+        granted: what must exist before it can.
+    """
+
+    advanced: aws.ecs.ServiceLoadBalancerAdvancedConfigurationArgs
+    granted: pulumi.Resource
+
+    def __init__(
+        self, name: str, args: ShiftRoleArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("fargate-cd:infra:ShiftRole", name, None, opts)
+        role = aws.iam.Role(
+            f"{name}-role",
+            name=args.names.role("shift"),
+            description="Shifts traffic from one release to the next",
+            assume_role_policy=json.dumps(policies.shift_trust(args.account)),
+            tags=dict(args.tags),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        arns = pulumi.Output.all(args.shift.rule.arn, *args.shift.target_group_arns)
+        self.granted = aws.iam.RolePolicy(
+            f"{name}-policy",
+            name="shift-traffic",
+            role=role.name,
+            policy=pulumi.Output.json_dumps(
+                arns.apply(lambda known: policies.shift(known[0], known[1:]))
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.advanced = aws.ecs.ServiceLoadBalancerAdvancedConfigurationArgs(
+            alternate_target_group_arn=args.shift.target_group_arns[1],
+            production_listener_rule=args.shift.rule.arn,
+            role_arn=role.arn,
+        )
+        self.register_outputs({"role_arn": role.arn})
+
+
+def deployment(settings: Settings) -> Deployment:
+    """How a release replaces the one before; not for ECS's default, which is task by task."""
+    return _STRATEGIES[settings.strategy](settings)
+
+
+def _blue_green(settings: Settings) -> Deployment:
+    return Deployment(strategy="BLUE_GREEN", bake_time_in_minutes=str(settings.bake_minutes))
+
+
+def _canary(settings: Settings) -> Deployment:
+    return Deployment(
+        strategy="CANARY",
+        bake_time_in_minutes=str(settings.bake_minutes),
+        canary_configuration=aws.ecs.ServiceDeploymentConfigurationCanaryConfigurationArgs(
+            canary_percent=float(settings.step_percent),
+            canary_bake_time_in_minutes=str(settings.step_minutes),
+        ),
+    )
+
+
+def _linear(settings: Settings) -> Deployment:
+    return Deployment(
+        strategy="LINEAR",
+        bake_time_in_minutes=str(settings.bake_minutes),
+        linear_configuration=aws.ecs.ServiceDeploymentConfigurationLinearConfigurationArgs(
+            step_percent=float(settings.step_percent),
+            step_bake_time_in_minutes=str(settings.step_minutes),
+        ),
+    )
+
+
+_STRATEGIES: Mapping[str, Callable[[Settings], Deployment]] = {
+    "blue_green": _blue_green,
+    "canary": _canary,
+    "linear": _linear,
+}
