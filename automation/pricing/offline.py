@@ -102,6 +102,8 @@ class _Cloud(mocks.Mocks):
             "resourceTagMappingLists": [],
             "userName": "",
             "password": "",
+            "version": 1,
+            "versions": [],
         } | {name: value for name, value in args.args.items() if isinstance(value, str)}
 
 
