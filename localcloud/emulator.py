@@ -14,6 +14,7 @@ from typing import Any
 from moto.applicationautoscaling.models import ApplicationAutoscalingBackend
 from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
+from moto.core.common_models import BaseModel
 from moto.iam.access_control import PermissionResult
 from moto.logs.models import LogEvent
 from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
@@ -68,6 +69,7 @@ class Emulator:
         self._applications: dict[str, Any] = {}
         _leave_policies_to_the_gateway()
         _leave_services_to_ecs()
+        _keep_no_list_of_instances()
         LogEvent._event_id = time.time_ns() // 1000  # unique over restarts too
 
     def call(self, service: str, operation: str, environ: dict[str, Any], body: bytes) -> Answer:
@@ -116,6 +118,19 @@ def _leave_policies_to_the_gateway() -> None:
         return PermissionResult.NEUTRAL
 
     setattr(FakeBucket, "get_permission", undecided)  # noqa: B010 -- a method replaced on purpose
+
+
+def _keep_no_list_of_instances() -> None:
+    """moto's models list every instance ever made, for its decorators' reset.
+
+    A process that runs for days would keep each log event, each data point and each request's
+    objects: 3 GB were seen after 25 minutes of load.
+    """
+
+    def made(cls: type[BaseModel], *_: Any, **__: Any) -> BaseModel:
+        return object.__new__(cls)
+
+    setattr(BaseModel, "__new__", staticmethod(made))  # noqa: B010 -- as above
 
 
 def _leave_services_to_ecs() -> None:

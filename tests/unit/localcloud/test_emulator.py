@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import time
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -100,3 +103,20 @@ def test_a_web_acl_needs_a_load_balancer(cloud: Served) -> None:
         waf.associate_web_acl(WebACLArn=acl, ResourceArn=absent)
     assert error.value.response["Error"]["Code"] == "WAFNonexistentItemException"
     assert waf.list_resources_for_web_acl(WebACLArn=acl)["ResourceArns"] == []
+
+
+def test_what_is_deleted_is_held_by_nobody(cloud: Served) -> None:
+    """moto lists every instance of its models; a process that runs for days can't."""
+    logs = cloud.client("logs")
+    logs.create_log_group(logGroupName="emulator-forgotten")
+    logs.create_log_stream(logGroupName="emulator-forgotten", logStreamName="s")
+    event = {"timestamp": int(time.time() * 1000), "message": "m"}
+    logs.put_log_events(logGroupName="emulator-forgotten", logStreamName="s", logEvents=[event])
+    groups = backends("logs")[ACCOUNT]["us-east-1"].groups
+    kept = weakref.ref(groups["emulator-forgotten"].streams["s"].events[0])
+    assert kept() is not None
+
+    logs.delete_log_group(logGroupName="emulator-forgotten")
+    gc.collect()
+
+    assert kept() is None
