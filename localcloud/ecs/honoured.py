@@ -83,6 +83,7 @@ HONOURED: dict[str, str] = {
     "DescribeServiceDeployments": "serviceDeploymentArns",
     "DescribeServiceRevisions": "serviceRevisionArns",
     "StopServiceDeployment": "serviceDeploymentArn stopType",
+    "ExecuteCommand": "cluster container command interactive task",
     "TagResource": "resourceArn tags",
     "UntagResource": "resourceArn tagKeys",
     "ListTagsForResource": "resourceArn",

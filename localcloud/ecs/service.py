@@ -22,8 +22,10 @@ from localcloud.ecs.agent.events import Events
 from localcloud.ecs.agent.logs import Logs
 from localcloud.ecs.agent.metrics import Metrics
 from localcloud.ecs.agent.sessions import Sessions
+from localcloud.ecs.agent.shells import Shells
 from localcloud.ecs.alarms import Alarms
 from localcloud.ecs.core import Core
+from localcloud.ecs.execute import execute
 from localcloud.ecs.honoured import refuse_unhonoured
 from localcloud.ecs.model import TaskStatus
 from localcloud.ecs.observation import Observer
@@ -32,7 +34,7 @@ from localcloud.ecs.runtime import Runtime
 from localcloud.ecs.starting import Starter
 from localcloud.ecs.stopping import Stopper
 from localcloud.ecs.store import Store
-from localcloud.service import Call, Service, Surroundings
+from localcloud.service import Call, Service, ServiceError, Surroundings
 
 Operation = Callable[[Core, Call], Mapping[str, Any]]
 
@@ -85,7 +87,9 @@ class Ecs(Service):
         self.handlers = {
             operation: partial(self._answer, function) for operation, function in OPERATIONS.items()
         }
+        self.handlers["ExecuteCommand"] = partial(self._answer, self._execute)
         self._endpoints: TaskEndpoints | None = None
+        self._shells: Shells | None = None
         self._reconciler: Reconciler | None = None
         self._events: Events | None = None
         self._metrics: Metrics | None = None
@@ -93,6 +97,11 @@ class Ecs(Service):
     def _answer(self, function: Operation, call: Call) -> Mapping[str, Any]:
         refuse_unhonoured(call.operation, call.input)
         return function(self.core, call)
+
+    def _execute(self, core: Core, call: Call) -> Mapping[str, Any]:
+        if self._shells is None:
+            raise ServiceError("ServerException", "The local cloud is still starting.", 500)
+        return execute(self._shells, core, call)
 
     def tagged_resources(self, region: str) -> Mapping[str, Mapping[str, str]]:
         """Clusters, services, task definitions and tasks with their tags."""
@@ -106,6 +115,8 @@ class Ecs(Service):
         logs = Logs(self.core, runtime, sessions)
         self._endpoints = TaskEndpoints(self.core, runtime, sessions)
         self._endpoints.start()
+        self._shells = Shells(self.core, runtime, sessions)
+        self._shells.start()
         observer = Observer(self.core, runtime)
         starter = Starter(self.core, runtime, sessions, logs, self._endpoints)
         stopper = Stopper(self.core, runtime, observer, logs, sessions)
@@ -149,5 +160,7 @@ class Ecs(Service):
             self._metrics.stop()
         if self._events is not None:
             self._events.stop()
+        if self._shells is not None:
+            self._shells.stop()
         if self._endpoints is not None:
             self._endpoints.stop()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -25,7 +27,11 @@ from localcloud.docker_network import remove_network
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 PORT = 9292
+GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/"
+API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/"
 LOG_GROUP = "/conformance/ecs"
+PATIENCE_SECONDS = 300.0
+"""How long anything may take on a machine that is busy with other tests; nothing takes it all."""
 NUMBERS = count(1)
 T = TypeVar("T")
 
@@ -51,7 +57,8 @@ signal.signal(signal.SIGTERM, told)
 if "CRASH_AFTER" in os.environ:
     threading.Timer(float(os.environ["CRASH_AFTER"]), lambda: os._exit(3)).start()
 print("listening", flush=True)
-http.server.ThreadingHTTPServer(("0.0.0.0", 9292), Handler).serve_forever()
+address = ("0.0.0.0", int(os.environ.get("PORT", "9292")))
+http.server.ThreadingHTTPServer(address, Handler).serve_forever()
 """
 
 
@@ -98,19 +105,21 @@ class Stage:
         """The API under test."""
         return self.client("ecs")
 
-    def role(self, name: str, service: str = "ecs-tasks.amazonaws.com") -> str:
-        """A role that a service may assume and that may do everything."""
+    def role(
+        self, name: str, service: str = "ecs-tasks.amazonaws.com", *, allowed: str = "*"
+    ) -> str:
+        """A role that a service may assume, and the actions that it is allowed."""
         iam = self.client("iam")
         trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
         made = iam.create_role(
             RoleName=name,
             AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
         )
-        allowed = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        statement = {"Effect": "Allow", "Action": allowed, "Resource": "*"}
         iam.put_role_policy(
             RoleName=name,
             PolicyName="all",
-            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
         )
         return str(made["Role"]["Arn"])
 
@@ -208,7 +217,9 @@ class Stage:
         answer = self.ecs.describe_services(cluster=cluster, services=[service])
         return dict(answer["services"][0])
 
-    def rolled_out(self, cluster: str, service: str, seconds: float = 90) -> dict[str, Any]:
+    def rolled_out(
+        self, cluster: str, service: str, seconds: float = PATIENCE_SECONDS
+    ) -> dict[str, Any]:
         """The service once its newest deployment is no longer in progress."""
 
         def ended() -> dict[str, Any] | None:
@@ -217,7 +228,7 @@ class Stage:
             others = primary["rolloutState"] == "COMPLETED" and len(found["deployments"]) > 1
             return None if primary["rolloutState"] == "IN_PROGRESS" or others else found
 
-        return wait_for(ended, seconds)
+        return wait_for(ended)
 
     def ledger(self, cluster: str, service: str) -> list[dict[str, Any]]:
         """The service's deployments in the ledger, newest first."""
@@ -243,19 +254,30 @@ class Stage:
         )
         return str(started["tasks"][0]["taskArn"])
 
+    def open_task(self, cluster: str, definition: str) -> str:
+        """The ARN of a task that runs and that ExecuteCommand may enter."""
+        started = self.ecs.run_task(
+            cluster=cluster,
+            taskDefinition=definition,
+            launchType="FARGATE",
+            networkConfiguration=self.network,
+            enableExecuteCommand=True,
+        )
+        return str(self.reached(started["tasks"][0]["taskArn"], "RUNNING")["taskArn"])
+
     def task(self, arn: str) -> dict[str, Any]:
         """DescribeTasks of one."""
         answer = self.ecs.describe_tasks(cluster=arn.split("/")[1], tasks=[arn])
         return dict(answer["tasks"][0])
 
-    def reached(self, arn: str, status: str, seconds: float = 60) -> dict[str, Any]:
+    def reached(self, arn: str, status: str) -> dict[str, Any]:
         """The task once it has a status."""
 
         def there() -> dict[str, Any] | None:
             found = self.task(arn)
             return found if found["lastStatus"] == status else None
 
-        return wait_for(there, seconds)
+        return wait_for(there)
 
     def ran(self, **container: Any) -> tuple[dict[str, Any], list[str]]:
         """Runs a command to its end: the task and the lines that it printed."""
@@ -284,6 +306,14 @@ class Stage:
         found = next(c for c in task["containers"] if c["name"] == name)
         return self.engine.containers.get(found["runtimeId"])
 
+    def await_inactive(self, cluster: str, service: str) -> None:
+        """Wait until a deleted service's last task has stopped."""
+        wait_for(lambda: self.described(cluster, service)["status"] == "INACTIVE")
+
+    def await_running(self, cluster: str, service: str, count: int) -> None:
+        """Wait until so many tasks of a service run."""
+        wait_for(lambda: self.described(cluster, service)["runningCount"] == count)
+
     def delete_services(self) -> None:
         """Delete every service that a row has left."""
         for cluster, name in self.services:
@@ -291,11 +321,50 @@ class Stage:
             if found["status"] == "ACTIVE":
                 self.ecs.delete_service(cluster=cluster, service=name, force=True)
         for cluster, name in self.services:
-            wait_for(lambda c=cluster, n=name: self.described(c, n)["status"] == "INACTIVE", 60)
+            self.await_inactive(cluster, name)
         self.services.clear()
 
 
-def wait_for(look: Callable[[], T | None], seconds: float) -> T:
+class Load:
+    """A steady stream of requests to a URL, one after the other, by two clients."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._seen: list[tuple[int, str]] = []
+        self._ended = threading.Event()
+        self._threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(2)]
+
+    def __enter__(self) -> Load:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self) -> None:
+        while not self._ended.wait(0.05):
+            try:
+                status, body = answer(self._url)
+            except OSError as error:
+                status, body = 0, str(error)
+            self._seen.append((status, body))
+
+    def bodies(self) -> set[tuple[int, str]]:
+        """What was answered, each once."""
+        return {(status, body) for status, body in self._seen}
+
+    def longest_absence(self, body: str) -> int:
+        """The most answers in a row that were not this one."""
+        return max(
+            len(list(run)) if not same else 0
+            for same, run in itertools.groupby(found == body for _, found in self._seen)
+        )
+
+
+def wait_for(look: Callable[[], T | None], seconds: float = PATIENCE_SECONDS) -> T:
     """Looks until there is something to see.
 
     Raises:

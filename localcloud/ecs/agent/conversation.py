@@ -1,0 +1,133 @@
+"""Between a Session Manager client and a command in a container."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import threading
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import ServerConnection
+
+from localcloud import data_channel
+from localcloud.data_channel import Message, PayloadType
+
+log = logging.getLogger(__name__)
+
+HANDSHAKE_SECONDS = 30.0
+OUTPUT_KEPT = 4 * 1024 * 1024
+"""Bytes of a session's output that are kept for its log; what comes after is left out."""
+_CHUNK = 4096
+_HANG_UP = b"\x03\x04"
+"""Ctrl-C and Ctrl-D: what ends a command or a shell whose client has gone."""
+
+
+class Conversation:
+    """One session, from the handshake to the command's end.
+
+    Args:
+        connection: the client's WebSocket.
+        api: Docker's low-level API.
+        session_id: the session's name.
+
+    Attributes:
+        output: what the command printed, for the session's log.
+    """
+
+    def __init__(self, connection: ServerConnection, api: Any, session_id: str) -> None:
+        self._connection, self._api, self._id = connection, api, session_id
+        self._sending = threading.Lock()
+        self._sent = 0
+        self._expected = 0
+        self._agreed = threading.Event()
+        self._execution: str | None = None
+        self._terminal: socket.socket | None = None
+        self._early = bytearray()
+        self.output = bytearray()
+
+    def hold(self, container: str, command: str) -> None:
+        """Shake hands, run the command, pass both directions on until it ends.
+
+        Raises:
+            TimeoutError: the client did not shake hands.
+            docker.errors.APIError: the command can't be started.
+            websockets.exceptions.ConnectionClosed: the client has gone.
+        """
+        threading.Thread(target=self._read, daemon=True, name="ecs session").start()
+        self._send(PayloadType.HANDSHAKE_REQUEST, data_channel.handshake_request())
+        if not self._agreed.wait(HANDSHAKE_SECONDS):
+            raise TimeoutError("the client did not answer the handshake")
+        self._send(PayloadType.HANDSHAKE_COMPLETE, data_channel.handshake_complete())
+        self._run(container, command)
+        self._connection.send(data_channel.closed(self._id, "").encoded())
+
+    def _run(self, container: str, command: str) -> None:
+        """As root, whatever user the container has: so does AWS."""
+        self._execution = self._api.exec_create(
+            container,
+            ["/bin/sh", "-c", command],
+            stdin=True,
+            tty=True,
+            user="root",
+            environment={"TERM": "xterm-256color"},
+        )["Id"]
+        stream: Any = self._api.exec_start(self._execution, tty=True, socket=True)
+        try:
+            terminal: socket.socket = stream._sock
+            with self._sending:
+                terminal.sendall(bytes(self._early))
+                self._terminal = terminal
+            while chunk := terminal.recv(_CHUNK):
+                self.output += chunk[: max(0, OUTPUT_KEPT - len(self.output))]
+                self._send(PayloadType.OUTPUT, chunk)
+        finally:
+            self._terminal = None
+            stream.close()
+
+    def _send(self, kind: PayloadType, payload: bytes) -> None:
+        with self._sending:
+            message = Message(data_channel.OUTPUT, payload, kind, self._sent)
+            self._sent += 1
+            self._connection.send(message.encoded())
+
+    def _read(self) -> None:
+        try:
+            for data in self._connection:
+                if isinstance(data, bytes):
+                    self._take(Message.decoded(data))
+        except (ConnectionClosed, ValueError, OSError) as error:
+            log.info("the session %s lost its client: %s", self._id, error)
+        self._type(_HANG_UP)
+
+    def _take(self, message: Message) -> None:
+        """A message of the client; one that was sent again is acknowledged again, no more."""
+        if message.kind != data_channel.INPUT:
+            return
+        with self._sending:
+            self._connection.send(data_channel.acknowledgement(message).encoded())
+        if message.sequence != self._expected:
+            return
+        self._expected += 1
+        if message.payload_type == PayloadType.HANDSHAKE_RESPONSE:
+            self._agreed.set()
+        elif message.payload_type == PayloadType.OUTPUT:
+            self._type(message.payload)
+        elif message.payload_type == PayloadType.SIZE and self._terminal is not None:
+            size = json.loads(message.payload)
+            self._api.exec_resize(self._execution, height=size["rows"], width=size["cols"])
+        elif message.payload_type == PayloadType.FLAG:
+            self._type(_HANG_UP)
+
+    def _type(self, keys: bytes) -> None:
+        """Pass keys on; those that come before the terminal does are kept for it."""
+        with self._sending:
+            if self._terminal is None:
+                self._early += keys
+                return
+            terminal = self._terminal
+        try:
+            terminal.sendall(keys)
+        except OSError as error:
+            log.info("the session %s has ended: %s", self._id, error)

@@ -1,0 +1,103 @@
+"""Sessions of ExecuteCommand: the client's end."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from websockets.sync.server import ServerConnection, serve
+
+from automation.session import Session, SessionError, Status, telling_its_status
+from localcloud import data_channel
+from localcloud.data_channel import Message, PayloadType
+
+
+@pytest.mark.parametrize(
+    ("chunks", "shown", "code"),
+    [
+        ([b"hello\r\n<exit:0>\r\n"], b"hello\r\n", 0),
+        ([b"a" * 100, b"b<ex", b"it:130>\r", b"\n"], b"a" * 100 + b"b", 130),
+        ([b"<exit:1>\r\n"], b"", 1),
+        ([b"cut off"], b"cut off", None),
+        ([b"<exit:0>\r\nmore"], b"<exit:0>\r\nmore", None),
+        ([], b"", None),
+    ],
+)
+def test_the_status_is_kept_back(chunks: list[bytes], shown: bytes, code: int | None) -> None:
+    screen = bytearray()
+    status = Status(screen.extend)
+    for chunk in chunks:
+        status(chunk)
+    assert status.end() == code
+    assert bytes(screen) == shown
+
+
+def test_the_shell_tells_the_commands_status() -> None:
+    assert telling_its_status("false") == "false\nprintf '<exit:%s>\\n' $?"
+
+
+@contextmanager
+def agent(*messages: Message) -> Iterator[tuple[dict[str, str], list[Message]]]:
+    """An agent that says its part and hears what the client says."""
+    heard: list[Message] = []
+    ended = threading.Event()
+
+    def talk(connection: ServerConnection) -> None:
+        assert json.loads(connection.recv())["TokenValue"] == "token"
+        for message in messages:
+            connection.send(message.encoded())
+        for data in connection:
+            assert isinstance(data, bytes)
+            heard.append(Message.decoded(data))
+        ended.set()
+
+    with serve(talk, "127.0.0.1", 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = server.socket.getsockname()[1]
+        answer = {
+            "sessionId": "one",
+            "streamUrl": f"ws://127.0.0.1:{port}/",
+            "tokenValue": "token",
+        }
+        yield answer, heard
+        assert ended.wait(60)
+        server.shutdown()
+
+
+def stream(kind: PayloadType, payload: bytes, sequence: int) -> Message:
+    return Message(data_channel.OUTPUT, payload, kind, sequence)
+
+
+def test_output_is_shown_once_and_the_last_words_returned() -> None:
+    hello = stream(PayloadType.OUTPUT, b"hello", 2)
+    screen = bytearray()
+    with agent(
+        stream(PayloadType.HANDSHAKE_REQUEST, data_channel.handshake_request(), 0),
+        stream(PayloadType.HANDSHAKE_COMPLETE, data_channel.handshake_complete(), 1),
+        hello,
+        hello,  # sent again, since its acknowledgement was late
+        data_channel.closed("one", "good bye"),
+    ) as (answer, _):
+        assert Session(answer, screen.extend).hold() == "good bye"
+    assert screen == b"hello"
+
+
+def test_encryption_is_answered_as_unsupported() -> None:
+    asked = {"RequestedClientActions": [{"ActionType": "KMSEncryption", "ActionParameters": {}}]}
+    with agent(
+        stream(PayloadType.HANDSHAKE_REQUEST, json.dumps(asked).encode(), 0),
+        data_channel.closed("one", ""),
+    ) as (answer, heard):
+        Session(answer, bytearray().extend).hold()
+    # the agent has heard everything by now
+    response = next(m for m in heard if m.payload_type == PayloadType.HANDSHAKE_RESPONSE)
+    assert json.loads(response.payload)["ProcessedClientActions"][0]["ActionStatus"] == 3
+
+
+def test_an_agent_that_is_not_there_is_told() -> None:
+    answer = {"sessionId": "one", "streamUrl": "ws://127.0.0.1:1/", "tokenValue": "token"}
+    with pytest.raises(SessionError, match="The session one ended"):
+        Session(answer, bytearray().extend).hold()
