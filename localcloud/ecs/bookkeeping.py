@@ -33,11 +33,9 @@ def account(core: Core, service: ServiceRecord, now: float) -> None:
 
 
 def _has_settled(task: Task, now: float) -> bool:
-    return (
-        scheduler.healthy(task)
-        and task.started_at is not None
-        and now - task.started_at >= scheduler.SETTLING_SECONDS
-    )
+    if not scheduler.healthy(task) or task.healthy_since is None:
+        return False
+    return now - task.healthy_since >= scheduler.SETTLING_SECONDS
 
 
 def _failed(task: Task) -> bool:

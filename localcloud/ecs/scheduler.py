@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from localcloud.ecs.model import Deployment, Rollout, ServiceRecord, Task, TaskStatus
 
 SETTLING_SECONDS = 12.0
-"""How long a task must run before it counts as a success and takes an older one's place.
+"""How long a task must have been healthy to count as a success and take an older one's place.
 
 AWS's scheduler takes longer than that from a passed health check to the next step. Here it is what
 makes a crash soon after the first passed check a failure of the deployment, with the older tasks

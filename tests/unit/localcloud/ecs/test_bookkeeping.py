@@ -86,9 +86,10 @@ def test_a_settled_task_resets_the_count(core: Core) -> None:
     bookkeeping.account(core, record, 10.0)
     good = task(record, record.primary.id, healthy=True, settled=False)
     core.state.tasks[good.arn] = good
-    bookkeeping.account(core, record, SETTLING_SECONDS - 1)
+    good.healthy_since = 20.0
+    bookkeeping.account(core, record, 20.0 + SETTLING_SECONDS - 1)
     assert record.primary.consecutive_failures == 1
-    bookkeeping.account(core, record, SETTLING_SECONDS)
+    bookkeeping.account(core, record, 20.0 + SETTLING_SECONDS)
     assert (record.primary.consecutive_failures, record.primary.failed_tasks) == (0, 1)
 
 
