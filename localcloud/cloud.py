@@ -59,6 +59,8 @@ SERVICES: dict[str, str] = {
     "Ecr": "localcloud.ecr",
     "Elb": "localcloud.elb",
     "Ecs": "localcloud.ecs",
+    "CloudWatch": "localcloud.cloudwatch",
+    "Scaling": "localcloud.scaling",
     "CodeBuild": "localcloud.codebuild",
     "GitHost": "localcloud.githost",
     "CodePipeline": "localcloud.codepipeline",

@@ -136,7 +136,7 @@ def _keep_no_list_of_instances() -> None:
 def _leave_services_to_ecs() -> None:
     """Application Auto Scaling asks moto's ECS for its services; ours are elsewhere.
 
-    `localcloud.scaling` asks ours before a target is registered.
+    `localcloud.refusals` asks ours before a target is registered.
     """
 
     def known(*_: Any) -> bool:

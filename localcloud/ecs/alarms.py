@@ -22,10 +22,14 @@ class Verdict:
 
     AWS computes the bake time from the alarms' configuration without saying how; here it is the
     longest time that an alarm takes to judge: its period times its evaluation periods.
+
+    Attributes:
+        asked: whether the alarms were looked at; they are during deployments only.
     """
 
     in_alarm: list[str] = field(default_factory=list)
     bake_seconds: float = 0.0
+    asked: bool = False
 
 
 class Alarms:
@@ -57,6 +61,7 @@ class Alarms:
                 (float(a.get("Period", 60) * a.get("EvaluationPeriods", 1)) for a in alarms),
                 default=0.0,
             ),
+            asked=True,
         )
 
 
@@ -66,11 +71,21 @@ def _configured(service: ServiceRecord) -> list[str]:
 
 
 def judge(core: Core, service: ServiceRecord, verdict: Verdict, now: float) -> None:
-    """Fail the deployment when an alarm went off; the caller holds the lock."""
-    if not verdict.in_alarm or service.primary.rollout != Rollout.IN_PROGRESS:
+    """Fail the deployment when an alarm goes off; the caller holds the lock.
+
+    A deployment that begins while an alarm is on is not judged by alarms, so that a fix can be
+    deployed.
+    """
+    if not verdict.asked or service.primary.rollout != Rollout.IN_PROGRESS:
         return
     entry = rollout.open_entry(core.state, service)
     if entry is None or entry.alarms_status != "MONITORING":
+        return
+    first, entry.alarms_watched = not entry.alarms_watched, True
+    if not verdict.in_alarm:
+        return
+    if first:
+        entry.alarms_status = "DISABLED"
         return
     entry.alarms_status = "TRIGGERED"
     entry.triggered_alarms = verdict.in_alarm

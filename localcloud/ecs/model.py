@@ -196,7 +196,11 @@ class Deployment:
 
 @dataclass
 class ServiceDeployment:
-    """A row of the release ledger; `status` as in the API's ServiceDeploymentStatus."""
+    """A row of the release ledger; `status` as in the API's ServiceDeploymentStatus.
+
+    Attributes:
+        alarms_watched: the alarms have been looked at since it began.
+    """
 
     arn: str
     service_arn: str
@@ -217,6 +221,7 @@ class ServiceDeployment:
     breaker_failures: int = 0
     breaker_threshold: int = 0
     alarms_status: str = "DISABLED"
+    alarms_watched: bool = False
     triggered_alarms: list[str] = field(default_factory=list)
     requested: int = 0
     stop_type: str | None = None

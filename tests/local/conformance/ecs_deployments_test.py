@@ -90,34 +90,6 @@ def stop_deployment(cloud: Stage) -> None:
     assert code == "ConflictException"
 
 
-@row("an alarm fails the deployment", GUIDE + "deployment-alarm-failure.html")
-def deployment_alarm(cloud: Stage) -> None:
-    cluster, cloudwatch = cloud.cluster(), cloud.client("cloudwatch")
-    cloudwatch.put_metric_alarm(
-        AlarmName="row",
-        Namespace="row",
-        MetricName="row",
-        Statistic="Sum",
-        Period=10,
-        EvaluationPeriods=1,
-        Threshold=1,
-        ComparisonOperator="GreaterThanThreshold",
-    )
-    good = cloud.definition()
-    alarms = {"alarms": {"alarmNames": ["row"], "enable": True, "rollback": True}}
-    service = cloud.service(cluster, good, None, deploymentConfiguration=alarms)
-    cloud.rolled_out(cluster, service)
-    cloudwatch.set_alarm_state(AlarmName="row", StateValue="ALARM", StateReason="the row")
-    cloud.ecs.update_service(cluster=cluster, service=service, taskDefinition=cloud.definition())
-    assert cloud.rolled_out(cluster, service)["taskDefinition"] == good
-    entry = cloud.ledger(cluster, service)[0]
-    assert entry["status"] == "ROLLBACK_SUCCESSFUL"
-    details = cloud.ecs.describe_service_deployments(
-        serviceDeploymentArns=[entry["serviceDeploymentArn"]]
-    )["serviceDeployments"][0]
-    assert details["alarms"]["triggeredAlarmNames"] == ["row"]
-
-
 @row("a killed local cloud goes on where it was", GUIDE + "ecs_services.html", alone=True)
 def killed_process(cloud: Stage) -> None:
     cluster, site = cloud.cluster(), cloud.site()

@@ -37,7 +37,7 @@ BROKEN: dict[str, dict[str, Any]] = {
 CAUSES: dict[str, str] = {
     "listens on another port": "is unhealthy in (target-group ",
     "answers 500 on its health path": "Health checks failed with these codes: [500]",
-    "crashes after 10 s": "has started 1 tasks",
+    "crashes after 10 s": "has started ",
     "its image is missing": "unable to consistently start tasks",
     "its secret is missing": "unable to consistently start tasks",
 }

@@ -1,0 +1,48 @@
+"""Metric math."""
+
+from __future__ import annotations
+
+import pytest
+
+from localcloud.cloudwatch.metric_math import MathError, Series, evaluate
+
+KNOWN: dict[str, Series] = {"a": {0: 2.0, 60: 4.0}, "b": {60: 8.0, 120: 0.0}, "none": {}}
+
+
+@pytest.mark.parametrize(
+    ("expression", "series"),
+    [
+        ("a + b", {60: 12.0}),
+        ("100 * a / SUM([a, b])", {0: 100.0, 60: 100 / 3}),
+        ("SUM([a, b])", {0: 2.0, 60: 12.0, 120: 0.0}),
+        ("MAX([a, none])", {0: 2.0, 60: 4.0}),
+        ("AVG([a, b])", {0: 2.0, 60: 6.0, 120: 0.0}),
+        ("a / b", {60: 0.5}),
+        ("b / b", {60: 1.0}),  # no data point where the divisor is zero
+        ("a - MIN(a)", {0: 0.0, 60: 2.0}),
+        ("-a", {0: -2.0, 60: -4.0}),
+        ("ABS(-a)", {0: 2.0, 60: 4.0}),
+        ("IF(a > 3, a, 0)", {0: 0.0, 60: 4.0}),
+        ("none + a", {}),
+    ],
+)
+def test_expressions(expression: str, series: Series) -> None:
+    assert evaluate(expression, KNOWN) == pytest.approx(series)
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("a +", "is not metric math"),
+        ("c", "no metric c"),
+        ("RATE(a)", "does not evaluate RATE"),
+        ("a.b", "does not evaluate a.b"),
+        ("__import__('os')", "does not evaluate"),
+        ("1 + 1", "no single time series"),
+        ("[a, b]", "no single time series"),
+        ("[a] + 1", "arithmetic with lists"),
+    ],
+)
+def test_what_is_not_evaluated_is_named(expression: str, words: str) -> None:
+    with pytest.raises(MathError, match=words):
+        evaluate(expression, KNOWN)
