@@ -1,6 +1,8 @@
-"""CPUUtilization and MemoryUtilization of services, every minute, in CloudWatch's AWS/ECS.
+"""CPUUtilization and MemoryUtilization of services, every minute, in CloudWatch's AWS/ECS; and how
+many tasks there are in ECS/ContainerInsights, for clusters with Container Insights.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/available-metrics.html
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-ECS.html
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from requests.exceptions import RequestException
 from localcloud.ecs.core import Core
 from localcloud.ecs.model import ServiceRecord, Task, TaskStatus
 from localcloud.ecs.runtime import Runtime
+from localcloud.ecs.service_shape import pending, running
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +86,28 @@ class Metrics:
         running = {c.runtime_id for t in tasks for c in t.containers}
         self._before = {key: value for key, value in self._before.items() if key in running}
         for arn, values in usages.items():
-            self._put(services[arn], values)
+            self._put(services[arn], "AWS/ECS", _utilization(values))
+        for service in services.values():
+            if service.status == "ACTIVE" and self._insights(service):
+                self._put(service, "ECS/ContainerInsights", self._counts(service))
+
+    def _insights(self, service: ServiceRecord) -> bool:
+        settings = self.core.state.clusters[service.cluster_arn].settings
+        return any(one["value"] in ("enabled", "enhanced") for one in settings)
+
+    def _counts(self, service: ServiceRecord) -> list[dict[str, Any]]:
+        with self.core.lock:
+            tasks = self.core.tasks_of(service.arn)
+            counts = {
+                "DesiredTaskCount": service.desired_count,
+                "RunningTaskCount": running(tasks),
+                "PendingTaskCount": pending(tasks),
+                "DeploymentCount": len(service.deployments),
+            }
+        return [
+            {"MetricName": name, "Value": float(number), "Unit": "Count"}
+            for name, number in counts.items()
+        ]
 
     def _usage(self, task: Task) -> Usage | None:
         """Since the last measurement; None at a task's first."""
@@ -118,33 +142,34 @@ class Metrics:
             raise
         return stats if stats.get("memory_stats", {}).get("usage") else None
 
-    def _put(self, service: ServiceRecord, usages: list[Usage]) -> None:
+    def _put(self, service: ServiceRecord, namespace: str, measured: list[dict[str, Any]]) -> None:
         dimensions = [
             {"Name": "ClusterName", "Value": service.cluster_arn.rpartition("/")[2]},
             {"Name": "ServiceName", "Value": service.name},
         ]
-        at = datetime.now(UTC)
+        common = {"Dimensions": dimensions, "Timestamp": datetime.now(UTC)}
         self.core.client("cloudwatch", service.arn.split(":")[3]).put_metric_data(
-            Namespace="AWS/ECS",
-            MetricData=[
-                {
-                    "MetricName": name,
-                    "Dimensions": dimensions,
-                    "Timestamp": at,
-                    "Unit": "Percent",
-                    "StatisticValues": {
-                        "SampleCount": len(values),
-                        "Sum": sum(values),
-                        "Minimum": min(values),
-                        "Maximum": max(values),
-                    },
-                }
-                for name, values in (
-                    ("CPUUtilization", [usage.cpu for usage in usages]),
-                    ("MemoryUtilization", [usage.memory for usage in usages]),
-                )
-            ],
+            Namespace=namespace, MetricData=[common | one for one in measured]
         )
+
+
+def _utilization(usages: list[Usage]) -> list[dict[str, Any]]:
+    return [
+        {
+            "MetricName": name,
+            "Unit": "Percent",
+            "StatisticValues": {
+                "SampleCount": len(values),
+                "Sum": sum(values),
+                "Minimum": min(values),
+                "Maximum": max(values),
+            },
+        }
+        for name, values in (
+            ("CPUUtilization", [usage.cpu for usage in usages]),
+            ("MemoryUtilization", [usage.memory for usage in usages]),
+        )
+    ]
 
 
 def _working_set(stats: dict[str, Any]) -> float:

@@ -288,6 +288,39 @@ def step_scaling(cloud: Stage) -> None:
     assert (code, "StepScaling" in words) == ("ValidationException", True)
 
 
+INSIGHTS = CLOUDWATCH + "Container-Insights-metrics-ECS.html"
+
+
+@row("services publish their use each minute, and with Container Insights their tasks", INSIGHTS)
+def service_metrics(cloud: Stage) -> None:
+    cluster = cloud.cluster()
+    enabled = [{"name": "containerInsights", "value": "enabled"}]
+    cloud.ecs.update_cluster_settings(cluster=cluster, settings=enabled)
+    service = cloud.service(cluster, cloud.definition(), None, desiredCount=2)
+    cloud.rolled_out(cluster, service)
+    cloudwatch = cloud.client("cloudwatch")
+
+    def newest(namespace: str, name: str, statistic: str) -> float | None:
+        dimensions = {"ClusterName": cluster, "ServiceName": service}
+        points = cloudwatch.get_metric_statistics(
+            Namespace=namespace,
+            MetricName=name,
+            Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
+            StartTime=datetime.now(UTC) - timedelta(minutes=10),
+            EndTime=datetime.now(UTC) + timedelta(minutes=1),
+            Period=60,
+            Statistics=[statistic],
+        )["Datapoints"]
+        return float(points[-1][statistic]) if points else None
+
+    wait_for(lambda: newest("ECS/ContainerInsights", "RunningTaskCount", "Maximum") == 2)
+    assert newest("ECS/ContainerInsights", "DesiredTaskCount", "Maximum") == 2
+    wait_for(lambda: newest("AWS/ECS", "CPUUtilization", "SampleCount") == 2)
+    used = newest("AWS/ECS", "MemoryUtilization", "Average")
+    assert used is not None
+    assert 0 < used < 100
+
+
 @pytest.mark.parametrize("row", TABLE.rows, ids=str)
 def test_behaves_as_documented(played: Played, row: Row[Stage]) -> None:
     played.await_end(row)
