@@ -7,8 +7,6 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.h
 from __future__ import annotations
 
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,8 +28,6 @@ ENDED: dict[str, Result] = {
 
 WAIT_SECONDS = 1800.0
 POLL_SECONDS = 1.0
-ANSWER_SECONDS = 30.0
-"""How long the URL may take to answer once every target is healthy."""
 
 Note = Callable[[str], None]
 
@@ -197,34 +193,3 @@ def _or_replaced(cloud: Cloud, name: ServiceName, verdict: Verdict) -> Verdict:
     number = latest["serviceDeploymentArn"].rpartition("/")[2]
     reason = f"{verdict.reason} Something else has started another deployment since: {number}."
     return Verdict(verdict.result, reason, verdict.deployment, verdict.phases, replaced=True)
-
-
-def url_answers(url: str, seconds: float = ANSWER_SECONDS) -> tuple[bool, str]:
-    """Ask the service's URL until it answers below 500.
-
-    Returns:
-        Whether it did, and a sentence about the last answer.
-    """
-    deadline = time.monotonic() + seconds
-    while True:
-        answer = _answer(url)
-        if isinstance(answer, int) and answer < 500:
-            return True, f"{url} answers {answer}."
-        if time.monotonic() > deadline:
-            if isinstance(answer, int):
-                return False, f"{url} answers {answer}."
-            return False, f"{url} can't be reached from here: {answer}."
-        time.sleep(0.5)
-
-
-def _answer(url: str) -> int | str:
-    request = urllib.request.Request(url, headers={"User-Agent": "fargate-cd"})  # noqa: S310
-    try:
-        with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
-            return int(response.status)
-    except urllib.error.HTTPError as error:
-        return error.code
-    except urllib.error.URLError as error:
-        return str(error.reason)
-    except OSError as error:
-        return str(error)

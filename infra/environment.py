@@ -71,6 +71,9 @@ class Environment:
         else:
             pulumi.log.info(NO_PIPELINE)
         pulumi.export("service_url", edge.url)
+        if self.settings.domain:
+            # Where the host name must point; without `hosted_zone` that is left to the user.
+            pulumi.export("load_balancer_dns_name", edge.balancer.dns_name)
         pulumi.export("repository_url", registry.repository_url)
         pulumi.export("cluster_name", cluster.cluster_name)
         pulumi.export("service_name", service.service_name)

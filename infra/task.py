@@ -29,7 +29,8 @@ class ContainerArgs:
     """What runs in a task, its image aside.
 
     Attributes:
-        port: where it listens; it learns the port by the usual variable `PORT`.
+        port: where it listens; it learns the port by the usual variable `PORT`, and how long its
+            requests in flight may take after SIGTERM by `DRAIN_SECONDS`.
         environment: plain variables.
         secrets: variable → ARN that ECS reads when a task starts.
         stop_timeout: seconds between SIGTERM and SIGKILL.
@@ -47,12 +48,18 @@ class ContainerArgs:
     execute_command: bool
 
 
+def drain_seconds(stop_timeout: int) -> int:
+    """How long requests may take after SIGTERM, so that time is left to end before SIGKILL."""
+    return stop_timeout * 3 // 4
+
+
 def container_definition(args: ContainerArgs, image: str) -> dict[str, Any]:
     """The container's part of a task definition, in the form of the ECS API.
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
     """
-    environment = {"PORT": str(args.port), **args.environment}
+    told = {"PORT": args.port, "DRAIN_SECONDS": drain_seconds(args.stop_timeout)}
+    environment = {**{name: str(value) for name, value in told.items()}, **args.environment}
     folders = SESSION_FOLDERS if args.execute_command else {}
     return {
         "name": CONTAINER_NAME,

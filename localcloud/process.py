@@ -82,8 +82,15 @@ class Endpoints:
             "PULUMI_CONFIG_PASSPHRASE": secrets.passphrase,
             "GITHUB_BASE_URL": self.git_host_url,
             "FARGATE_CD_CONSOLE_URL": self.api_url,
+            # Who trusts it can open the HTTPS listeners: curl --cacert.
+            "FARGATE_CD_CERTIFICATE_AUTHORITY": str(certificate_authority(Path(self.state_dir))),
             **_no_proxy(),
         }
+
+
+def certificate_authority(state_dir: Path) -> Path:
+    """The certificate of the authority that issues the local cloud's certificates."""
+    return state_dir / "services" / "elb" / "ca.pem"
 
 
 def _no_proxy() -> dict[str, str]:

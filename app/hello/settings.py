@@ -28,7 +28,7 @@ class Settings:
     commit: str = "unknown"
     host: str = ""
     keep_alive_seconds: int = 75
-    drain_seconds: int = 20
+    drain_seconds: int = 15
 
     @classmethod
     def load(cls, environment: Mapping[str, str]) -> Settings:

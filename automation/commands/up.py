@@ -16,9 +16,10 @@ from automation.facts import Facts, gather
 from automation.operations import Session, opened, shown_changes, shown_outputs
 from automation.program import release_program
 from automation.progress import Progress
+from automation.reach import url_answers
 from automation.screen import Screen
 from automation.settling import settle
-from automation.verdict import Result, Verdict, await_verdict, url_answers
+from automation.verdict import Result, Verdict, await_verdict
 
 SERVICE_TYPE = "aws:ecs/service:Service"
 
@@ -167,7 +168,8 @@ def _verdict(session: Session, done: Done, url: object) -> Verdict:
     if failure is not None and verdict.result == "succeeded":
         return Verdict("failed", failure.message, verdict.deployment)
     if verdict.result == "succeeded" and isinstance(url, str):
-        answers, sentence = url_answers(url)
+        balancer = done.outputs.get("load_balancer_dns_name")
+        answers, sentence = url_answers(url, balancer.value if balancer else None)
         session.screen.note(sentence)
         if not answers:
             return Verdict("failed", sentence, verdict.deployment, verdict.phases)

@@ -135,7 +135,7 @@ ALWAYS: Mapping[str, Control] = {
     ),
     "ECS.5 C336 read-only root": container(lambda it: it["readonlyRootFilesystem"] is True),
     "ECS.8 N:ECS2 no secret in the environment": container(
-        lambda it: {each["name"] for each in it["environment"]} <= {"PORT", "COLOUR"}
+        lambda it: {each["name"] for each in it["environment"]} <= {"PORT", "DRAIN_SECONDS", "COLOUR"}
     ),
     "ECS.9 N:ECS7 logs": container(lambda it: it["logConfiguration"]["logDriver"] == "awslogs"),
     "ECS.10 C332 the latest platform": lambda recording: (

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from automation import verdict as module
-from automation.verdict import ServiceName, await_verdict, phases, url_answers
+from automation.verdict import ServiceName, await_verdict, phases
 
 NAME = ServiceName("cluster", "service")
 BEGAN = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -118,22 +118,6 @@ def test_phases_are_taken_from_ecs_own_time_stamps() -> None:
         "finishedAt": BEGAN + timedelta(seconds=40),
     }
     assert phases(found) == {"waiting": 2.0, "rollout": 28.0, "rollback": 10.0}
-
-
-@pytest.mark.parametrize(("answer", "good"), [(200, True), (404, True), (502, False)])
-def test_the_url_must_answer_below_500(
-    answer: int, good: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "_answer", lambda _url: answer)
-    answers, sentence = url_answers("http://x", 0.0)
-    assert answers is good
-    assert str(answer) in sentence
-
-
-def test_an_unreachable_url_says_why() -> None:
-    answers, sentence = url_answers("http://127.0.0.1:1", 0.0)
-    assert not answers
-    assert "refused" in sentence
 
 
 def test_a_failed_deployment_that_was_replaced_says_so() -> None:

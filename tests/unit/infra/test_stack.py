@@ -82,8 +82,8 @@ EFFECTS: Mapping[str, tuple[str, Look, Any, Any]] = {
     "environment": (
         '{"COLOUR": "red"}',
         lambda r: {each["name"]: each["value"] for each in r.container["environment"]},
-        {"PORT": "9292"},
-        {"PORT": "9292", "COLOUR": "red"},
+        {"PORT": "9292", "DRAIN_SECONDS": "15"},
+        {"PORT": "9292", "DRAIN_SECONDS": "15", "COLOUR": "red"},
     ),
     "secrets": (
         json.dumps({"DSN": SECRET}),
@@ -267,6 +267,13 @@ def test_a_deployment_loses_nothing_and_rolls_back() -> None:
     assert inputs["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}
     assert inputs["waitForSteadyState"] is True
     assert inputs["availabilityZoneRebalancing"] == "ENABLED"
+
+
+@pytest.mark.parametrize("stop_timeout", ["1", "2", "20", "120"])
+def test_requests_end_before_the_container_is_killed(stop_timeout: str) -> None:
+    container = made(("stop_timeout", stop_timeout)).container
+    told = {each["name"]: each["value"] for each in container["environment"]}
+    assert 0 <= int(told["DRAIN_SECONDS"]) < container["stopTimeout"]
 
 
 @pytest.mark.parametrize(("interval", "grace"), [("5", 30), ("30", 180)])

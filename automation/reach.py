@@ -1,0 +1,120 @@
+"""Whether a service answers at its URL, also where its host name is not in DNS (yet)."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import ssl
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ANSWER_SECONDS = 30.0
+"""How long a healthy service may take until its URL answers from here."""
+
+TIMEOUT_SECONDS = 5.0
+
+AUTHORITY = "FARGATE_CD_CERTIFICATE_AUTHORITY"
+"""The variable with the file of a certificate authority to trust beside the usual ones; that of
+the local cloud stands in its environment."""
+
+HEADERS = {"User-Agent": "fargate-cd", "Connection": "close"}
+
+
+class UnknownNameError(OSError):
+    """The host's name could not be resolved."""
+
+
+def url_answers(
+    url: str, balancer: str | None = None, seconds: float = ANSWER_SECONDS
+) -> tuple[bool, str]:
+    """Ask the service's URL until it answers below 500.
+
+    Args:
+        url: the service's URL.
+        balancer: the load balancer's own host name, which is asked where that of the URL can't be
+            resolved, since a new record takes a while and may be left to the user.
+        seconds: how long to go on asking.
+
+    Returns:
+        Whether it did, and a sentence about the last answer.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        answer, where = _answer(url), ""
+        if isinstance(answer, UnknownNameError) and balancer:
+            host = urlsplit(url).hostname
+            answer = _answer_at(url, balancer)
+            where = f" at {balancer}; {host} is not known here yet and must point there"
+        if isinstance(answer, int) and answer < 500:
+            return True, f"{url} answers {answer}{where}."
+        if time.monotonic() > deadline:
+            if isinstance(answer, int):
+                return False, f"{url} answers {answer}{where}."
+            return False, f"{url} can't be reached from here: {answer}{where}."
+        time.sleep(0.5)
+
+
+def _answer(url: str) -> int | OSError:
+    """The status that a URL answers with, by way of the machine's proxy if there is one."""
+    request = urllib.request.Request(url, headers=HEADERS)  # noqa: S310
+    try:
+        with urllib.request.urlopen(  # noqa: S310
+            request, timeout=TIMEOUT_SECONDS, context=_context()
+        ) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, socket.gaierror):
+            return UnknownNameError(str(error.reason))
+        return error.reason if isinstance(error.reason, OSError) else OSError(error.reason)
+    except OSError as error:
+        return error
+
+
+def _answer_at(url: str, address: str) -> int | OSError:
+    """The status that another host answers with when asked for a URL."""
+    parts = urlsplit(url)
+    kind = _Tls if parts.scheme == "https" else _Plain
+    connection = kind(parts.hostname or "", parts.port, address)
+    path = parts.path or "/"
+    try:
+        connection.request("GET", path, headers=HEADERS)
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        return error if isinstance(error, OSError) else OSError(repr(error))
+    finally:
+        connection.close()
+
+
+class _Plain(http.client.HTTPConnection):
+    """A connection to `address` for the requests of another host."""
+
+    def __init__(self, host: str, port: int | None, address: str) -> None:
+        super().__init__(host, port, timeout=TIMEOUT_SECONDS)
+        self._address = address
+
+    def connect(self) -> None:
+        self.sock = socket.create_connection((self._address, self.port), TIMEOUT_SECONDS)
+
+
+class _Tls(_Plain):
+    """The same with TLS, whose certificate must be the other host's."""
+
+    default_port = http.client.HTTPS_PORT
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock = _context().wrap_socket(self.sock, server_hostname=self.host)
+
+
+def _context() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    authority = os.environ.get(AUTHORITY)
+    if authority and Path(authority).exists():
+        context.load_verify_locations(authority)
+    return context

@@ -1,0 +1,107 @@
+"""Whether a URL answers, through real sockets: plain, TLS, and under a name that is not in DNS."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from automation import reach
+from automation.reach import url_answers
+from localcloud.elb.certificates import Authority
+
+NAME = "app.fargate-cd.invalid"
+"""No resolver knows a name below `invalid`: https://www.rfc-editor.org/rfc/rfc2606"""
+
+
+class Page(BaseHTTPRequestHandler):
+    status = 200
+
+    def do_GET(self) -> None:
+        self.send_response(self.status if self.headers["Host"] else 400)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        del format, args
+
+
+class Broken(Page):
+    status = 502
+
+
+def served(page: type[Page], context: ssl.SSLContext | None = None) -> Iterator[int]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), page)
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_port
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    yield from served(Page)
+
+
+@pytest.fixture
+def broken() -> Iterator[int]:
+    yield from served(Broken)
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path, "test")
+
+
+@pytest.fixture
+def tls(authority: Authority) -> Iterator[int]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority.issue([NAME]))
+    yield from served(Page, context)
+
+
+def test_it_answers(port: int) -> None:
+    answers, sentence = url_answers(f"http://127.0.0.1:{port}", seconds=0.0)
+    assert answers
+    assert "answers 200" in sentence
+
+
+def test_a_server_error_is_no_answer(broken: int) -> None:
+    answers, sentence = url_answers(f"http://127.0.0.1:{broken}", seconds=0.0)
+    assert not answers
+    assert "answers 502" in sentence
+
+
+def test_an_unreachable_url_says_why() -> None:
+    answers, sentence = url_answers("http://127.0.0.1:1", seconds=0.0)
+    assert not answers
+    assert "refused" in sentence
+
+
+def test_a_name_that_is_not_in_dns_is_asked_at_the_load_balancer(port: int) -> None:
+    url = f"http://{NAME}:{port}"
+    answers, sentence = url_answers(url, "127.0.0.1", 0.0)
+    assert answers
+    assert f"at 127.0.0.1; {NAME} is not known here yet and must point there" in sentence
+    answers, _ = url_answers(url, None, 0.0)
+    assert not answers
+
+
+def test_the_certificate_must_be_the_names_and_trusted(
+    tls: int, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"https://{NAME}:{tls}"
+    answers, sentence = url_answers(url, "127.0.0.1", 0.0)
+    assert not answers
+    assert "certificate verify failed" in sentence.lower()
+    monkeypatch.setenv(reach.AUTHORITY, str(authority.certificate_file))
+    assert url_answers(url, "127.0.0.1", 0.0)[0]
+    answers, sentence = url_answers(f"https://other.{NAME}:{tls}", "127.0.0.1", 0.0)
+    assert not answers
+    assert "certificate" in sentence.lower()
