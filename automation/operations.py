@@ -6,7 +6,8 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pulumi import automation as auto
@@ -17,6 +18,7 @@ from automation.cloud import Cloud
 from automation.engine import Engine, obtain_engine
 from automation.explain import explain
 from automation.progress import Progress
+from automation.rollout import Watch
 from automation.screen import Screen
 from automation.stacks import StackFile, load_stack_file, open_stack
 from automation.target import TARGETS, Target
@@ -42,6 +44,7 @@ class Session:
         stack: the engine's side of it.
         created: it was made in the backend just now.
         cloud: clients for its account.
+        opened_at: when the command opened it.
     """
 
     screen: Screen
@@ -50,6 +53,7 @@ class Session:
     stack: auto.Stack
     created: bool
     cloud: Cloud
+    opened_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def names(self) -> Names:
@@ -65,6 +69,12 @@ class Session:
     def pipeline(self) -> str | None:
         """The name of the stack's pipeline; None if its settings ask for none."""
         return self.names.pipeline if self.file.settings.has_pipeline else None
+
+    def watch(self) -> Watch:
+        """A view of the service's rollout: lines to draw on a terminal, told elsewhere."""
+        drawn = self.screen.err.is_terminal and not self.screen.quiet
+        tell = None if drawn else self.screen.note
+        return Watch(Cloud(self.file.region), self.service, tell)
 
     def outputs(self) -> Mapping[str, auto.OutputValue]:
         """The stack's outputs."""
@@ -83,7 +93,13 @@ class Session:
         if work_dir != paths.ROOT:
             shutil.rmtree(work_dir)
 
-    def perform(self, verb: str, operation: Operation[Answer], preview: bool = False) -> Answer:
+    def perform(
+        self,
+        verb: str,
+        operation: Operation[Answer],
+        preview: bool = False,
+        beside: Callable[[], list[str]] = list,
+    ) -> Answer:
         """Run an operation of the engine with progress; a dead owner's lock is taken away once.
 
         Raises:
@@ -92,16 +108,22 @@ class Session:
             KeyboardInterrupt: it was interrupted, and the engine has saved its state.
         """
         try:
-            return self._attempt(verb, operation, preview)
+            return self._attempt(verb, operation, preview, beside)
         except ConcurrentUpdateError as error:
             locks.clear_dead(self.file.name, str(error), self.screen.warn)
         try:
-            return self._attempt(verb, operation, preview)
+            return self._attempt(verb, operation, preview, beside)
         except ConcurrentUpdateError as error:
             raise locks.running(self.file.name, str(error)) from error
 
-    def _attempt(self, verb: str, operation: Operation[Answer], preview: bool) -> Answer:
-        with Progress(self.screen, verb, preview) as progress:
+    def _attempt(
+        self,
+        verb: str,
+        operation: Operation[Answer],
+        preview: bool,
+        beside: Callable[[], list[str]],
+    ) -> Answer:
+        with Progress(self.screen, verb, preview, beside) as progress:
             try:
                 return operation(self.stack, progress)
             except ConcurrentUpdateError:

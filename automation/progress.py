@@ -9,6 +9,7 @@ import re
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -86,6 +87,7 @@ class Progress:
     """Receives the events of one operation; use as a context manager around it.
 
     Attributes:
+        beside: lines that a terminal shows below the steps.
         changes: operation → number of resources, from the engine's summary.
         done: operation → number of resources that are finished.
         steps: every step that is not `same`, in order.
@@ -96,6 +98,7 @@ class Progress:
     screen: Screen
     verb: str
     preview: bool = False
+    beside: Callable[[], list[str]] = list
     changes: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
     steps: list[ResourceChange] = field(default_factory=list)
@@ -211,7 +214,7 @@ class Progress:
             for step in list(self._running.values())
         ]
         head = f"{self.verb}  {self.screen.elapsed:.0f} s"
-        return Text("\n".join([head, *lines]))
+        return Text("\n".join([head, *lines, *self.beside()]))
 
     def _beat(self) -> None:
         """On a plain log say now and then what is still going on."""

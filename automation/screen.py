@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from rich.console import Console
+from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from automation.errors import ConfigurationError, DriverError
 
@@ -59,6 +62,19 @@ class Screen:
         """A line of the command's result; standard error if a JSON document is asked for."""
         console = self.err if self.json else self.out
         console.print(message, markup=False)
+
+    @contextmanager
+    def drawn(self, head: str, lines: Callable[[], list[str]]) -> Iterator[None]:
+        """Draw lines again and again while the block runs; only on a terminal."""
+        if self.quiet or not self.err.is_terminal:
+            yield
+            return
+
+        def picture() -> Text:
+            return Text("\n".join([f"{head}  {self.elapsed:.0f} s", *lines()]))
+
+        with Live(get_renderable=picture, console=self.err, refresh_per_second=4, transient=True):
+            yield
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Rows of the command's result."""

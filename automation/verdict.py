@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -50,6 +50,7 @@ class Verdict:
         deployment: the service deployment's ARN; None if there was none to judge.
         phases: phase → seconds.
         replaced: something else started a later deployment meanwhile.
+        own: the deployment is one that the command started, not merely the latest.
     """
 
     result: Result
@@ -57,6 +58,7 @@ class Verdict:
     deployment: str | None = None
     phases: dict[str, float] = field(default_factory=dict)
     replaced: bool = False
+    own: bool = False
 
 
 def describe_service(cloud: Cloud, name: ServiceName) -> dict[str, Any] | None:
@@ -101,7 +103,8 @@ def await_verdict(
     if not every:
         return _steady(cloud, name, note, seconds)
     arn = every[-1 if mine else 0]["serviceDeploymentArn"]
-    return _or_replaced(cloud, name, _await_deployment(cloud, arn, note, seconds))
+    verdict = _or_replaced(cloud, name, _await_deployment(cloud, arn, note, seconds))
+    return replace(verdict, own=bool(mine))
 
 
 def _await_deployment(cloud: Cloud, arn: str, note: Note, seconds: float) -> Verdict:
@@ -192,4 +195,4 @@ def _or_replaced(cloud: Cloud, name: ServiceName, verdict: Verdict) -> Verdict:
         return verdict
     number = latest["serviceDeploymentArn"].rpartition("/")[2]
     reason = f"{verdict.reason} Something else has started another deployment since: {number}."
-    return Verdict(verdict.result, reason, verdict.deployment, verdict.phases, replaced=True)
+    return replace(verdict, reason=reason, replaced=True)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import time
+from contextlib import nullcontext
 from typing import Any
 
 from botocore.exceptions import ClientError
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
 
 from automation.cloud import error_code
 from automation.commands.releases import described
@@ -13,6 +18,7 @@ from automation.errors import ConfigurationError
 from automation.operations import Session, opened
 from automation.pipeline_report import print_pipeline, report
 from automation.releases import current, releases
+from automation.rollout import look
 from automation.screen import Screen
 from automation.verdict import describe_service, service_deployments
 
@@ -33,15 +39,42 @@ def status(stack: str, screen: Screen, watch: bool = False) -> int:
     if watch and screen.json:
         raise ConfigurationError("--watch has no end and --json is one document: choose one.")
     with opened(stack, screen) as session:
+        if watch:
+            _watch(session)
+        document = gather(session)
+        screen.document(document)
+        _print(screen, document)
+        return 0
+
+
+def _watch(session: Session) -> None:
+    """Go on until Ctrl-C: a picture on a terminal; elsewhere what has changed, when it has."""
+    seen = [_lines(session)]
+    terminal = session.screen.out.is_terminal
+
+    def picture() -> Text:
+        return Text("\n".join(seen[-1]))
+
+    with (
+        Live(get_renderable=picture, console=session.screen.out, screen=True)
+        if terminal
+        else nullcontext()
+    ):
         while True:
-            document = gather(session)
-            screen.document(document)
-            if watch and screen.out.is_terminal:
-                screen.out.clear()
-            _print(screen, document)
-            if not watch:
-                return 0
-            time.sleep(WATCH_SECONDS)
+            if not terminal:
+                session.screen.result("\n".join(seen[-1]))
+            while (lines := _lines(session)) == seen[-1]:
+                time.sleep(WATCH_SECONDS)
+            seen[:] = [lines]
+
+
+def _lines(session: Session) -> list[str]:
+    """What `status` prints, and the rollout if one goes on."""
+    written = io.StringIO()
+    console = Console(file=written, width=200, highlight=False, emoji=False, soft_wrap=True)
+    _print(Screen(out=console, err=console), gather(session))
+    rollout = look(session.cloud, session.service, session.opened_at)
+    return [*written.getvalue().splitlines(), *(rollout.lines() if rollout else [])]
 
 
 def gather(session: Session) -> dict[str, Any]:

@@ -52,7 +52,8 @@ def up(
             _checked(session, image, build, smoke)
             session.target.before_up(session.file.settings, screen)
             settle(session)
-            session.perform("Updating", updated.up)
+            with session.watch() as watch:
+                session.perform("Updating", updated.up, beside=watch.lines)
         except DriverError as error:
             if error.exit_code != 1:
                 raise
@@ -164,16 +165,23 @@ def _verdict(session: Session, done: Done, url: object) -> Verdict:
     failure = done.failure
     if failure is not None and SERVICE_TYPE not in (failure.resource or ""):
         return Verdict("failed", failure.message)
-    verdict = await_verdict(session.cloud, session.service, done.began, session.screen.note)
+    verdict = _awaited(session, done.began)
     if failure is not None and verdict.result == "succeeded":
         return Verdict("failed", failure.message, verdict.deployment)
     if verdict.result == "succeeded" and isinstance(url, str):
         balancer = done.outputs.get("load_balancer_dns_name")
-        answers, sentence = url_answers(url, balancer.value if balancer else None)
+        path = url.rstrip("/") + session.file.settings.health_check_path
+        answers, sentence = url_answers(path, balancer.value if balancer else None)
         session.screen.note(sentence)
         if not answers:
             return Verdict("failed", sentence, verdict.deployment, verdict.phases)
     return verdict
+
+
+def _awaited(session: Session, began: datetime) -> Verdict:
+    """Wait for the verdict with a view of the rollout."""
+    with session.watch() as watch, session.screen.drawn("Waiting for the verdict", watch.lines):
+        return await_verdict(session.cloud, session.service, began, lambda _: None)
 
 
 def _diagnosis(session: Session, verdict: Verdict, failure: DriverError | None) -> Diagnosis:
@@ -210,7 +218,7 @@ def _print(screen: Screen, done: Report) -> None:
     )
     if done.verdict.reason and done.diagnosis is None and done.verdict.replaced:
         screen.result(done.verdict.reason)
-    for phase, seconds in done.verdict.phases.items() if counts else ():
+    for phase, seconds in done.verdict.phases.items() if done.verdict.own else ():
         screen.result(f"  {phase}: {seconds:.1f} s")
     if done.diagnosis:
         found = done.diagnosis
