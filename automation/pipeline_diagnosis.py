@@ -90,9 +90,27 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "branch not found",
         SOURCE,
-        _words(r"(branch|reference|ref)\b.{0,80}(not found|does not exist|no such)|remote branch"),
+        _words(
+            r"(branch|reference|ref)\b.{0,80}(not found|does not exist|no such)|remote branch"
+            r"|find remote ref"
+        ),
         "The repository {repository} has no branch {branch}.",
-        "fargate-cd:github_branch: a branch that exists, or push {branch}",
+        "push the branch {branch} (`outputs git_remote_url`), or fargate-cd:github_branch: one "
+        "that exists",
+    ),
+    Cause(
+        "connection not there",
+        SOURCE,
+        _words(r"local cloud has no service codeconnections"),
+        "The local cloud has no CodeConnections, by which this pipeline reads its source.",
+        "fargate-cd:github_token in place of fargate-cd:connection_arn; locally any word will do",
+    ),
+    Cause(
+        "connection not ready",
+        SOURCE,
+        _words(r"connection\b.{0,80}(not available|pending)"),
+        "The connection to GitHub is not finished.",
+        "finish it once in the console (Developer Tools, Connections), which asks GitHub for leave",
     ),
     Cause(
         "repository not readable",
@@ -127,7 +145,8 @@ CAUSES: tuple[Cause, ...] = (
         "image not built",
         BUILD,
         _words(
-            COMMAND + r".*(?P<step>(ERROR: failed to solve|returned a non-zero code"
+            COMMAND
+            + r".*(?P<step>(ERROR: failed to solve|executor failed running|returned a non-zero code"
             r"|dockerfile parse error|unknown instruction|COPY failed|failed to build)[^\n]*)"
         ),
         "The image was not built: {step}",
@@ -190,7 +209,9 @@ def cause_of(failure: Failure, settings: Settings) -> Diagnosis:
         match = cause.pattern.search(failure.text)
         if match is None or (cause.stages and action.stage not in cause.stages):
             continue
-        values = _values(failure, settings) | {k: v for k, v in match.groupdict().items() if v}
+        values = _values(failure, settings) | {
+            k: v.strip() for k, v in match.groupdict().items() if v
+        }
         return Diagnosis(
             cause=cause.sentence.format_map(values),
             evidence=failure.evidence,

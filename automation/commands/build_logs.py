@@ -73,12 +73,16 @@ def build_logs(stack: str, screen: Screen, follow: bool = False) -> int:
         if screen.json:
             screen.document(list(reader.rows()))
             return 0
+        written = 0
         while True:
             run = run_of(session.cloud, pipeline, reader.run)
             over = not follow or run is None or run.status in ENDED
             for row in reader.rows():
                 screen.out.print(_line(row), markup=False)
+                written += 1
             if over:
+                if not written:
+                    screen.warn("The last run has built nothing; `status` shows where it is.")
                 return 0
             time.sleep(FOLLOW_SECONDS)
 

@@ -59,6 +59,7 @@ def monthly_cost(resources: Resources, region: str) -> Estimate:
         ConfigurationError: the price table has no column for the region.
     """
     table = prices_of(region)
+    resources = Resources(sorted(resources.all, key=lambda each: (each.type, each.name)))
     lines = _lines(Stack(resources, table))
     most = _lines(Stack(resources, table, at_most=True))
     return Estimate(region, lines, sum(line.monthly for line in most), unpriced(resources))

@@ -402,6 +402,15 @@ def test_build_logs_as_json(
     assert rows[1] == {"time": "2025-11-23T09:00:00+00:00", "stage": "Test", "message": "1 failed"}
 
 
+def test_a_run_that_built_nothing_says_so(
+    captured: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, captured, failing("Source"))
+    assert build_logs.build_logs("local", captured.screen) == 0
+    assert captured.out.getvalue() == ""
+    assert "built nothing" in captured.err.getvalue()
+
+
 def test_a_build_log_that_goes_on_is_no_document(captured: Captured) -> None:
     captured.screen.json = True
     with pytest.raises(ConfigurationError, match="choose one"):

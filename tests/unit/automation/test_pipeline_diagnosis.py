@@ -39,6 +39,16 @@ CASES = {
         "failed to solve",
         "app/Dockerfile",
     ),
+    "image not built by an older BuildKit": (
+        failure(
+            "Build",
+            "Build terminated with state: FAILED",
+            ("#14 0.301 nope", "executor failed running [/bin/sh -c false]: exit code: 1"),
+            DOCKER,
+        ),
+        "executor failed running [/bin/sh -c false]: exit code: 1",
+        "app/Dockerfile",
+    ),
     "build failed": (
         failure("Build", "x", ("denied",), DOCKER.replace("docker build --tag x app", "jq")),
         "`jq` ended with exit status 1",
@@ -68,6 +78,21 @@ CASES = {
         failure("Source", "No branch [main] found; branch main does not exist"),
         "octo/shop has no branch main",
         "github_branch",
+    ),
+    "branch not found by git": (
+        failure("Source", "fatal: couldn't find remote ref refs/heads/main (RevisionUnavailable)"),
+        "octo/shop has no branch main",
+        "push the branch main",
+    ),
+    "connection not there": (
+        failure("Source", "The local cloud has no service codeconnections; it has acm"),
+        "no CodeConnections",
+        "github_token",
+    ),
+    "connection not ready": (
+        failure("Source", "[CodeStarConnections] Connection arn:x is not available (Error)"),
+        "not finished",
+        "Developer Tools",
     ),
     "repository not readable": (
         failure("Source", "Could not access the GitHub repository (ConfigurationError)"),
