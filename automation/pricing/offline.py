@@ -133,5 +133,14 @@ class _Monitor(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the engine's name
         inputs: Mapping[str, Any] = pulumi.runtime.rpc.deserialize_properties(request.object)
-        self._found.append(Resource(request.type, request.name, told(inputs), request.custom))
+        self._found.append(
+            Resource(
+                request.type,
+                request.name,
+                told(inputs),
+                request.custom,
+                request.parent,
+                tuple(request.dependencies),
+            )
+        )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]

@@ -28,12 +28,16 @@ class Resource:
         name: its logical name.
         inputs: its inputs; one that isn't known yet is UNKNOWN.
         custom: a provider makes it; a component only holds others together.
+        parent: the URN of what it is a part of, where that was asked for.
+        needs: the URNs of what must exist before it, likewise.
     """
 
     type: str
     name: str
     inputs: Mapping[str, Any]
     custom: bool = True
+    parent: str = ""
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -58,16 +58,16 @@ def forwards_to_https(recording: Recording) -> bool:
     return kinds == ({"HTTP": "redirect", "HTTPS": "forward"} if "HTTPS" in kinds else plain)
 
 
-def tls_only(bucket_policy: Inputs) -> bool:
+def tls_only(resource_policy: Inputs) -> bool:
     (deny,) = [
         each
-        for each in json.loads(bucket_policy["policy"])["Statement"]
+        for each in json.loads(resource_policy["policy"])["Statement"]
         if each["Effect"] == "Deny"
     ]
     return bool(
         deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
         and deny["Principal"] == "*"
-        and deny["Action"] == "s3:*"
+        and deny["Action"] in ("s3:*", "sns:Publish")
     )
 
 
@@ -135,7 +135,9 @@ ALWAYS: Mapping[str, Control] = {
     ),
     "ECS.5 C336 read-only root": container(lambda it: it["readonlyRootFilesystem"] is True),
     "ECS.8 N:ECS2 no secret in the environment": container(
-        lambda it: {each["name"] for each in it["environment"]} <= {"PORT", "DRAIN_SECONDS", "COLOUR"}
+        lambda it: (
+            {each["name"] for each in it["environment"]} <= {"PORT", "DRAIN_SECONDS", "COLOUR"}
+        )
     ),
     "ECS.9 N:ECS7 logs": container(lambda it: it["logConfiguration"]["logDriver"] == "awslogs"),
     "ECS.10 C332 the latest platform": lambda recording: (
@@ -242,6 +244,7 @@ ALWAYS: Mapping[str, Control] = {
     ),
     "S3.14 versioning": covered("Bucket", by="BucketVersioning"),
     "S3.17 encryption": covered("Bucket", by="BucketServerSideEncryptionConfiguration"),
+    "N:SNS3 topics refuse plain HTTP": where_made("TopicPolicy", tls_only),
     "KMS.4 rotation": where_made("Key", lambda it: it["enableKeyRotation"] is True),
     "KMS.5 no open principal": where_made(
         "Key",
@@ -321,6 +324,10 @@ OPTIONAL: Mapping[str, tuple[str, Control]] = {
     "C338 logs are kept for a year": (
         "log_retention_days",
         every("LogGroup", lambda it: it["retentionInDays"] >= 365),
+    ),
+    "C26 N:SNS2 topics under a customer key": (
+        "customer_managed_key",
+        lambda recording: any("kmsMasterKeyId" in each for each in inputs(recording, "Topic")),
     ),
     "C158 logs under a customer key": (
         "customer_managed_key",
