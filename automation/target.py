@@ -21,19 +21,26 @@ NO_PROFILES = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.
 """Keeps the user's own AWS profiles out of a local run."""
 
 
+ANY = object()
+
+
 @dataclass(frozen=True)
 class Refused:
     """A setting that a target can't honour.
 
     Attributes:
         setting: its name.
-        value: the value that is refused.
+        value: the value that is refused; `ANY` refuses each but an empty one.
         why: the reason, and what to do.
     """
 
     setting: str
     value: object
     why: str
+
+    def refuses(self, value: object) -> bool:
+        """Whether the setting's value is one that the target can't honour."""
+        return bool(value) if self.value is ANY else value == self.value
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,7 @@ class Target:
         problems = [
             f"{NAMESPACE}:{row.setting} = {getattr(settings, row.setting)!r}: {row.why}"
             for row in self.refused
-            if getattr(settings, row.setting) == row.value
+            if row.refuses(getattr(settings, row.setting))
         ]
         if problems:
             raise ConfigurationError(f"The target {self.name!r} can't do this:", problems)
@@ -153,6 +160,12 @@ TARGETS: Mapping[str, Target] = {
                         "it for a stack on AWS",
                     )
                     for strategy in ("blue_green", "canary", "linear")
+                ),
+                Refused(
+                    "connection_arn",
+                    ANY,
+                    "the local cloud has no connections to GitHub; set github_token here, any word "
+                    "will do, and connection_arn for a stack on AWS",
                 ),
             ),
             before_up=_before_local_up,

@@ -27,6 +27,9 @@ PREVIEW_MARK = "-preview-"
 BRANCH_LIMIT = 40
 """Of a branch in names; a label of a host name may have 63 characters (RFC 1035)."""
 
+DEPLOY_STAGE = "Deploy"
+"""The pipeline's stage that releases."""
+
 _DIGEST_LENGTH = 8
 _DIGEST_END = re.compile(rf"-[0-9a-f]{{{_DIGEST_LENGTH}}}")
 

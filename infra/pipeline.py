@@ -12,7 +12,7 @@ import pulumi_aws as aws
 
 from infra import pipeline_policies
 from infra.account import Account
-from infra.names import Names
+from infra.names import DEPLOY_STAGE, Names
 from infra.settings import Settings
 from infra.way_in import SOURCE_ARTIFACT, source_action, triggers
 
@@ -158,7 +158,7 @@ class Pipeline(pulumi.ComponentResource):
             Stage(name="Test", actions=[_build("Test", args.test_project, None)]),
             Stage(name="Build", actions=[_build("Build", args.build_project, IMAGE_ARTIFACT)]),
             *([Stage(name="Approval", actions=[approval])] if args.settings.approval else []),
-            Stage(name="Deploy", actions=[deploy]),
+            Stage(name=DEPLOY_STAGE, actions=[deploy]),
         ]
 
 

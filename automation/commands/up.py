@@ -19,6 +19,7 @@ from automation.progress import Progress
 from automation.reach import url_answers
 from automation.screen import Screen
 from automation.settling import settle
+from automation.turns import no_release_meanwhile
 from automation.verdict import Result, Verdict, await_verdict
 
 SERVICE_TYPE = "aws:ecs/service:Service"
@@ -52,7 +53,7 @@ def up(
             _checked(session, image, build, smoke)
             session.target.before_up(session.file.settings, screen)
             settle(session)
-            with session.watch() as watch:
+            with no_release_meanwhile(session), session.watch() as watch:
                 session.perform("Updating", updated.up, beside=watch.lines)
         except DriverError as error:
             if error.exit_code != 1:

@@ -184,7 +184,7 @@ class Executor:
             if (run.progress, run.summary, run.token) != before:
                 run.updated = time.time()
             return
-        run.status, run.updated = outcome.status, time.time()
+        run.status, run.updated, run.summary = outcome.status, time.time(), outcome.summary
         run.error_code, run.error_message = outcome.error_code, outcome.error_message
         if outcome.revision is not None:
             one.execution.revisions.append(outcome.revision)

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Request, Response
 
 from localcloud.githost import smart_http
 from localcloud.githost.api import NAME, Api
+from localcloud.githost.git import GitError, run
 from localcloud.githost.hooks import Hooks
 from localcloud.githost.model import Repository, Store
 from localcloud.service import Service, Surroundings
@@ -26,6 +27,7 @@ _GIT = re.compile(
     rf"/(?P<owner>{NAME})/(?P<name>{NAME}?)(?:\.git)?"
     r"/(?P<service>info/refs|git-upload-pack|git-receive-pack)"
 )
+_COMMIT = re.compile(rf"/(?P<owner>{NAME})/(?P<name>{NAME})/commit/(?P<commit>[0-9a-f]{{7,40}})")
 _METHODS = {"info/refs": "GET", "git-upload-pack": "POST", "git-receive-pack": "POST"}
 _SERVICES = ("git-upload-pack", "git-receive-pack")
 
@@ -70,6 +72,9 @@ class GitHost(Service):
         login = _login(request)
         if request.path == API or request.path.startswith(f"{API}/"):
             return self._api.answer(request, request.path.removeprefix(API), login)
+        commit = _COMMIT.fullmatch(request.path)
+        if commit is not None and request.method == "GET":
+            return self._commit(commit["owner"], commit["name"], commit["commit"])
         match = _GIT.fullmatch(request.path)
         if match is None:
             return Response("Not Found\n", 404, content_type="text/plain")
@@ -90,6 +95,18 @@ class GitHost(Service):
             login,
             lambda: self._hooks.announce(repository, login),
         )
+
+    def _commit(self, owner: str, name: str, commit: str) -> Response:
+        """What GitHub's page of a commit tells, as Git prints it."""
+        repository = self._repository(owner, name, "git-upload-pack")
+        try:
+            if repository is None:
+                raise GitError("Repository not found.")
+            path = self._store.path(repository)
+            text = run(path, "show", "--stat", "--patch", "--end-of-options", commit)
+        except GitError as error:
+            return Response(f"{error}\n", 404, content_type="text/plain; charset=utf-8")
+        return Response(text, content_type="text/plain; charset=utf-8")
 
     def _repository(self, owner: str, name: str, service: str) -> Repository | None:
         """A repository; a push to one that does not exist creates it."""

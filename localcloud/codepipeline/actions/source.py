@@ -1,8 +1,6 @@
-"""Source actions: a branch's newest commit, or the one asked for, as a zip of its files.
+"""The GitHub action, version 1: a branch's newest commit, or the one asked for, as a zip.
 
-https://docs.aws.amazon.com/codepipeline/latest/userguide/appendix-github-oauth.html (GitHub,
-version 1) and
-https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodestarConnectionSource.html
+https://docs.aws.amazon.com/codepipeline/latest/userguide/appendix-github-oauth.html
 """
 
 from __future__ import annotations
@@ -40,14 +38,6 @@ def check_github(name: str, configuration: Mapping[str, str]) -> None:
         )
 
 
-def check_connection(name: str, configuration: Mapping[str, str]) -> None:
-    """The whole clone needs CodeBuild to clone by the connection, which is not there."""
-    if configuration.get("OutputArtifactFormat", "CODE_ZIP") != "CODE_ZIP":
-        raise errors.unsupported(f"OutputArtifactFormat CODEBUILD_CLONE_REF (action {name})")
-    if configuration["FullRepositoryId"].count("/") != 1:
-        raise errors.action(f"FullRepositoryId of action '{name}' must be OWNER/REPOSITORY")
-
-
 def advance_github(work: Work) -> Outcome:
     """Fetches by the token, packs, uploads."""
     settings = work.configuration
@@ -62,32 +52,6 @@ def advance_github(work: Work) -> Outcome:
         "CommitUrl": commit["url"],
         "CommitterDate": commit["committed"],
         "RepositoryName": settings["Repo"],
-    }
-    return _found(work, commit, variables)
-
-
-def advance_connection(work: Work) -> Outcome:
-    """Fetches what the connection may see, packs, uploads."""
-    settings = work.configuration
-    connections = work.client("codeconnections")
-    connection = connections.get_connection(ConnectionArn=settings["ConnectionArn"])["Connection"]
-    if connection["ConnectionStatus"] != "AVAILABLE":
-        raise ActionError(
-            f"The connection {settings['ConnectionArn']} is {connection['ConnectionStatus']}; "
-            "complete it in the console"
-        )
-    repository, branch = settings["FullRepositoryId"], settings["BranchName"]
-    commit = _take(work, repository, branch, "")
-    variables = {
-        "AuthorDate": commit["authored"],
-        "AuthorDisplayName": commit["author"],
-        "AuthorEmail": commit["email"],
-        "BranchName": branch,
-        "CommitId": commit["id"],
-        "CommitMessage": commit["message"],
-        "ConnectionArn": settings["ConnectionArn"],
-        "FullRepositoryName": repository,
-        "ProviderType": connection["ProviderType"],
     }
     return _found(work, commit, variables)
 
