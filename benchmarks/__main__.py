@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks import rollout, rollout_services
+from benchmarks import lasting, rollout, rollout_services
 
 if __name__ == "__main__":
     rollout.main()
     rollout_services.main()
+    lasting.main()
