@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from localcloud.ecr.engine_images import sweep
 from localcloud.ecr.images import Images
 from localcloud.ecr.lifecycle import InvalidPolicyError, expiries, parse_policy
 from localcloud.ecr.model import Repository
@@ -49,6 +50,7 @@ class Ecr(Service):
         )
         self._server: Server | None = None
         self._ended = threading.Event()
+        self._untidy = threading.Event()
         self.handlers = {
             "CreateRepository": self._create_repository,
             "DeleteLifecyclePolicy": self._delete_lifecycle_policy,
@@ -83,15 +85,23 @@ class Ecr(Service):
     def stop(self) -> None:
         """Ends the registry."""
         self._ended.set()
+        self._untidy.set()
         if self._server is not None:
             self._server.stop()
+            self._sweep()
+
+    def _sweep(self) -> None:
+        sweep(self._surroundings.registry_host, {r.name: r for r in self._repositories})
 
     def _tidy(self) -> None:
         while True:
             for repository in self._repositories:
                 self._repositories.expire(repository)
             self._repositories.collect()
-            if self._ended.wait(EVALUATION_INTERVAL_SECONDS):
+            self._sweep()
+            self._untidy.wait(EVALUATION_INTERVAL_SECONDS)
+            self._untidy.clear()
+            if self._ended.is_set():
                 return
 
     def tagged_resources(self, region: str) -> Mapping[str, Mapping[str, str]]:
@@ -185,6 +195,7 @@ class Ecr(Service):
                 f"'{call.account}' cannot be deleted because it still contains images",
             )
         self._repositories.remove(repository)
+        self._untidy.set()
         return {"repository": self._shown(repository)}
 
     def _put_mutability(self, call: Call) -> Mapping[str, Any]:

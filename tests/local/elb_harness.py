@@ -232,7 +232,15 @@ def health(client: Callable[..., Any], group: str) -> dict[str, dict[str, Any]]:
     return {row["Target"]["Id"]: row["TargetHealth"] for row in rows}
 
 
-def await_state(client: Callable[..., Any], group: str, state: str, seconds: float = 20) -> None:
+def await_true(look: Callable[[], bool], seconds: float = 180) -> None:
+    """Wait until something is so, however busy the machine is."""
+    deadline = time.monotonic() + seconds
+    while not look():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.05)
+
+
+def await_state(client: Callable[..., Any], group: str, state: str, seconds: float = 180) -> None:
     """Wait until all targets of a group are in a state."""
     deadline = time.monotonic() + seconds
     while {row["State"] for row in health(client, group).values()} != {state}:

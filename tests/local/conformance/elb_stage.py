@@ -101,7 +101,7 @@ def ask(
     host: str, path: str = "/", method: str = "GET", headers: dict[str, str] | None = None
 ) -> Reply:
     """One request on a connection of its own."""
-    connection = http.client.HTTPConnection(host, timeout=15)
+    connection = http.client.HTTPConnection(host, timeout=60)
     try:
         connection.request(method, path, headers=headers or {})
         answer = connection.getresponse()

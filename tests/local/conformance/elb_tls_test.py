@@ -88,7 +88,7 @@ def handshake(host: str, name: str, trusted: str, **limits: Any) -> tuple[str, s
     for setting, value in limits.items():
         setattr(context, setting, value)
     with (
-        socket.create_connection((host, 443), timeout=5) as plain,
+        socket.create_connection((host, 443), timeout=60) as plain,
         context.wrap_socket(plain, server_hostname=name) as connection,
     ):
         subject = dict(pair[0] for pair in connection.getpeercert()["subject"])  # type: ignore
@@ -103,7 +103,7 @@ def imported_certificate(stage: Stage) -> None:
     assert handshake(made.host, "imported.test", trusted) == ("TLSv1.2", "imported.test")
     context = ssl.create_default_context(cadata=trusted)
     context.check_hostname = False
-    connection = http.client.HTTPSConnection(made.host, timeout=5, context=context)
+    connection = http.client.HTTPSConnection(made.host, timeout=60, context=context)
     connection.request("GET", "/")
     assert connection.getresponse().read().decode() == target.address
     assert target.last_headers()["x-forwarded-proto"] == "https"
