@@ -6,6 +6,7 @@ import http.client
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -182,7 +183,13 @@ def test_nothing_is_left_when_the_state_folder_is_gone(tmp_path: Path) -> None:
     assert running.elb.data_plane.haproxy._processes() == []
 
 
-def test_sockets_go_with_their_listeners(tmp_path: Path) -> None:
+def test_sockets_go_with_their_listeners() -> None:
+    """In a folder of a short name: where it is long, sockets are elsewhere."""
+    with tempfile.TemporaryDirectory() as folder:
+        _check_sockets(Path(folder))
+
+
+def _check_sockets(tmp_path: Path) -> None:
     with cloud(tmp_path) as running:
         made = site(running.client, "tidy")
         elbv2 = running.client("elbv2")
