@@ -225,6 +225,22 @@ def rollback(
     execute(screen, lambda: command(stack, screen, to=to))
 
 
+@app.command("exec", context_settings={"ignore_unknown_options": True})
+def exec_(
+    command: Annotated[list[str], typer.Argument(help="The command, after --.")],
+    stack: Stack = "dev",
+    json: Json = False,
+    task: Annotated[
+        str | None, typer.Option("--task", help="In this task, by the beginning of its id.")
+    ] = None,
+) -> None:
+    """A command inside a running container."""
+    from automation.commands.exec import exec_command
+
+    screen = Screen(json=json)
+    execute(screen, lambda: exec_command(stack, screen, command, task=task))
+
+
 @app.command()
 def diagnose(stack: Stack = "dev", json: Json = False) -> None:
     """Why the last deployment failed: one cause, its evidence, the setting to change."""

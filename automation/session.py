@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidHandshake
 from websockets.sync.client import ClientConnection, connect
 
 from localcloud import data_channel
@@ -25,7 +25,7 @@ from localcloud.data_channel import Message, PayloadType
 CLIENT_VERSION = "1.2.0.0"
 _SUPPORTED, _UNSUPPORTED = 1, 3
 _STATUS = re.compile(rb"<exit:(\d{1,3})>\r?\n?$")
-_LONGEST_STATUS = len(b"<exit:255>\r\n")
+_BEGUN = re.compile(rb"<(?:exit:\d{0,3}>?\r?\n?|exit|exi|ex|e)?$")
 
 
 class SessionError(Exception):
@@ -75,6 +75,8 @@ class Session:
                     )
                 )
                 return self._listen(channel)
+        except ConnectionClosedOK:  # the agent was done while an acknowledgement was on its way
+            return ""
         except (ConnectionClosed, InvalidHandshake, OSError, ValueError) as error:
             raise SessionError(f"The session {self.answer['sessionId']} ended: {error}") from error
 
@@ -165,10 +167,12 @@ class Status:
         self._tail = b""
 
     def __call__(self, output: bytes) -> None:
-        """Take output; the last few bytes wait for what follows."""
+        """Take output; only what may be the beginning of the status waits for what follows."""
         text = self._tail + output
-        self._tail = text[-_LONGEST_STATUS:]
-        if shown := text[:-_LONGEST_STATUS]:
+        begun = _BEGUN.search(text)
+        until = begun.start() if begun else len(text)
+        self._tail = text[until:]
+        if shown := text[:until]:
             self.screen(shown)
 
     def end(self) -> int | None:

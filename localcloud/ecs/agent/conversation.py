@@ -45,6 +45,7 @@ class Conversation:
         self._execution: str | None = None
         self._terminal: socket.socket | None = None
         self._early = bytearray()
+        self._size: dict[str, int] | None = None
         self.output = bytearray()
 
     def hold(self, container: str, command: str) -> None:
@@ -79,6 +80,9 @@ class Conversation:
             with self._sending:
                 terminal.sendall(bytes(self._early))
                 self._terminal = terminal
+                size = self._size
+            if size is not None:
+                self._resize(size)
             while chunk := terminal.recv(_CHUNK):
                 self.output += chunk[: max(0, OUTPUT_KEPT - len(self.output))]
                 self._send(PayloadType.OUTPUT, chunk)
@@ -114,11 +118,17 @@ class Conversation:
             self._agreed.set()
         elif message.payload_type == PayloadType.OUTPUT:
             self._type(message.payload)
-        elif message.payload_type == PayloadType.SIZE and self._terminal is not None:
-            size = json.loads(message.payload)
-            self._api.exec_resize(self._execution, height=size["rows"], width=size["cols"])
+        elif message.payload_type == PayloadType.SIZE:
+            with self._sending:
+                self._size = json.loads(message.payload)  # kept for a terminal that is yet to come
+                started = self._terminal is not None
+            if started:
+                self._resize(self._size)
         elif message.payload_type == PayloadType.FLAG:
             self._type(_HANG_UP)
+
+    def _resize(self, size: dict[str, int]) -> None:
+        self._api.exec_resize(self._execution, height=size["rows"], width=size["cols"])
 
     def _type(self, keys: bytes) -> None:
         """Pass keys on; those that come before the terminal does are kept for it."""

@@ -1,0 +1,52 @@
+"""Which task `exec` runs in, and what it refuses in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from automation.commands.exec import choose, exec_command
+from automation.errors import ConfigurationError
+from automation.screen import Screen
+from automation.session import Status
+
+
+def task(name: str, ready: bool = True) -> dict[str, Any]:
+    return {"taskArn": f"arn:x:task/c/{name}", "enableExecuteCommand": ready}
+
+
+def test_the_newest_task_that_allows_it_is_chosen() -> None:
+    tasks = [task("aaa", ready=False), task("bbb"), task("ccc")]
+    assert choose(tasks, None) is tasks[1]
+    assert choose(tasks, "cc") is tasks[2]
+
+
+@pytest.mark.parametrize(
+    ("tasks", "wanted", "words"),
+    [
+        ([task("aaa"), task("bbb")], "zz", "there are: aaa, bbb"),
+        ([task("aaa", ready=False)], None, "were started before `exec` was on"),
+    ],
+)
+def test_what_is_not_there_is_named(
+    tasks: list[dict[str, Any]], wanted: str | None, words: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        choose(tasks, wanted)
+
+
+def test_one_document_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="--json"):
+        exec_command("dev", Screen(json=True), ["ls"])
+
+
+def test_a_prompt_is_shown_at_once() -> None:
+    shown = bytearray()
+    status = Status(shown.extend)
+    for chunk in (b"# ", b"a < b", b" <e", b"xit:7x", b"<exit:0>\r\n"):
+        status(chunk)
+        if chunk == b"# ":
+            assert bytes(shown) == b"# "
+    assert status.end() == 0
+    assert bytes(shown) == b"# a < b <exit:7x"
