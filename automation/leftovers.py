@@ -85,11 +85,15 @@ def _services(where: Search) -> Iterator[Leftover]:
             raise
         return
     for arn in arns:
+        if where.names.is_preview and not arn.endswith(f"/{where.names.service}"):
+            continue
         command = f"aws ecs delete-service --force --cluster {cluster} --service {arn}"
         yield Leftover(arn, f"The service still exists: {command}")
 
 
 def _clusters(where: Search) -> Iterator[Leftover]:
+    if where.names.is_preview:
+        return
     found = where.cloud.client("ecs").describe_clusters(clusters=[where.names.cluster])["clusters"]
     for cluster in found:
         if cluster["status"] != "INACTIVE":
@@ -117,6 +121,9 @@ def _task_definitions(where: Search) -> Iterator[Leftover]:
 
 def _repositories(where: Search) -> Iterator[Leftover]:
     name = where.names.repository
+    if where.names.is_preview:
+        yield from _preview_images(where)
+        return
     try:
         found = where.cloud.client("ecr").describe_repositories(repositoryNames=[name])
     except ClientError as error:
@@ -127,6 +134,27 @@ def _repositories(where: Search) -> Iterator[Leftover]:
     for repository in found["repositories"]:
         command = f"aws ecr delete-repository --force --repository-name {name}"
         yield Leftover(repository["repositoryArn"], f"It holds {len(images)} images: {command}")
+
+
+def _preview_images(where: Search) -> Iterator[Leftover]:
+    name = where.names.repository
+    for tag in preview_tags(where.cloud, where.names):
+        command = f"aws ecr batch-delete-image --repository-name {name} --image-ids imageTag={tag}"
+        yield Leftover(
+            where.arn("ecr", f"repository/{name}:{tag}"), f"The image still exists: {command}"
+        )
+
+
+def preview_tags(cloud: Cloud, names: Names) -> list[str]:
+    """The tags of a preview's images in its environment's repository."""
+    try:
+        images = cloud.pages("ecr", "list_images", "imageIds", repositoryName=names.repository)
+    except ClientError as error:
+        if error_code(error) != "RepositoryNotFoundException":
+            raise
+        return []
+    tags = (str(image.get("imageTag", "")) for image in images)
+    return sorted(tag for tag in tags if tag.startswith(names.preview_tag_prefix))
 
 
 def _log_groups(where: Search) -> Iterator[Leftover]:
@@ -141,8 +169,7 @@ def log_groups(cloud: Cloud, names: Names) -> list[str]:
     """The stack's log groups: its own, and those that AWS makes for its cluster and builds."""
     wanted = (
         names.log_group,
-        f"/aws/ecs/containerinsights/{names.cluster}/performance",
-        f"/aws/codebuild/{names.named()}",
+        *([] if names.is_preview else _groups_of_aws(names)),
     )
     return [
         group["logGroupName"]
@@ -151,6 +178,13 @@ def log_groups(cloud: Cloud, names: Names) -> list[str]:
             "logs", "describe_log_groups", "logGroups", logGroupNamePrefix=name
         )
         if group["logGroupName"] == name
+    ]
+
+
+def _groups_of_aws(names: Names) -> list[str]:
+    return [
+        f"/aws/ecs/containerinsights/{names.cluster}/performance",
+        f"/aws/codebuild/{names.named()}",
     ]
 
 

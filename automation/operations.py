@@ -20,7 +20,7 @@ from automation.explain import explain
 from automation.progress import Progress
 from automation.rollout import Watch
 from automation.screen import Screen
-from automation.stacks import StackFile, load_stack_file, open_stack
+from automation.stacks import StackFile, load_stack_file, open_stack, open_workspace
 from automation.target import TARGETS, Target
 from automation.verdict import ServiceName
 from infra.names import Names
@@ -164,6 +164,37 @@ def opened(
         target.activate(screen)
         stack, created = _open(file, target, engine, program, create)
         yield Session(screen, file, target, stack, created, Cloud(file.region))
+
+
+@dataclass(frozen=True)
+class Backend:
+    """The backend of an environment's stacks, without one of them open.
+
+    Attributes:
+        screen: where results and progress go.
+        file: the environment's settings.
+        target: where it lives.
+        workspace: runs commands of the engine.
+    """
+
+    screen: Screen
+    file: StackFile
+    target: Target
+    workspace: auto.LocalWorkspace
+
+
+def connected(name: str, screen: Screen) -> Backend:
+    """The backend of an environment, whether the environment exists or not.
+
+    Raises:
+        ConfigurationError: there is no settings file of that name, or it is wrong.
+    """
+    os.chdir(paths.ROOT)
+    file = load_stack_file(name)
+    target = TARGETS[file.settings.target]
+    engine = obtain_engine(screen.note)
+    target.activate(screen)
+    return Backend(screen, file, target, open_workspace(file, target, engine, no_program))
 
 
 @contextmanager

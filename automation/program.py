@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from automation.errors import ConfigurationError
@@ -10,13 +10,19 @@ from automation.stacks import load_stack_file
 from automation.target import TARGETS
 
 
-def release_program(stack: str, image: str | None, build: bool) -> Callable[[], None]:
+def release_program(
+    stack: str,
+    image: str | None,
+    build: bool,
+    further: Mapping[str, object] | None = None,
+) -> Callable[[], None]:
     """The whole program for `up` and `preview`, its arguments checked before anything starts.
 
     Args:
         stack: the stack's name.
         image: deploy this image and build none.
         build: build and deploy the working tree's application.
+        further: settings that win over the stack's; read when the program runs.
 
     Raises:
         ConfigurationError: the settings, the image's name or the build's files are wrong, or the
@@ -40,4 +46,4 @@ def release_program(stack: str, image: str | None, build: bool) -> Callable[[], 
         raise ConfigurationError("Wrong settings:", error.problems) from error
     except ValueError as error:
         raise ConfigurationError(f"--image {image}: {error}") from error
-    return partial(define_stack, Release(image=image, build=build))
+    return partial(define_stack, Release(image=image, build=build), further)

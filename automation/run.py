@@ -60,12 +60,27 @@ app.add_typer(pipeline_app, name="pipeline")
 Stack = Annotated[
     str, typer.Option("--stack", help="The stack; its settings are Pulumi.NAME.yaml.")
 ]
+Branch = Annotated[
+    str | None,
+    typer.Option("--branch", help="The preview of this branch; --stack is then its environment."),
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document to standard output.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")]
+At = Annotated[
+    str | None,
+    typer.Option("--at", help="The moment that counts as now, such as 2026-12-31T18:00 (UTC)."),
+]
 Image = Annotated[str | None, typer.Option("--image", help="Deploy this image and build none.")]
 Build = Annotated[
     bool, typer.Option("--build", help="Build and deploy the working tree's application.")
 ]
+
+
+def named(stack: str, branch: str | None) -> str:
+    """The stack to work on: `--stack`, or with `--branch` the preview of that branch."""
+    from automation.previews import stack_of
+
+    return stack_of(stack, branch)
 
 
 def execute(screen: Screen, command: Callable[[], int]) -> NoReturn:
@@ -87,6 +102,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 @app.command()
 def up(
     stack: Stack = "dev",
+    branch: Branch = None,
     json: Json = False,
     yes: Yes = False,
     image: Image = None,
@@ -99,12 +115,18 @@ def up(
     from automation.commands.up import up as command
 
     screen = Screen(json=json, yes=yes)
-    execute(screen, lambda: command(stack, screen, image=image, build=build, smoke=smoke))
+    execute(
+        screen,
+        lambda: command(
+            named(stack, branch), screen, image=image, build=build, smoke=smoke, branch=branch
+        ),
+    )
 
 
 @app.command()
 def preview(
     stack: Stack = "dev",
+    branch: Branch = None,
     json: Json = False,
     yes: Yes = False,
     image: Image = None,
@@ -120,33 +142,76 @@ def preview(
     execute(
         screen,
         lambda: command(
-            stack, screen, image=image, build=build, expect_no_changes=expect_no_changes
+            named(stack, branch),
+            screen,
+            image=image,
+            build=build,
+            branch=branch,
+            expect_no_changes=expect_no_changes,
         ),
     )
 
 
 @app.command()
-def destroy(stack: Stack = "dev", json: Json = False, yes: Yes = False) -> None:
+def destroy(
+    stack: Stack = "dev",
+    branch: Branch = None,
+    json: Json = False,
+    yes: Yes = False,
+    with_previews: Annotated[
+        bool, typer.Option("--with-previews", help="Destroy the environment's previews as well.")
+    ] = False,
+) -> None:
     """Delete every resource and the stack, then look for leftovers."""
     from automation.commands.destroy import destroy as command
 
     screen = Screen(json=json, yes=yes)
-    execute(screen, lambda: command(stack, screen))
+    execute(screen, lambda: command(named(stack, branch), screen, with_previews=with_previews))
 
 
 @app.command()
-def refresh(stack: Stack = "dev", json: Json = False, yes: Yes = False) -> None:
+def previews(stack: Stack = "dev", json: Json = False, at: At = None) -> None:
+    """The previews of an environment: branch, age, time left, cost a month, URL."""
+    from automation.commands.previews import previews as command
+
+    screen = Screen(json=json)
+    execute(screen, lambda: command(stack, screen, at=at))
+
+
+@app.command()
+def prune(
+    stack: Stack = "dev",
+    json: Json = False,
+    yes: Yes = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is due.")] = False,
+    at: At = None,
+    remote: Annotated[
+        str, typer.Option("--remote", help="The git remote whose branches count, or its address.")
+    ] = "origin",
+) -> None:
+    """Destroy the previews of an environment that have expired or whose branch is gone."""
+    from automation.commands.prune import prune as command
+
+    screen = Screen(json=json, yes=yes)
+    execute(screen, lambda: command(stack, screen, dry_run=dry_run, at=at, remote=remote))
+
+
+@app.command()
+def refresh(
+    stack: Stack = "dev", branch: Branch = None, json: Json = False, yes: Yes = False
+) -> None:
     """Bring the state in line with the cloud, and say what drifted."""
     from automation.commands.refresh import refresh as command
 
     screen = Screen(json=json, yes=yes)
-    execute(screen, lambda: command(stack, screen))
+    execute(screen, lambda: command(named(stack, branch), screen))
 
 
 @app.command()
 def outputs(
     name: Annotated[str | None, typer.Argument(help="Print the bare value of this one.")] = None,
     stack: Stack = "dev",
+    branch: Branch = None,
     json: Json = False,
     yes: Yes = False,
 ) -> None:
@@ -154,12 +219,13 @@ def outputs(
     from automation.commands.outputs import outputs as command
 
     screen = Screen(json=json, yes=yes)
-    execute(screen, lambda: command(stack, screen, name))
+    execute(screen, lambda: command(named(stack, branch), screen, name))
 
 
 @app.command()
 def doctor(
     stack: Stack = "dev",
+    branch: Branch = None,
     json: Json = False,
     yes: Yes = False,
     fix: Annotated[bool, typer.Option("--fix", help="Put right what can be put right.")] = False,
@@ -169,12 +235,13 @@ def doctor(
     from automation.commands.doctor import doctor as command
 
     screen = Screen(json=json, yes=yes, quiet=quiet)
-    execute(screen, lambda: command(stack, screen, fix=fix))
+    execute(screen, lambda: command(named(stack, branch), screen, fix=fix))
 
 
 @app.command()
 def status(
     stack: Stack = "dev",
+    branch: Branch = None,
     json: Json = False,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on until Ctrl-C.")] = False,
 ) -> None:
@@ -182,12 +249,13 @@ def status(
     from automation.commands.status import status as command
 
     screen = Screen(json=json)
-    execute(screen, lambda: command(stack, screen, watch=watch))
+    execute(screen, lambda: command(named(stack, branch), screen, watch=watch))
 
 
 @app.command()
 def logs(
     stack: Stack = "dev",
+    branch: Branch = None,
     json: Json = False,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
     since: Annotated[str, typer.Option("--since", help="How far back: 90s, 10m, 2h, 1d.")] = "10m",
@@ -199,21 +267,25 @@ def logs(
     from automation.commands.logs import logs as command
 
     screen = Screen(json=json)
-    execute(screen, lambda: command(stack, screen, follow=follow, since=since, build=build))
+    execute(
+        screen,
+        lambda: command(named(stack, branch), screen, follow=follow, since=since, build=build),
+    )
 
 
 @app.command()
-def releases(stack: Stack = "dev", json: Json = False) -> None:
+def releases(stack: Stack = "dev", branch: Branch = None, json: Json = False) -> None:
     """The releases of the service, newest first."""
     from automation.commands.releases import releases_command as command
 
     screen = Screen(json=json)
-    execute(screen, lambda: command(stack, screen))
+    execute(screen, lambda: command(named(stack, branch), screen))
 
 
 @app.command()
 def rollback(
     stack: Stack = "dev",
+    branch: Branch = None,
     json: Json = False,
     yes: Yes = False,
     to: Annotated[int | None, typer.Option("--to", help="The release's number.")] = None,
@@ -222,13 +294,14 @@ def rollback(
     from automation.commands.rollback import rollback as command
 
     screen = Screen(json=json, yes=yes)
-    execute(screen, lambda: command(stack, screen, to=to))
+    execute(screen, lambda: command(named(stack, branch), screen, to=to))
 
 
 @app.command("exec", context_settings={"ignore_unknown_options": True})
 def exec_(
     command: Annotated[list[str], typer.Argument(help="The command, after --.")],
     stack: Stack = "dev",
+    branch: Branch = None,
     json: Json = False,
     task: Annotated[
         str | None, typer.Option("--task", help="In this task, by the beginning of its id.")
@@ -238,21 +311,22 @@ def exec_(
     from automation.commands.exec import exec_command
 
     screen = Screen(json=json)
-    execute(screen, lambda: exec_command(stack, screen, command, task=task))
+    execute(screen, lambda: exec_command(named(stack, branch), screen, command, task=task))
 
 
 @app.command()
-def diagnose(stack: Stack = "dev", json: Json = False) -> None:
+def diagnose(stack: Stack = "dev", branch: Branch = None, json: Json = False) -> None:
     """Why the last deployment failed: one cause, its evidence, the setting to change."""
     from automation.commands.diagnose import diagnose_command as command
 
     screen = Screen(json=json)
-    execute(screen, lambda: command(stack, screen))
+    execute(screen, lambda: command(named(stack, branch), screen))
 
 
 @app.command()
 def cost(
     stack: Stack = "dev",
+    branch: Branch = None,
     json: Json = False,
     running: Annotated[
         bool, typer.Option("--running", help="Price what runs instead of what the settings ask.")
@@ -262,7 +336,7 @@ def cost(
     from automation.commands.cost import cost as command
 
     screen = Screen(json=json)
-    execute(screen, lambda: command(stack, screen, running=running))
+    execute(screen, lambda: command(named(stack, branch), screen, running=running))
 
 
 Comment = Annotated[str, typer.Option("--comment", help="Kept with the answer.")]

@@ -25,6 +25,11 @@ def _console(stream: TextIO) -> Console:
     )
 
 
+def printable(text: str) -> str:
+    """A text that can't steer a terminal: control characters become `\ufffd`."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in text)
+
+
 @dataclass
 class Screen:
     """Standard output and standard error of one command.
@@ -80,7 +85,7 @@ class Screen:
         """Rows of the command's result."""
         table = Table(*columns, box=None, pad_edge=False)
         for row in rows:
-            table.add_row(*(str(cell) for cell in row))
+            table.add_row(*(Text(printable(str(cell))) for cell in row))
         (self.err if self.json else self.out).print(table, markup=False)
 
     def document(self, document: Mapping[str, Any] | Sequence[Any]) -> None:

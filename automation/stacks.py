@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from automation import paths
 from automation.engine import Engine
 from automation.errors import ConfigurationError
 from automation.target import Target
-from infra.settings import NAMESPACE, Settings, SettingsError
+from infra.context import check_kind
+from infra.names import environment_of
+from infra.settings import NAMESPACE, Settings, SettingsError, preview_values
 
 STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 """https://www.pulumi.com/docs/iac/concepts/stacks/#stack-naming"""
@@ -36,7 +38,8 @@ class StackFile:
         project: the project's name in `Pulumi.yaml`.
         settings: the checked settings.
         region: `aws:region`, or None where the environment decides.
-        path: the file.
+        path: the file; a preview's need not exist.
+        document: what the engine finds in the file.
     """
 
     name: str
@@ -44,6 +47,12 @@ class StackFile:
     settings: Settings
     region: str | None
     path: Path
+    document: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> str | None:
+        """The environment that the stack previews; None for an environment."""
+        return environment_of(self.name)
 
 
 def load_stack_file(name: str, root: Path = paths.ROOT) -> StackFile:
@@ -53,16 +62,14 @@ def load_stack_file(name: str, root: Path = paths.ROOT) -> StackFile:
         ConfigurationError: a bad name, no such file, or wrong settings, all of them named.
     """
     if not STACK_NAME.fullmatch(name):
-        raise ConfigurationError(f"{name!r} is not a stack's name: letters, digits, - _ . only.")
-    project = _document(root / "Pulumi.yaml")
-    path = root / f"Pulumi.{name}.yaml"
-    if not path.is_file():
-        known = ", ".join(known_stacks(root)) or "none"
         raise ConfigurationError(
-            f"There is no stack {name!r}: {path.name} is missing (there are: {known}). "
-            f"Write that file to make a new environment."
+            f"{name!r} is not a stack's name: at most 100 letters, digits, - _ . only."
         )
-    config = _mapping(_document(path).get("config"), path)
+    project = _document(root / "Pulumi.yaml")
+    environment = environment_of(name)
+    path = _settings_path(environment or name, root)
+    document = _document(path) if environment is None else _preview_document(name, path, root)
+    config = _mapping(document.get("config"), path)
     prefix = f"{NAMESPACE}:"
     values = {
         key.removeprefix(prefix): _plain(value)
@@ -70,11 +77,46 @@ def load_stack_file(name: str, root: Path = paths.ROOT) -> StackFile:
         if key.startswith(prefix)
     }
     try:
+        if environment is not None:
+            values = preview_values(values, root)
         settings = Settings.parse(values)
+        check_kind(name, settings)
     except SettingsError as error:
         raise ConfigurationError(f"Wrong settings in {path.name}:", error.problems) from error
     region = config.get("aws:region")
-    return StackFile(name, str(project["name"]), settings, str(region) if region else None, path)
+    return StackFile(
+        name,
+        str(project["name"]),
+        settings,
+        str(region) if region else None,
+        root / f"Pulumi.{name}.yaml",
+        document,
+    )
+
+
+def _settings_path(name: str, root: Path) -> Path:
+    path = root / f"Pulumi.{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(known_stacks(root)) or "none"
+        raise ConfigurationError(
+            f"There is no stack {name!r}: {path.name} is missing (there are: {known}). "
+            f"Write that file to make a new environment."
+        )
+    return path
+
+
+def _preview_document(name: str, environment_path: Path, root: Path) -> Mapping[str, Any]:
+    """What a preview's file holds: its own where a person wrote one, else what its environment's
+    says about the providers and the encryption of secrets."""
+    own = root / f"Pulumi.{name}.yaml"
+    if own.is_file():
+        return _document(own)
+    document = _document(environment_path)
+    config = _mapping(document.get("config"), environment_path)
+    kept = {key: value for key, value in config.items() if not key.startswith(f"{NAMESPACE}:")}
+    preview_of = {f"{NAMESPACE}:preview_of": environment_of(name)}
+    keys = {key: document[key] for key in STATE_KEYS if key in document}
+    return {"config": {**kept, **preview_of}, **keys}
 
 
 def known_stacks(root: Path = paths.ROOT) -> list[str]:
@@ -108,6 +150,16 @@ def _plain(value: object) -> object:
     return value
 
 
+def open_workspace(
+    file: StackFile, target: Target, engine: Engine, program: Callable[[], None]
+) -> auto.LocalWorkspace:
+    """The folder with the project's and the stack's file in which the engine runs."""
+    work_dir = target.work_dir(file.name)
+    if work_dir != paths.ROOT:
+        _copy_project(file, work_dir)
+    return auto.LocalWorkspace(work_dir=str(work_dir), program=program, pulumi_command=engine)
+
+
 def open_stack(
     file: StackFile,
     target: Target,
@@ -127,10 +179,7 @@ def open_stack(
     Raises:
         ConfigurationError: there is no such stack, and `create` is False.
     """
-    work_dir = target.work_dir(file.name)
-    if work_dir != paths.ROOT:
-        _copy_project(file, work_dir)
-    workspace = auto.LocalWorkspace(work_dir=str(work_dir), program=program, pulumi_command=engine)
+    workspace = open_workspace(file, target, engine, program)
     try:
         return auto.Stack.select(file.name, workspace), False
     except StackNotFoundError as error:
@@ -163,7 +212,7 @@ def _copy_project(file: StackFile, work_dir: Path) -> None:
     work_dir.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(paths.ROOT / "Pulumi.yaml", work_dir / "Pulumi.yaml")
     copy = work_dir / file.path.name
-    document = dict(_document(file.path))
+    document = dict(file.document)
     if copy.exists() and not any(key in document for key in STATE_KEYS):
         earlier = _document(copy)
         document |= {key: earlier[key] for key in STATE_KEYS if key in earlier}

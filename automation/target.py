@@ -10,6 +10,7 @@ from pathlib import Path
 from automation import paths
 from automation.errors import ConfigurationError
 from automation.screen import Screen
+from infra.names import environment_of
 from infra.settings import NAMESPACE, Settings
 
 FOREIGN_PREFIXES = ("AWS_", "PULUMI_", "GITHUB_")
@@ -104,6 +105,13 @@ def _prepare_aws(_screen: Screen) -> Mapping[str, str]:
     return {}
 
 
+def _aws_work_dir(stack: str) -> Path:
+    """The checkout itself; a preview has no file there, and gets a folder in the cache."""
+    if environment_of(stack) is None:
+        return paths.ROOT
+    return paths.cache_dir() / "workspace" / stack
+
+
 def _prepare_local(screen: Screen) -> Mapping[str, str]:
     """Start what the local cloud needs, and the local cloud."""
     from automation import local
@@ -136,7 +144,7 @@ TARGETS: Mapping[str, Target] = {
             name="aws",
             prepare=_prepare_aws,
             foreign=(),
-            work_dir=lambda _: paths.ROOT,
+            work_dir=_aws_work_dir,
             lock_dir=lambda: paths.cache_dir() / "locks",
         ),
         Target(

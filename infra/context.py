@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import pulumi
 
 from infra.account import Account
-from infra.names import Names
-from infra.settings import Settings
+from infra.names import PREVIEW_MARK, Names, environment_of, unfit_for_environment
+from infra.settings import NAMESPACE, Settings, SettingsError
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,36 @@ class Context:
 
     @classmethod
     def current(cls, settings: Settings) -> Context:
-        """The stack that Pulumi is running."""
+        """The stack that Pulumi is running.
+
+        Raises:
+            SettingsError: an environment is called like a preview of another one.
+        """
         names = Names(pulumi.get_project(), pulumi.get_stack())
+        check_kind(names.stack, settings)
         tags = {
             **settings.tags,
             "project": names.project,
             "stack": names.stack,
-            "environment": names.stack,
+            "environment": names.environment.stack,
         }
         return cls(settings, names, Account.current(), tags)
+
+
+def check_kind(stack: str, settings: Settings) -> None:
+    """By a stack's name it can be told whether it is a preview, and of which environment.
+
+    Raises:
+        SettingsError: the name and `preview_of` contradict each other.
+    """
+    of = settings.preview_of
+    problem = None
+    if of and environment_of(stack) != of:
+        problem = (
+            f"the stack {stack!r} must then be called {of}{PREVIEW_MARK}LABEL, with the branch in "
+            "place of LABEL"
+        )
+    if not of and unfit_for_environment(stack):
+        problem = f"must name an environment, since the stack is called {stack!r}"
+    if problem:
+        raise SettingsError([f"{NAMESPACE}:preview_of = {of!r}: {problem}"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pulumi
+import pulumi_aws as aws
 
 from infra import policies
 from infra.bucket import BucketArgs, PrivateBucket
@@ -18,6 +19,7 @@ from infra.load_balancer import (
     TargetGroupArgs,
 )
 from infra.network import Network, NetworkArgs
+from infra.shared import preview_domain
 from infra.waf import Waf, WafArgs
 
 
@@ -51,10 +53,31 @@ class Edge:
         if zone is not None:
             balancer = self.balancer
             alias_record("host-name", settings.domain, zone, balancer.dns_name, balancer.zone_id)
+            self._preview_names(zone)
         self.url = (
             pulumi.Output.from_input(f"https://{settings.domain}")
             if settings.domain
             else pulumi.Output.concat("http://", self.balancer.dns_name)
+        )
+
+    def _preview_names(self, zone: str) -> None:
+        """Any name below `preview.` leads to the load balancer, and has a certificate there.
+
+        A certificate's wildcard holds for one label; a rule of each preview says which one.
+        """
+        settings, balancer = self._context.settings, self.balancer
+        names = f"*.{preview_domain(settings.domain)}"
+        alias_record("preview-names", names, zone, balancer.dns_name, balancer.zone_id)
+        if settings.certificate_arn:
+            return
+        certificate = Certificate(
+            "preview-certificate", CertificateArgs(names, zone, self._context.tags)
+        )
+        aws.lb.ListenerCertificate(
+            "preview-certificate-listener",
+            listener_arn=balancer.listener.arn,
+            certificate_arn=certificate.arn,
+            opts=pulumi.ResourceOptions(parent=certificate),
         )
 
     def _network(self) -> Network:

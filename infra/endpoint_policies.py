@@ -16,6 +16,7 @@ class Uses:
     Attributes:
         repository_arn: it pulls its image from there.
         log_group_arn: it writes its log there.
+        preview_log_arn: tasks of previews write theirs there, a pattern.
         secret_arns: it reads these secrets and parameters.
         session_log_arn: sessions are logged there; None where there are none.
         key_arn: the key of sessions; None for TLS alone.
@@ -23,6 +24,7 @@ class Uses:
 
     repository_arn: str
     log_group_arn: str
+    preview_log_arn: str
     secret_arns: Sequence[str]
     session_log_arn: str | None
     key_arn: str | None
@@ -48,7 +50,7 @@ def endpoint_policy(service: str, uses: Uses, account: Account) -> policies.Docu
     statements = {
         "ecr.api": policies.pull(uses.repository_arn),
         "ecr.dkr": policies.pull(uses.repository_arn),
-        "logs": [*policies.log([uses.log_group_arn]), *sessions],
+        "logs": [*policies.log([uses.log_group_arn, uses.preview_log_arn]), *sessions],
         "ssmmessages": [policies.sessions()],
         "kms": [policies.session_key(uses.key_arn)] if uses.key_arn else [],
         **policies.read_secrets(uses.secret_arns),

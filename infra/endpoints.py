@@ -30,9 +30,10 @@ class EndpointsArgs:
         task_group_id: the tasks' security group, which alone may connect.
         repository_arn: the repository of the image.
         log_group_arn: the application's log group, without the trailing `:*`.
+        preview_log_arn: a pattern of the log groups of previews.
         session_log_arn: the log group of `exec` sessions; None where there are none.
         key_arn: the key of sessions; None for TLS alone.
-        secret_arns: the secrets and parameters of the container.
+        secret_arns: the secrets and parameters of the containers, previews' included.
         tags: of every resource.
     """
 
@@ -44,6 +45,7 @@ class EndpointsArgs:
     task_group_id: pulumi.Input[str]
     repository_arn: pulumi.Input[str]
     log_group_arn: pulumi.Input[str]
+    preview_log_arn: str
     session_log_arn: pulumi.Input[str] | None
     key_arn: pulumi.Input[str] | None
     secret_arns: Sequence[str]
@@ -153,11 +155,11 @@ class Endpoints(pulumi.ComponentResource):
             session_log_arn=args.session_log_arn,
             key_arn=args.key_arn,
         )
-        return arns.apply(
-            lambda known: endpoint_policy(
-                service, Uses(secret_arns=args.secret_arns, **known), args.account
-            )
-        )
+        return arns.apply(lambda known: endpoint_policy(service, self._uses(known), args.account))
+
+    def _uses(self, known: dict[str, Any]) -> Uses:
+        args = self._args
+        return Uses(secret_arns=args.secret_arns, preview_log_arn=args.preview_log_arn, **known)
 
     def _service(self, service: str) -> str:
         return f"com.amazonaws.{self._args.account.region}.{service}"

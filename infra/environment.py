@@ -19,6 +19,7 @@ from infra.roles import Roles, RolesArgs
 from infra.scaling import Bounds, Scaling, ScalingArgs
 from infra.secret_versions import secret_versions
 from infra.service import Service, ServiceArgs, Shifting
+from infra.shared import preview_domain, share
 from infra.shift import ShiftRole, ShiftRoleArgs, deployment
 from infra.task import ContainerArgs, Task, TaskArgs
 from infra.topic import Topic, TopicArgs
@@ -70,6 +71,7 @@ class Environment:
             Delivery(self._context, key_arn, registry, roles, service, topic_arn)
         else:
             pulumi.log.info(NO_PIPELINE)
+        self._share(edge, cluster, registry, roles, key_arn)
         pulumi.export("service_url", edge.url)
         if self.settings.domain:
             # Where the host name must point; without `hosted_zone` that is left to the user.
@@ -146,9 +148,10 @@ class Environment:
             task_group_id=edge.firewall.task_group_id,
             repository_arn=registry.repository_arn,
             log_group_arn=logs.application.arn,
+            preview_log_arn=self._preview_log_arn,
             session_log_arn=logs.sessions.arn if self.settings.exec else None,
             key_arn=key_arn,
-            secret_arns=self._secret_arns,
+            secret_arns=sorted({*self._secret_arns, *self._preview_secret_arns}),
             tags=self.tags,
         )
         return Endpoints("endpoints", args).all
@@ -172,6 +175,8 @@ class Environment:
             session_log_arn=logs.sessions.arn if self.settings.exec else None,
             key_arn=key_arn,
             secret_arns=self._secret_arns,
+            preview_log_arn=self._preview_log_arn,
+            preview_secret_arns=self._preview_secret_arns,
             tags=self.tags,
         )
         return Roles("roles", args)
@@ -179,6 +184,49 @@ class Environment:
     @property
     def _secret_arns(self) -> list[str]:
         return sorted(set(self.settings.secrets.values()))
+
+    @property
+    def _preview_secret_arns(self) -> list[str]:
+        secrets = self.settings.preview_settings.get("secrets", self.settings.secrets)
+        return sorted(set(secrets.values()))
+
+    @property
+    def _preview_log_arn(self) -> str:
+        account = self.account
+        owner = f"arn:{account.partition}:logs:{account.region}:{account.account_id}"
+        return f"{owner}:log-group:{self.names.preview_log_group_prefix}*"
+
+    def _share(
+        self,
+        edge: Edge,
+        cluster: Cluster,
+        registry: Registry,
+        roles: Roles,
+        key_arn: pulumi.Input[str] | None,
+    ) -> None:
+        """Export what previews of this environment use of it."""
+        settings = self.settings
+        share(
+            {
+                "vpc_id": edge.network.vpc_id,
+                "task_subnet_ids": edge.network.task_subnet_ids,
+                "public_tasks": edge.network.public_tasks,
+                "task_group_id": edge.firewall.task_group_id,
+                "balancer_group_id": edge.firewall.load_balancer_group_id,
+                "balancer_arn": edge.balancer.arn,
+                "balancer_name": edge.balancer.dns_name,
+                "listener_arn": edge.balancer.listener.arn,
+                "allowed_cidrs": settings.allowed_cidrs,
+                "container_port": settings.container_port,
+                "preview_domain": preview_domain(settings.domain),
+                "cluster_arn": cluster.arn,
+                "cluster_name": cluster.cluster_name,
+                "repository_url": registry.repository_url,
+                "execution_role_arn": roles.preview_role_arn,
+                "task_role_arn": roles.task_role_arn,
+                "key_arn": key_arn or "",
+            }
+        )
 
     def _task(self, roles: Roles, image: pulumi.Input[str]) -> Task:
         settings = self.settings

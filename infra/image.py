@@ -12,7 +12,7 @@ import pulumi_docker as docker
 
 from infra import build_context
 from infra.names import Names
-from infra.running import release_tag, running_image
+from infra.running import RunningImage, release_tag, running_image, tags_of
 from infra.settings import Settings, SettingsError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -76,7 +76,9 @@ def choose_image(
     folder, dockerfile = build_files(settings.app_path, settings.dockerfile)
     platform = PLATFORMS[settings.architecture]
     content = build_context.content_hash(folder, dockerfile, platform)
-    return Build(folder, dockerfile, platform, release_tag(content, running))
+    if names.is_preview and running is None:
+        running = RunningImage("", taken_tags=tags_of(names.repository))
+    return Build(folder, dockerfile, platform, release_tag(names.image_tag(content), running))
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,11 @@ class Names:
         return environment_of(self.stack) is not None
 
     @property
+    def label(self) -> str:
+        """The part of a preview's name that stands for its branch; empty for an environment."""
+        return self.stack.partition(PREVIEW_MARK)[2]
+
+    @property
     def environment(self) -> Names:
         """The names of the environment: of that which a preview belongs to, else the same."""
         return Names(self.project, environment_of(self.stack) or self.stack)
@@ -172,7 +177,7 @@ class Names:
     @property
     def preview_tag_prefix(self) -> str:
         """How the tags of a preview's images begin."""
-        return f"preview-{self.stack.partition(PREVIEW_MARK)[2]}."
+        return f"preview-{self.label}."
 
     @property
     def cluster(self) -> str:
@@ -205,8 +210,15 @@ class Names:
 
     @property
     def log_group_prefix(self) -> str:
-        """How the names of the stack's log groups begin."""
-        return f"/ecs/{self.named()}"
+        """How the names of the stack's log groups begin; a preview's lie in its environment's."""
+        if not self.is_preview:
+            return f"/ecs/{self.named()}"
+        return f"{self.environment.preview_log_group_prefix}{self.label}"
+
+    @property
+    def preview_log_group_prefix(self) -> str:
+        """How the names of the log groups of an environment's previews begin."""
+        return f"{self.log_group_prefix}/preview/"
 
 
 def _digest(*parts: str) -> str:

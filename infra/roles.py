@@ -1,4 +1,8 @@
-"""The two roles of a task: ECS starts it under one, its code runs under the other."""
+"""The roles of tasks: ECS starts one under the first, its code runs under the second.
+
+A third one starts the tasks of previews. The environment makes it, so that whoever makes previews
+needs no right to make roles, and a branch can't grant itself another secret.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +30,8 @@ class RolesArgs:
         session_log_arn: the log group of `exec` sessions; None where there are none.
         key_arn: the key of images and sessions; None for AWS's own.
         secret_arns: the secrets and parameters of the container.
+        preview_log_arn: a pattern of the log groups of previews.
+        preview_secret_arns: the secrets and parameters of previews' containers.
         tags: of every resource.
     """
 
@@ -36,20 +42,24 @@ class RolesArgs:
     session_log_arn: pulumi.Input[str] | None
     key_arn: pulumi.Input[str] | None
     secret_arns: Sequence[str]
+    preview_log_arn: str
+    preview_secret_arns: Sequence[str]
     tags: Mapping[str, str]
 
 
 class Roles(pulumi.ComponentResource):
-    """The execution role and the task role.
+    """The execution roles of the environment and of its previews, and the task role.
 
     Attributes:
         execution_role_arn: the role under which ECS starts a task.
         task_role_arn: the role under which the container's code runs.
+        preview_role_arn: the role under which ECS starts a task of a preview.
         granted: what must exist before a task can start.
     """
 
     execution_role_arn: pulumi.Output[str]
     task_role_arn: pulumi.Output[str]
+    preview_role_arn: pulumi.Output[str]
     granted: list[pulumi.Resource]
 
     def __init__(
@@ -77,6 +87,15 @@ class Roles(pulumi.ComponentResource):
                     sessions.apply(lambda arns: policies.task(arns[0], arns[1])),
                 )
             )
+        previews = self._role("previews", "Starts the tasks of previews: image, log, secrets")
+        self._policy(
+            previews,
+            "start-previews",
+            pulumi.Output.from_input(args.repository_arn).apply(
+                lambda arn: policies.execution(arn, args.preview_log_arn, args.preview_secret_arns)
+            ),
+        )
+        self.preview_role_arn = previews.arn
         self.execution_role_arn = execution.arn
         self.task_role_arn = task.arn
         self.register_outputs(

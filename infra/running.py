@@ -71,6 +71,12 @@ def _with_tags(uri: str, repository: str) -> RunningImage:
     )
 
 
+def tags_of(repository: str) -> frozenset[str]:
+    """Every tag of a repository that exists."""
+    images = aws.ecr.get_images(repository_name=repository).image_ids
+    return frozenset(each.image_tag for each in images if each.image_tag)
+
+
 def release_tag(content: str, running: RunningImage | None) -> str:
     """The tag under which a content is built and pushed; tags in the registry never change.
 

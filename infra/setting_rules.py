@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 FARGATE_MEMORY: Mapping[int, range | tuple[int, ...]] = {
@@ -26,7 +27,7 @@ LOG_RETENTION_DAYS = (
 )  # fmt: skip
 """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
 
-RESERVED_TAGS = ("project", "stack", "environment")
+RESERVED_TAGS = ("project", "stack", "environment", "branch", "creator", "expires", "port")
 MAXIMUM_TAGS = 40
 """AWS allows 50 tags on a resource; the program's own and some spare are kept back."""
 
@@ -174,6 +175,25 @@ def emails(value: list[str]) -> list[str]:
     return value
 
 
+def preview_port(value: int) -> int:
+    """A port of the range from which previews have theirs, or 0."""
+    if value and not 20_000 <= value <= 29_999:
+        raise ValueError("must be a port from 20000 to 29999, or 0 for one that is allotted")
+    return value
+
+
+def moment(value: str) -> str:
+    """A moment with its offset from UTC, or nothing."""
+    if value:
+        try:
+            aware = datetime.fromisoformat(value).tzinfo is not None
+        except ValueError:
+            aware = False
+        if not aware:
+            raise ValueError("must be a moment such as 2026-12-31T18:00:00+00:00")
+    return value
+
+
 def tags(value: dict[str, str]) -> dict[str, str]:
     """Further tags for every resource."""
     if len(value) > MAXIMUM_TAGS:
@@ -263,19 +283,6 @@ def _https(values: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _not_yet(name: str, neutral: object) -> Callable[[Mapping[str, Any]], str | None]:
-    def rule(values: Mapping[str, Any]) -> str | None:
-        if values[name] == neutral:
-            return None
-        return f"is not supported yet; leave it out, or set it to {neutral!r}"
-
-    return rule
-
-
-_NEUTRAL: Mapping[str, object] = {"preview_of": ""}
-"""Settings that are declared, and refused until the program acts on them."""
-
-
 LONGEST_PIPELINE_SHIFT = 45
 """Minutes; CodePipeline gives a deployment an hour, of which the tasks need some to start."""
 
@@ -308,6 +315,12 @@ def _linear_step(values: Mapping[str, Any]) -> str | None:
     if values["strategy"] != "linear" or values["step_percent"] >= SMALLEST_LINEAR_STEP:
         return None
     return f"must be {SMALLEST_LINEAR_STEP} or more with the strategy `linear`"
+
+
+def _of_previews(values: Mapping[str, Any]) -> str | None:
+    if values["preview_of"] or not (values["preview_branch"] or values["preview_expires"]):
+        return None
+    return "must name the environment where `preview_branch` or `preview_expires` is set"
 
 
 def _repository(values: Mapping[str, Any]) -> str | None:
@@ -359,5 +372,5 @@ _CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], str 
         _strategy,
     ),
     (("step_percent", "strategy"), _linear_step),
-    *(((name,), _not_yet(name, neutral)) for name, neutral in _NEUTRAL.items()),
+    (("preview_of", "preview_branch", "preview_expires"), _of_previews),
 )

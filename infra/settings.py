@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import pulumi
@@ -20,9 +21,11 @@ from pydantic import (
     ValidationError,
 )
 
+from infra import preview_settings as of_previews
 from infra import setting_rules as rules
 
 NAMESPACE = "fargate-cd"
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
 class SettingsError(ValueError):
@@ -61,6 +64,7 @@ def _as_text(value: object) -> object:
 Text = Annotated[str, StringConstraints(strip_whitespace=True)]
 TextList = Annotated[list[str], BeforeValidator(_structured)]
 TextMap = Annotated[dict[str, str], BeforeValidator(_as_text)]
+Structure = Annotated[dict[str, Any], BeforeValidator(_structured)]
 Percent = Annotated[int, Field(ge=0, le=100)]
 
 
@@ -149,7 +153,12 @@ class Settings(BaseModel):
     customer_managed_key: bool = False
     log_retention_days: Annotated[int, AfterValidator(rules.log_retention_days)] = 30
     preview_of: Text = ""
+    preview_branch: str = ""
+    preview_creator: str = ""
+    preview_expires: Annotated[Text, AfterValidator(rules.moment)] = ""
+    preview_port: Annotated[int, AfterValidator(rules.preview_port)] = 0
     preview_ttl_hours: Annotated[int, Field(ge=1, le=8760)] = 72
+    preview_settings: Annotated[Structure, AfterValidator(of_previews.adjustments)] = {}
     target: Literal["aws", "local"] = "aws"
     tags: Annotated[TextMap, AfterValidator(rules.tags)] = {}
 
@@ -186,13 +195,17 @@ class Settings(BaseModel):
         unsound = frozenset(values) - frozenset(sound)
         settings = cls.model_validate(sound)
         problems += rules.contradictions(settings.model_dump(), unsound)
+        problems += _problems_of_previews(settings, sound)
         if problems:
             raise SettingsError(problems)
         return settings
 
     @classmethod
-    def load(cls) -> Self:
+    def load(cls, further: Mapping[str, object] | None = None) -> Self:
         """The settings of the stack that Pulumi is running.
+
+        Args:
+            further: settings that win over the stack's.
 
         Raises:
             SettingsError: with every problem that was found.
@@ -207,7 +220,26 @@ class Settings(BaseModel):
         token = pulumi.Config(NAMESPACE).get_secret("github_token")
         if values.get("github_token") and token is not None:
             values["github_token"] = token
+        values |= further or {}
+        if values.get("preview_of"):
+            # The engine adds the defaults of Pulumi.yaml, which are those of environments.
+            own = {
+                name: value for name, value in values.items() if not cls._is_default(name, value)
+            }
+            values = preview_values(own, PROJECT_ROOT)
         return cls.parse(values)
+
+    @classmethod
+    def _is_default(cls, name: str, value: object) -> bool:
+        if name not in cls.model_fields:
+            return False
+        default = cls.model_fields[name].default
+        if isinstance(value, str) and not isinstance(default, str):
+            try:
+                return bool(json.loads(value) == default)
+            except json.JSONDecodeError:
+                return False
+        return bool(value == default)
 
     @property
     def has_pipeline(self) -> bool:
@@ -233,6 +265,52 @@ class Settings(BaseModel):
     def highest_count(self) -> int:
         """The most tasks that autoscaling starts: `max_count`, or else twice `desired_count`."""
         return self.max_count or 2 * self.desired_count
+
+
+def preview_values(values: Mapping[str, object], folder: Path) -> dict[str, object]:
+    """A preview's settings, with what it takes from its environment's file.
+
+    Args:
+        values: the preview's own; `preview_of` names the environment.
+        folder: where the environment's file is.
+
+    Raises:
+        SettingsError: there is no such file.
+    """
+    environment = str(values["preview_of"])
+    try:
+        found = of_previews.environment_values(folder, environment, NAMESPACE)
+    except FileNotFoundError as error:
+        raise SettingsError(
+            [
+                f"{NAMESPACE}:preview_of = {environment!r}: there is no file "
+                f"Pulumi.{environment}.yaml, from which a preview takes its settings"
+            ]
+        ) from error
+    return of_previews.inherit(values, found)
+
+
+def _problems_of_previews(settings: Settings, given: Mapping[str, object]) -> list[str]:
+    """What a preview may not say, and what an environment says wrongly about its previews."""
+    if settings.preview_of:
+        return [
+            f"{NAMESPACE}:{name} = {rules.shown(name, given[name])}: belongs to the environment "
+            f"{settings.preview_of}, which a preview shares; leave it out"
+            for name in of_previews.foreign(given)
+        ]
+    if not settings.preview_settings:
+        return []
+    whole = of_previews.inherit({"preview_of": "this environment"}, given)
+    try:
+        Settings.parse(whole)
+    except SettingsError as error:
+        named = tuple(f"{NAMESPACE}:{name} " for name in settings.preview_settings)
+        return [
+            f"{NAMESPACE}:preview_settings: {problem}"
+            for problem in error.problems
+            if problem.startswith(named)
+        ]
+    return []
 
 
 def _problem(name: str, inside: tuple[int | str, ...], value: object, message: str) -> str:

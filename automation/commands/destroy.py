@@ -2,30 +2,82 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from pulumi import automation as auto
 
 from automation import cleanup, leftovers
 from automation.errors import ConfigurationError, DriverError
-from automation.operations import opened
+from automation.operations import connected, opened
+from automation.previews import preview_names
 from automation.progress import Progress
 from automation.screen import Screen
 from automation.settling import settle
 from automation.stacks import StackFile, load_stack_file
 
 
-def destroy(stack: str, screen: Screen) -> int:
+def destroy(stack: str, screen: Screen, with_previews: bool = False) -> int:
     """Destroy a stack.
+
+    Args:
+        stack: its name.
+        screen: where results and progress go.
+        with_previews: destroy an environment's previews as well, before it.
 
     Returns:
         0 if nothing is left, else 1.
 
     Raises:
-        ConfigurationError: the stack is protected or unknown, or nobody agreed.
+        ConfigurationError: the stack is protected, unknown or has previews, or nobody agreed.
     """
     file = load_stack_file(stack)
     _check(file, screen)
+    previews = [] if file.environment else _previews(file, screen, with_previews)
+    gone = [(name, remove_stack(name, screen)) for name in previews]
+    failed = [name for name, removed in gone if not removed.succeeded]
+    if failed:
+        problem = f"{stack} stays, since previews of it do: {', '.join(failed)}."
+        return _report(screen, stack, Removed(0, [], DriverError(problem)), gone)
+    return _report(screen, stack, remove_stack(stack, screen), gone)
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What became of a stack.
+
+    Attributes:
+        deleted: how many resources are gone.
+        left: what is still there.
+        failure: what kept the engine from going on.
+    """
+
+    deleted: int
+    left: list[leftovers.Leftover]
+    failure: DriverError | None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether nothing is left."""
+        return self.failure is None and not self.left
+
+    def document(self, stack: str) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "stack": stack,
+            "result": "succeeded" if self.succeeded else "failed",
+            "deleted": self.deleted,
+            "leftovers": [asdict(leftover) for leftover in self.left],
+        }
+
+
+def remove_stack(stack: str, screen: Screen) -> Removed:
+    """Delete every resource of a stack and the stack, and look for leftovers; asks nothing.
+
+    Raises:
+        ConfigurationError: there is no such stack.
+        UpdateRunning: another update of it is running.
+    """
     with opened(stack, screen, changes=True) as session:
         settle(session)
         deleted = Counted()
@@ -40,7 +92,23 @@ def destroy(stack: str, screen: Screen) -> int:
         left = leftovers.search(session.cloud, session.names)
         if failure is None and not left:
             session.remove()
-    return _report(screen, stack, deleted.count, left, failure)
+    return Removed(deleted.count, left, failure)
+
+
+def _previews(file: StackFile, screen: Screen, wanted: bool) -> list[str]:
+    """The previews of an environment, which can't stay without it.
+
+    Raises:
+        ConfigurationError: there are some, and nobody said that they go as well.
+    """
+    found = preview_names(connected(file.name, screen))
+    if found and not wanted:
+        raise ConfigurationError(
+            f"Previews of the environment {file.name} use its network and its load balancer: "
+            "destroy them first, or all of it with --with-previews.",
+            found,
+        )
+    return found
 
 
 class Counted:
@@ -69,24 +137,16 @@ def _check(file: StackFile, screen: Screen) -> None:
 
 
 def _report(
-    screen: Screen,
-    stack: str,
-    deleted: int,
-    left: list[leftovers.Leftover],
-    failure: DriverError | None,
+    screen: Screen, stack: str, removed: Removed, previews: list[tuple[str, Removed]]
 ) -> int:
-    succeeded = failure is None and not left
-    screen.document(
-        {
-            "stack": stack,
-            "result": "succeeded" if succeeded else "failed",
-            "deleted": deleted,
-            "leftovers": [asdict(leftover) for leftover in left],
-        }
-    )
-    if failure:
-        screen.complain(failure)
-    for leftover in left:
-        screen.result(f"  {leftover.arn}\n    {leftover.why}")
-    screen.result(f"{stack}: {deleted} deleted, {len(left)} left")
-    return 0 if succeeded else 1
+    document = removed.document(stack)
+    if previews:
+        document["previews"] = [each.document(name) for name, each in previews]
+    screen.document(document)
+    for name, each in [*previews, (stack, removed)]:
+        if each.failure:
+            screen.complain(each.failure)
+        for leftover in each.left:
+            screen.result(f"  {leftover.arn}\n    {leftover.why}")
+        screen.result(f"{name}: {each.deleted} deleted, {len(each.left)} left")
+    return 0 if removed.succeeded else 1

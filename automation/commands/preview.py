@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from pulumi import automation as auto
 
 from automation.errors import ChangesFound
 from automation.operations import opened, shown_changes
+from automation.previews import kept_life
 from automation.pricing.difference import cost_difference, print_difference
 from automation.pricing.resources import Plan
 from automation.program import release_program
@@ -20,6 +22,7 @@ def preview(
     screen: Screen,
     image: str | None = None,
     build: bool = False,
+    branch: str | None = None,
     expect_no_changes: bool = False,
 ) -> int:
     """Show what `up` would change, and change nothing.
@@ -27,8 +30,11 @@ def preview(
     Raises:
         ChangesFound: there are changes, and none were expected.
     """
-    program = release_program(stack, image, build)
+    life: dict[str, object] = {}
+    program = release_program(stack, image, build, life)
     with opened(stack, screen, program, create=True) as session:
+        if session.file.environment:
+            life |= kept_life(session, branch, datetime.now(UTC))
         try:
             planned = Planned()
             changes, resources = session.perform("Previewing", planned.preview, preview=True)

@@ -14,6 +14,7 @@ from automation.diagnosis import Diagnosis, diagnose
 from automation.errors import ConfigurationError, DriverError
 from automation.facts import Facts, gather
 from automation.operations import Session, opened, shown_changes, shown_outputs
+from automation.previews import extended_life, perform_update
 from automation.program import release_program
 from automation.progress import Progress
 from automation.reach import url_answers
@@ -31,6 +32,7 @@ def up(
     image: str | None = None,
     build: bool = False,
     smoke: bool = True,
+    branch: str | None = None,
 ) -> int:
     """Create or update a stack.
 
@@ -40,13 +42,17 @@ def up(
         image: deploy this image and build none.
         build: build and deploy the working tree's application even where a pipeline releases.
         smoke: run the container once on this machine first.
+        branch: the branch that the stack previews, as it is written.
 
     Returns:
         0 if the new version runs and is healthy, else 1.
     """
-    program = release_program(stack, image, build)
+    life: dict[str, object] = {}
+    program = release_program(stack, image, build, life)
     with opened(stack, screen, program, create=True, changes=True) as session:
         began = datetime.now(UTC)
+        if session.file.environment:
+            life |= extended_life(session, branch, began)
         updated = Updated()
         failure: DriverError | None = None
         try:
@@ -54,7 +60,7 @@ def up(
             session.target.before_up(session.file.settings, screen)
             settle(session)
             with no_release_meanwhile(session), session.watch() as watch:
-                session.perform("Updating", updated.up, beside=watch.lines)
+                perform_update(session, life, updated.up, watch.lines)
         except DriverError as error:
             if error.exit_code != 1:
                 raise
@@ -227,7 +233,7 @@ def _print(screen: Screen, done: Report) -> None:
         screen.complain(DriverError(found.cause, [*found.evidence, *change]))
         return
     for name, value in sorted(done.outputs.items()):
-        if name != "service_url":
+        if name != "service_url" and not isinstance(value, dict):
             screen.result(f"  {name}: {value}")
     if "service_url" in done.outputs:
         screen.result(f"\n{done.outputs['service_url']}")

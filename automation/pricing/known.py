@@ -51,6 +51,7 @@ FREE = frozenset(
         "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders",
         "aws:kms/alias:Alias",
         "aws:lb/listener:Listener",
+        "aws:lb/listenerCertificate:ListenerCertificate",
         "aws:lb/listenerRule:ListenerRule",
         "aws:lb/targetGroup:TargetGroup",
         "aws:route53/record:Record",

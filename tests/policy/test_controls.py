@@ -110,6 +110,7 @@ UNTAGGED = frozenset(
         "github",
         "Image",
         "LifecyclePolicy",
+        "ListenerCertificate",
         "Policy",
         "Record",
         "RepositoryWebhook",

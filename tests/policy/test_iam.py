@@ -214,7 +214,7 @@ def test_open_principals_are_bound_to_the_account_or_deny(name: str) -> None:
 
 def test_the_task_may_do_nothing_without_sessions() -> None:
     roles = {each.inputs["role"] for each in recorded("minimal").of("RolePolicy")}
-    assert roles == {"fargate-cd-dev-execution"}
+    assert roles == {"fargate-cd-dev-execution", "fargate-cd-dev-previews"}
 
 
 def test_the_execution_role_reads_the_named_secrets_alone() -> None:

@@ -115,6 +115,12 @@ class _Cloud(mocks.Mocks):
         self.answers = answers
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        if args.typ == "pulumi:pulumi:StackReference":
+            return args.inputs["name"], {
+                "name": args.inputs["name"],
+                "outputs": self.answers[args.typ](dict(args.inputs)),
+                "secretOutputNames": [],
+            }
         name = args.inputs.get(
             "name", args.inputs.get("family", args.inputs.get("bucket", args.name))
         )

@@ -188,10 +188,19 @@ ELSEWHERE = {
     "hosted_zone": "test_edge.py",
     "certificate_arn": "test_edge.py",
     "target": "read by the driver alone",
-    "preview_ttl_hours": "of previews alone",
+    **dict.fromkeys(
+        (
+            "preview_of",
+            "preview_branch",
+            "preview_creator",
+            "preview_expires",
+            "preview_port",
+            "preview_ttl_hours",
+            "preview_settings",
+        ),
+        "test_preview.py",
+    ),
 }
-
-REFUSED = {"preview_of": "dev"}
 
 
 @pytest.mark.parametrize("name", EFFECTS)
@@ -202,14 +211,8 @@ def test_a_setting_does_what_it_says(name: str) -> None:
     assert look(record({name: value, **extra})) == after
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_a_setting_that_does_nothing_yet_is_refused(name: str) -> None:
-    with pytest.raises(SettingsError, match=f"fargate-cd:{name} = .*not supported yet"):
-        record({name: REFUSED[name]})
-
-
 def test_every_setting_is_tested() -> None:
-    assert set(Settings.model_fields) == EFFECTS.keys() | ELSEWHERE.keys() | REFUSED.keys()
+    assert set(Settings.model_fields) == EFFECTS.keys() | ELSEWHERE.keys()
 
 
 def test_wrong_settings_touch_nothing() -> None:
@@ -219,7 +222,8 @@ def test_wrong_settings_touch_nothing() -> None:
 
 
 def test_the_outputs() -> None:
-    assert default().outputs == {
+    told = {name: value for name, value in default().outputs.items() if name != "shared"}
+    assert told == {
         "service_url": "http://fargate-cd-dev-638e11.elb.amazonaws.com",
         "repository_url": f"123456789012.dkr.ecr.{REGION}.amazonaws.com/fargate-cd-dev",
         "cluster_name": "fargate-cd-dev",

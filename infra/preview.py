@@ -1,0 +1,245 @@
+"""A preview: a branch's service in an environment's network, cluster and load balancer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.context import Context
+from infra.image import Build, BuiltImageArgs, Release, built_image, choose_image
+from infra.load_balancer import TargetGroupArgs, target_group
+from infra.names import PREVIEW_MARK
+from infra.preview_route import PORT_TAG, Route, by_host_name, by_port, free_port, taken_ports
+from infra.service import ServiceArgs, fargate_service
+from infra.settings import NAMESPACE, Settings, SettingsError
+from infra.shared import Shared, shared_by
+from infra.task import ContainerArgs, TaskArgs, task_definition
+
+TAG_LIMIT = 256
+"""https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html"""
+
+
+@dataclass(frozen=True)
+class Life:
+    """Whose preview it is, and how long.
+
+    Attributes:
+        branch: the branch, as it is written.
+        creator: who made it; empty if nobody said.
+        expires: when it may be pruned.
+    """
+
+    branch: str
+    creator: str
+    expires: str
+
+    @classmethod
+    def of(cls, settings: Settings, stack: str) -> Life:
+        """As the settings say, or else: the label in the stack's name, and its hours from now."""
+        hours = timedelta(hours=settings.preview_ttl_hours)
+        expires = (datetime.now(UTC) + hours).isoformat(timespec="seconds")
+        return cls(
+            branch=settings.preview_branch or stack.partition(PREVIEW_MARK)[2],
+            creator=settings.preview_creator,
+            expires=settings.preview_expires or expires,
+        )
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Tags of every resource of the preview."""
+        creator = {"creator": tag_value(self.creator)} if self.creator else {}
+        return {"branch": tag_value(self.branch), **creator}
+
+
+def tag_value(text: str) -> str:
+    """A text as the value of a tag: what tags can't hold becomes `_`."""
+    return re.sub(r"[^\w .:/=+@-]", "_", text)[:TAG_LIMIT]
+
+
+@dataclass(frozen=True)
+class PreviewArgs:
+    """What a preview is.
+
+    Attributes:
+        context: its settings, names and tags.
+        shared: what it uses of its environment.
+        source: the image, or what to build.
+        port: its number: its port on the load balancer, or the place of its rule.
+        life: whose it is, and how long.
+    """
+
+    context: Context
+    shared: Shared
+    source: str | Build
+    port: int
+    life: Life
+
+
+class Preview(pulumi.ComponentResource):
+    """Target group, route, log group, image, task definition and service of a branch.
+
+    Attributes:
+        url: where it answers.
+        image: what it runs, by digest where it was built.
+        log_group: what it writes.
+        service: its service.
+    """
+
+    url: pulumi.Output[str]
+    image: pulumi.Input[str]
+    log_group: aws.cloudwatch.LogGroup
+    service: aws.ecs.Service
+
+    def __init__(
+        self, name: str, args: PreviewArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("fargate-cd:infra:Preview", name, None, opts)
+        self._name, self._args = name, args
+        self._tags = {**args.context.tags, **args.life.tags}
+        # Every update of a preview extends it, so the moment stands where a new one costs nothing.
+        self._dated_tags = {**self._tags, "expires": args.life.expires}
+        self.log_group = self._log_group()
+        targets = self._targets()
+        route = self._route(targets)
+        self.url = route.url
+        self.image = self._image()
+        self.service = self._service(targets, route, self._task())
+        self.register_outputs({"url": self.url})
+
+    def _log_group(self) -> aws.cloudwatch.LogGroup:
+        context = self._args.context
+        return aws.cloudwatch.LogGroup(
+            f"{self._name}-log",
+            name=context.names.log_group,
+            retention_in_days=context.settings.log_retention_days,
+            kms_key_id=self._args.shared.key_arn or None,
+            tags=self._dated_tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _targets(self) -> aws.lb.TargetGroup:
+        settings, shared = self._args.context.settings, self._args.shared
+        names, port = self._args.context.names, self._args.port
+        args = TargetGroupArgs(
+            physical_name=names.target_group(settings.container_port, shared.vpc_id),
+            vpc_id=shared.vpc_id,
+            port=settings.container_port,
+            health_check_path=settings.health_check_path,
+            health_check_interval=settings.health_check_interval,
+            deregistration_delay=settings.deregistration_delay,
+        )
+        tags = {**self._dated_tags, PORT_TAG: str(port)}
+        return target_group(f"{self._name}-targets", args, tags, self)
+
+    def _route(self, targets: aws.lb.TargetGroup) -> Route:
+        shared, port = self._args.shared, self._args.port
+        if not shared.preview_domain:
+            return by_port(port, shared, targets, self._tags, self)
+        label = self._args.context.names.label
+        return by_host_name(label, port, shared, targets, self._tags, self)
+
+    def _image(self) -> pulumi.Input[str]:
+        source = self._args.source
+        if isinstance(source, str):
+            return source
+        args = BuiltImageArgs(source, self._args.shared.repository_url)
+        return built_image(f"{self._name}-image", args, self).repo_digest
+
+    def _task(self) -> aws.ecs.TaskDefinition:
+        context, shared = self._args.context, self._args.shared
+        settings = context.settings
+        container = ContainerArgs(
+            port=settings.container_port,
+            environment=settings.environment,
+            secrets=settings.secrets,
+            stop_timeout=settings.stop_timeout,
+            log_group_name=context.names.log_group,
+            region=context.account.region,
+            execute_command=settings.exec,
+        )
+        args = TaskArgs(
+            family=context.names.service,
+            container=container,
+            image=self.image,
+            cpu=settings.cpu,
+            memory=settings.memory,
+            architecture=settings.architecture,
+            execution_role_arn=shared.execution_role_arn,
+            task_role_arn=shared.task_role_arn,
+            tags=self._tags,
+        )
+        return task_definition(f"{self._name}-task", args, self)
+
+    def _service(
+        self, targets: aws.lb.TargetGroup, route: Route, task: aws.ecs.TaskDefinition
+    ) -> aws.ecs.Service:
+        settings, shared = self._args.context.settings, self._args.shared
+        args = ServiceArgs(
+            physical_name=self._args.context.names.service,
+            cluster_arn=shared.cluster_arn,
+            task_arn=task.arn,
+            container_port=settings.container_port,
+            desired_count=settings.desired_count,
+            spot=settings.spot,
+            execute_command=settings.exec,
+            subnet_ids=list(shared.task_subnet_ids),
+            security_group_id=shared.task_group_id,
+            public_tasks=shared.public_tasks,
+            target_group_arn=targets.arn,
+            health_check_interval=settings.health_check_interval,
+            tags=self._dated_tags,
+            needs=[self.log_group, *route.needs],
+            on_demand_base=0,
+            scaled=False,
+        )
+        return fargate_service(f"{self._name}-service", args, self)
+
+
+def define_preview(context: Context, release: Release) -> None:
+    """Register a preview's resources, and export its outputs.
+
+    Raises:
+        SettingsError: the settings don't go with the environment.
+        EnvironmentMissing: the environment shares nothing.
+    """
+    settings, names = context.settings, context.names
+    shared = shared_by(settings.preview_of)
+    _check_port(settings, shared)
+    port = settings.preview_port or free_port(names.stack, taken_ports(names))
+    life = Life.of(settings, names.stack)
+    source = choose_image(settings, release, names, context.tags)
+    preview = Preview("preview", PreviewArgs(context, shared, source, port, life))
+    _export(preview, shared, life)
+
+
+def _check_port(settings: Settings, shared: Shared) -> None:
+    if settings.container_port == shared.container_port:
+        return
+    raise SettingsError(
+        [
+            f"{NAMESPACE}:container_port = {settings.container_port}: the environment "
+            f"{settings.preview_of}, whose firewall a preview shares, lets {shared.container_port} "
+            f"through; use that one, or update the environment first"
+        ]
+    )
+
+
+def _export(preview: Preview, shared: Shared, life: Life) -> None:
+    outputs: Mapping[str, pulumi.Input[str]] = {
+        "service_url": preview.url,
+        "repository_url": shared.repository_url,
+        "cluster_name": shared.cluster_name,
+        "service_name": preview.service.name,
+        "log_group_name": preview.log_group.name,
+        "image_uri": preview.image,
+        "preview_branch": life.branch,
+        "preview_creator": life.creator,
+        "preview_expires": life.expires,
+    }
+    for name, value in outputs.items():
+        pulumi.export(name, value)

@@ -1,0 +1,103 @@
+"""The settings of a preview: its environment's, with defaults of previews' own.
+
+A preview takes what describes the app from its environment's file in the checkout, so that a
+branch may change it; whatever is shared (network, load balancer, cluster) is the environment's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+INHERITED = frozenset(
+    {
+        "app_path",
+        "dockerfile",
+        "container_port",
+        "health_check_path",
+        "environment",
+        "secrets",
+        "cpu",
+        "memory",
+        "architecture",
+        "exec",
+        "deregistration_delay",
+        "stop_timeout",
+        "health_check_interval",
+        "preview_ttl_hours",
+        "tags",
+        "target",
+    }
+)
+"""What a preview has as its environment has it."""
+
+DEFAULTS: Mapping[str, Any] = {"desired_count": 1, "spot": True, "log_retention_days": 3}
+"""What a preview has unless the environment's `preview_settings` say otherwise."""
+
+ADJUSTABLE = (INHERITED | DEFAULTS.keys()) - {"container_port", "target"}
+"""What `preview_settings` may say; the firewall, which is shared, lets one port through."""
+
+LIFE = frozenset(
+    {"preview_of", "preview_branch", "preview_creator", "preview_expires", "preview_port"}
+)
+"""What each preview has of its own."""
+
+ALLOWED = INHERITED | DEFAULTS.keys() | LIFE | {"image"}
+"""Every setting that a preview knows."""
+
+
+def adjustments(value: dict[str, Any]) -> dict[str, Any]:
+    """The setting `preview_settings`: only what a preview decides for itself."""
+    for name in value:
+        if name not in ADJUSTABLE:
+            allowed = ", ".join(sorted(ADJUSTABLE))
+            raise ValueError(f"{name!r} is no setting of previews alone; there are: {allowed}")
+    return value
+
+
+def inherit(values: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a preview.
+
+    Args:
+        values: the preview's own, without the prefix.
+        environment: its environment's, as its file has them.
+
+    Returns:
+        The environment's, the defaults of previews, the environment's `preview_settings` and the
+        preview's own, each winning over those before; unchecked.
+    """
+    own = environment.get("preview_settings")
+    return {
+        **{name: value for name, value in environment.items() if name in INHERITED},
+        **DEFAULTS,
+        **(own if isinstance(own, Mapping) else {}),
+        **{name: value for name, value in values.items() if value not in (None, "")},
+    }
+
+
+def foreign(values: Mapping[str, Any]) -> list[str]:
+    """Of a preview's settings, those that only an environment has."""
+    return sorted(name for name in values if name not in ALLOWED)
+
+
+def environment_values(folder: Path, environment: str, namespace: str) -> dict[str, Any]:
+    """What the environment's file in the checkout says.
+
+    Args:
+        folder: where `Pulumi.yaml` is.
+        environment: the environment's stack.
+        namespace: the settings' prefix, without the colon.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    document = yaml.safe_load((folder / f"Pulumi.{environment}.yaml").read_text()) or {}
+    prefix = f"{namespace}:"
+    return {
+        key.removeprefix(prefix): value
+        for key, value in (document.get("config") or {}).items()
+        if key.startswith(prefix)
+    }
