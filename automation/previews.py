@@ -104,21 +104,24 @@ def perform_update(
     Raises:
         DriverError: the update failed.
     """
-    for _ in range(PORT_ATTEMPTS - 1):
+    for attempt in range(1, PORT_ATTEMPTS):
         try:
             return session.perform("Updating", operation, beside=beside)
         except DriverError as error:
             words = "\n".join([error.message, *error.evidence])
             if session.file.environment is None or not NUMBER_TAKEN.search(words):
                 raise
-        port = _another_port(session)
+        port = _another_port(session, attempt)
         session.screen.note(f"Another preview was quicker with this number: {port} is tried next")
         life["preview_port"] = port
     return session.perform("Updating", operation, beside=beside)
 
 
-def _another_port(session: Session) -> int:
-    """A number that no listener or rule of the environment's load balancer has now."""
+def _another_port(session: Session, attempt: int) -> int:
+    """A number that no listener or rule of the environment's load balancer has now.
+
+    Two previews that wanted the same number go on to different ones.
+    """
     environment = str(session.file.environment)
     shared = session.stack.workspace.stack_outputs(environment)[OUTPUT].value
     listeners = session.cloud.pages(
@@ -131,7 +134,7 @@ def _another_port(session: Session) -> int:
     taken |= {
         row["RuleArn"]: port_of(int(row["Priority"])) for row in rules if not row["IsDefault"]
     }
-    return free_port(session.file.name, taken)
+    return free_port(f"{session.file.name} {attempt}", taken)
 
 
 def _require_environment(session: Session, environment: str) -> None:

@@ -158,7 +158,8 @@ def by_port(
             to_port=port,
             cidr_ipv4=cidr,
             tags=dict(tags),
-            opts=pulumi.ResourceOptions(parent=parent),
+            # The listener decides whose port it is.
+            opts=pulumi.ResourceOptions(parent=parent, depends_on=[listener]),
         )
     # Where one host has several load balancers (the local cloud without privileges), its name
     # carries the port that stands for port 80; a preview's port stands for itself.

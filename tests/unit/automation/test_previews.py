@@ -27,6 +27,7 @@ from automation.operations import Backend
 from automation.previews import PreviewStack, previews_of, readable, stack_of
 from automation.target import TARGETS
 from infra.names import preview_stack
+from infra.preview_route import free_port
 from tests.unit.automation.conftest import Captured
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -399,3 +400,58 @@ def test_a_preview_without_its_environment_leaves_nothing(
     with pytest.raises(ConfigurationError, match="up --stack local"):
         previews.extended_life(opened, "login", NOW)
     assert removed == [True]
+
+
+class Busy:
+    """An environment's load balancer, and a session whose update meets another preview."""
+
+    def __init__(self, project: Path, captured: Captured, errors: list[DriverError]) -> None:
+        self.file = stacks.load_stack_file("local-preview-login", project)
+        self.screen = captured.screen
+        self.errors = errors
+        shared = {"balancer_arn": "lb", "listener_arn": "listener"}
+        told = {"shared": auto.OutputValue(shared, False)}
+        self.stack = SimpleNamespace(workspace=SimpleNamespace(stack_outputs=lambda _: told))
+        self.cloud = SimpleNamespace(pages=self.pages)
+
+    def pages(self, _service: str, operation: str, _key: str, **_: str) -> list[dict[str, Any]]:
+        listener = {"ListenerArn": "listener", "Port": 80}
+        rules = [
+            {"RuleArn": "a", "Priority": "1500", "IsDefault": False},
+            {"RuleArn": "b", "Priority": "default", "IsDefault": True},
+        ]
+        return {"describe_listeners": [listener], "describe_rules": rules}[operation]
+
+    def perform(self, _verb: str, _operation: object, beside: object) -> str:
+        if self.errors:
+            raise self.errors.pop(0)
+        return "done"
+
+
+def taken(code: str) -> DriverError:
+    return DriverError("aws:Listener preview-listener: creating it", [f"{code}: it is taken"])
+
+
+@pytest.mark.parametrize("code", ["DuplicateListener", "PriorityInUse"])
+def test_a_number_that_another_was_quicker_with_is_left_to_it(
+    project: Path, captured: Captured, code: str
+) -> None:
+    life: dict[str, object] = {}
+    busy: Any = Busy(project, captured, [taken(code), taken(code)])
+    assert previews.perform_update(busy, life, lambda *_: None) == "done"
+    first = free_port("local-preview-login 1", {})
+    second = free_port("local-preview-login 2", {})
+    assert (life["preview_port"], first != second) == (second, True)
+
+
+def test_other_failures_are_not_tried_again(project: Path, captured: Captured) -> None:
+    busy: Any = Busy(project, captured, [DriverError("no"), DriverError("again")])
+    with pytest.raises(DriverError, match="no"):
+        previews.perform_update(busy, {}, lambda *_: None)
+
+
+def test_it_gives_up_in_the_end(project: Path, captured: Captured) -> None:
+    busy: Any = Busy(project, captured, [taken("DuplicateListener") for _ in range(9)])
+    with pytest.raises(DriverError, match="preview-listener"):
+        previews.perform_update(busy, {}, lambda *_: None)
+    assert len(busy.errors) == 9 - previews.PORT_ATTEMPTS
