@@ -58,6 +58,7 @@ class Authorizer:
         self._lookups = Lookups(client=surroundings.client, iam=iam_backend_lookup)
         self._iam = iam_backend_lookup
         self._sessions = sessions
+        self._used: set[tuple[str, str]] = set()
 
     def authorize(self, call: Call) -> None:
         """Lets an allowed call pass.
@@ -85,6 +86,7 @@ class Authorizer:
             log.warning("denied: %s, %s: %s", call.principal, need.action, gap)
             raise _gap(call, str(gap)) from gap
         if decision.allowed:
+            self._note_use(principal, need.action)
             return
         what = decision.nearest or f"explicit deny in {decision.statement}"
         log.warning(
@@ -95,6 +97,13 @@ class Authorizer:
             what,
         )
         raise refusal(call, need, principal, decision)
+
+    def _note_use(self, principal: Principal, action: str) -> None:
+        """Says once in the log that a role used an action: what its policies must allow."""
+        role = principal.caller.arn.partition(":assumed-role/")[2].partition("/")[0]
+        if role and (role, action) not in self._used:
+            self._used.add((role, action))
+            log.info("used: %s %s", role, action)
 
     def decide(self, call: Call, need: Needed, principal: Principal) -> Decision:
         """The decision over one check, by all policies that apply.
