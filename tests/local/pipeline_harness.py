@@ -168,13 +168,18 @@ class Load:
         connection.close()
 
 
-def greeting(url: str) -> str:
-    """The first line that a service answers."""
+def body(url: str) -> str:
+    """What a service answers."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
     connection.request("GET", "/")
     text = connection.getresponse().read().decode()
     connection.close()
-    return text.partition("\n")[0]
+    return text
+
+
+def greeting(url: str) -> str:
+    """The first line that a service answers."""
+    return body(url).partition("\n")[0]
 
 
 def working_copy(folder: Path, checkout: Checkout, remote: str, *paths: str) -> WorkingCopy:
