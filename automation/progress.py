@@ -168,7 +168,7 @@ class Progress:
     def _end(self, step: StepEventMetadata) -> None:
         running = self._running.pop(step.urn, None)
         if running is None:
-            if step.urn in self._refreshing and step.op not in QUIET_OPERATIONS:
+            if step.urn in self._refreshing and _differs(step):
                 self._drift(step)
             return
         if self.preview:
@@ -183,7 +183,6 @@ class Progress:
         """A step that began as a refresh and ended as something else found a difference."""
         properties = tuple(step.detailed_diff or step.diffs or ())
         self.drifted.append(ResourceChange(step.urn, _name(step.op), properties))
-        self._say(f"drifted: {display_name(step.urn)} ({', '.join(properties) or _name(step.op)})")
 
     def _fail(self, step: StepEventMetadata) -> None:
         self._running.pop(step.urn, None)
@@ -226,6 +225,11 @@ class Progress:
                         step.told = now
                         took = f"{now - step.began:.0f} s"
                         self._say(f"still at {step.operation} {display_name(step.urn)} ({took})")
+
+
+def _differs(step: StepEventMetadata) -> bool:
+    """Whether what was read is not as the state has it; engines tell it in one of two ways."""
+    return step.op not in QUIET_OPERATIONS or bool(step.detailed_diff or step.diffs)
 
 
 def shown(step: StepEventMetadata) -> bool:

@@ -134,6 +134,9 @@ def preview(
     expect_no_changes: Annotated[
         bool, typer.Option("--expect-no-changes", help="Changes end with exit code 4.")
     ] = False,
+    drift: Annotated[
+        bool, typer.Option("--drift/--no-drift", help="Look for what others have changed.")
+    ] = True,
 ) -> None:
     """Show what `up` would change."""
     from automation.commands.preview import preview as command
@@ -148,6 +151,7 @@ def preview(
             build=build,
             branch=branch,
             expect_no_changes=expect_no_changes,
+            look_for_drift=drift,
         ),
     )
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from pulumi import automation as auto
 
+from automation.drift import Drift, classify, look, print_drift
 from automation.errors import ChangesFound
-from automation.operations import opened, shown_changes
+from automation.operations import Session, opened, shown_changes
 from automation.previews import kept_life
 from automation.pricing.difference import cost_difference, print_difference
 from automation.pricing.resources import Plan
@@ -24,8 +25,9 @@ def preview(
     build: bool = False,
     branch: str | None = None,
     expect_no_changes: bool = False,
+    look_for_drift: bool = True,
 ) -> int:
-    """Show what `up` would change, and change nothing.
+    """Show what `up` would change and what has drifted, and change nothing.
 
     Raises:
         ChangesFound: there are changes, and none were expected.
@@ -38,14 +40,22 @@ def preview(
         try:
             planned = Planned()
             changes, resources = session.perform("Previewing", planned.preview, preview=True)
+            drifted = _drift(session) if look_for_drift and not session.created else []
         finally:
             if session.created:  # the engine previews stacks that exist; a preview leaves none
                 session.remove()
     wanted = {k: n for k, n in changes.items() if n and k != "same"}
     difference = cost_difference(planned.plan, session.file)
     screen.document(
-        {"stack": stack, "changes": changes, "resources": resources, "cost": difference}
+        {
+            "stack": stack,
+            "changes": changes,
+            "resources": resources,
+            "drifted": [drift.document() for drift in drifted],
+            "cost": difference,
+        }
     )
+    print_drift(screen, drifted)
     for row in resources:
         of = f" ({', '.join(row['properties'])})" if row["properties"] else ""
         screen.result(f"  {row['operation']:<8} {display_name(row['urn'])}{of}")
@@ -55,6 +65,11 @@ def preview(
     if expect_no_changes and wanted:
         raise ChangesFound(f"The stack {stack} was expected to be up to date, but: {summary}.")
     return 0
+
+
+def _drift(session: Session) -> list[Drift]:
+    found = session.perform("Looking for drift", look, preview=True)
+    return classify(found, session.file.settings)
 
 
 class Planned:

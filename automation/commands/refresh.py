@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pulumi import automation as auto
 
+from automation.drift import Drift, classify, print_drift
 from automation.operations import opened
-from automation.progress import Progress, display_name
+from automation.progress import Progress, ResourceChange
 from automation.screen import Screen
 
 
 def refresh(stack: str, screen: Screen) -> int:
     """Read every resource; what differs from the state is printed and taken into the state."""
     with opened(stack, screen, changes=True) as session:
-        drifted = session.perform("Refreshing", _refresh)
-    screen.document({"stack": stack, "drifted": drifted})
-    for row in drifted:
-        what = ", ".join(row["properties"]) or row["operation"]
-        screen.result(f"  {display_name(row['urn'])}: {what}")
-    screen.result(f"{stack}: {len(drifted)} drifted" if drifted else f"{stack}: nothing drifted")
+        drifted = classify(session.perform("Refreshing", _refresh), session.file.settings)
+    screen.document({"stack": stack, "drifted": [drift.document() for drift in drifted]})
+    print_drift(screen, drifted)
+    screen.result(f"{stack}: {summary(drifted)}")
     return 0
 
 
-def _refresh(stack: auto.Stack, progress: Progress) -> list[dict[str, Any]]:
+def summary(drifted: list[Drift]) -> str:
+    """How many resources differ, and by whom."""
+    by_hand = len({drift.urn for drift in drifted if drift.by is None})
+    others = len({drift.urn for drift in drifted if drift.by is not None})
+    if not drifted:
+        return "nothing drifted"
+    return f"{by_hand} changed by hand, {others} by AWS or a release"
+
+
+def _refresh(stack: auto.Stack, progress: Progress) -> list[ResourceChange]:
     stack.refresh(on_event=progress.on_event, suppress_outputs=True, suppress_progress=True)
-    return [
-        {"urn": s.urn, "operation": s.operation, "properties": list(s.properties)}
-        for s in progress.drifted
-    ]
+    return progress.drifted
