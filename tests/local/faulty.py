@@ -144,7 +144,7 @@ def fails(checkout: Checkout, url: str, *arguments: str) -> dict[str, Any]:
     Returns:
         Its diagnosis, which `diagnose` finds too.
     """
-    with Visitor(url) as visitor:
+    with Visitor(f"{url}/health") as visitor:
         document = up(checkout, 1, "--no-smoke", *arguments)
     assert visitor.answers > 0
     assert visitor.faults == []

@@ -54,7 +54,7 @@ def test_another_port(checkout: Checkout, url: str) -> None:
 
 def test_a_slow_start(checkout: Checkout, url: str) -> None:
     # Later than the grace period of 30 s, and before its task has drained and is stopped.
-    checkout.configure(environment={"START": "36"}, deregistration_delay=60)
+    checkout.configure(environment={"START": "36"}, deregistration_delay=15)
     found = fails(checkout, url)
     assert found["name"] == "healthy too late"
     assert "grace period of 30 s" in found["cause"]

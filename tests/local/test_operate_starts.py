@@ -70,7 +70,7 @@ def test_a_permission_that_is_denied(checkout: Checkout, url: str) -> None:
 def rolled_back_by_hand(checkout: Checkout, url: str, **change: Any) -> dict[str, Any]:
     """Update the service past the driver, as another tool would, and diagnose what follows."""
     ecs = checkout.client("ecs")
-    with Visitor(url) as visitor:
+    with Visitor(f"{url}/health") as visitor:
         ecs.update_service(**names(checkout), **change)
         assert wait_for_end(checkout) == "ROLLBACK_SUCCESSFUL"
     assert visitor.answers > 0
