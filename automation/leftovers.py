@@ -14,6 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from automation.cloud import Cloud, error_code
+from automation.removals import removal
 from infra.names import Names
 
 
@@ -167,25 +168,21 @@ def _log_groups(where: Search) -> Iterator[Leftover]:
 
 def log_groups(cloud: Cloud, names: Names) -> list[str]:
     """The stack's log groups: its own, and those that AWS makes for its cluster and builds."""
-    wanted = (
-        names.log_group,
-        *([] if names.is_preview else _groups_of_aws(names)),
-    )
+    prefixes = [f"{names.log_group_prefix}/"]
+    if not names.is_preview:
+        prefixes += [f"/aws/ecs/containerinsights/{names.cluster}/", _builds(names)]
     return [
         group["logGroupName"]
-        for name in wanted
+        for prefix in prefixes
         for group in cloud.pages(
-            "logs", "describe_log_groups", "logGroups", logGroupNamePrefix=name
+            "logs", "describe_log_groups", "logGroups", logGroupNamePrefix=prefix
         )
-        if group["logGroupName"] == name
+        if prefix.endswith("/") or group["logGroupName"] == prefix
     ]
 
 
-def _groups_of_aws(names: Names) -> list[str]:
-    return [
-        f"/aws/ecs/containerinsights/{names.cluster}/performance",
-        f"/aws/codebuild/{names.named()}",
-    ]
+def _builds(names: Names) -> str:
+    return f"/aws/codebuild/{names.named()}"
 
 
 def _roles(where: Search) -> Iterator[Leftover]:
@@ -338,7 +335,7 @@ def _tagged(where: Search) -> Iterator[Leftover]:
     for row in rows:
         arn = row["ResourceARN"]
         if not any(part in arn for part in COVERED) and not _is_gone(where, arn):
-            yield Leftover(arn, "It still carries the stack's tags; delete it in its service.")
+            yield Leftover(arn, f"It still carries the stack's tags: {removal(arn)}")
 
 
 FINDERS: tuple[Finder, ...] = (

@@ -11,7 +11,8 @@ from moto import mock_aws
 
 from automation.cleanup import clean_up, delete_task_definitions
 from automation.cloud import Cloud
-from automation.leftovers import search
+from automation.leftovers import log_groups, search
+from automation.removals import removal
 from infra.names import Names
 
 NAMES = Names("fargate-cd", "dev")
@@ -152,3 +153,30 @@ def test_a_key_that_waits_for_its_deletion_is_gone(cloud: Cloud) -> None:
     assert [leftover.arn for leftover in search(cloud, NAMES)] == [key["Arn"]]
     kms.schedule_key_deletion(KeyId=key["KeyId"], PendingWindowInDays=7)
     assert search(cloud, NAMES) == []
+
+
+def test_every_log_group_of_the_stack_is_found_and_no_other(cloud: Cloud) -> None:
+    logs = client("logs")
+    mine = [NAMES.log_group, NAMES.session_log_group, NAMES.flow_log_group]
+    mine += [
+        f"/aws/codebuild/{NAMES.named()}",
+        f"/aws/ecs/containerinsights/{NAMES.cluster}/performance",
+    ]
+    for name in (*mine, OTHER.log_group, f"/aws/codebuild/{OTHER.named()}"):
+        logs.create_log_group(logGroupName=name)
+    assert sorted(log_groups(cloud, NAMES)) == sorted(mine)
+
+
+@pytest.mark.parametrize(
+    ("arn", "command"),
+    [
+        ("arn:aws:s3:::b", "aws s3 rb --force s3://b"),
+        ("arn:aws:codebuild:r:1:project/p", "delete-project --name p"),
+        ("arn:aws:codepipeline:r:1:p", "delete-pipeline --name p"),
+        ("arn:aws:codepipeline:r:1:webhook:w", "delete-webhook --name w"),
+        ("arn:aws:cloudwatch:r:1:alarm:a", "delete-alarms --alarm-names a"),
+        ("arn:aws:wafv2:r:1:regional/webacl/w/1", "aws wafv2 help"),
+    ],
+)
+def test_a_survivor_comes_with_the_command_that_removes_it(arn: str, command: str) -> None:
+    assert command in removal(arn)
