@@ -160,15 +160,6 @@ TARGETS: Mapping[str, Target] = {
                     "the local load balancer writes no access logs; leave it out here, and set it "
                     "for a stack on AWS",
                 ),
-                *(
-                    Refused(
-                        "strategy",
-                        strategy,
-                        "the local ECS replaces tasks one by one only; leave it out here, and set "
-                        "it for a stack on AWS",
-                    )
-                    for strategy in ("blue_green", "canary", "linear")
-                ),
                 Refused(
                     "connection_arn",
                     ANY,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from benchmarks import lasting, rollout, rollout_services
+from benchmarks import lasting, rollout, rollout_services, update
 
 if __name__ == "__main__":
     rollout.main()
     rollout_services.main()
     lasting.main()
+    update.main()

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from localcloud.ecs import rollout
+from localcloud.ecs import rollout, shifting
 from localcloud.ecs.core import Core
 from localcloud.ecs.model import Rollout, ServiceRecord
 
@@ -95,7 +95,10 @@ def judge(core: Core, service: ServiceRecord, verdict: Verdict, now: float) -> N
 
 
 def baked(service: ServiceRecord, verdict: Verdict, now: float) -> bool:
-    """Whether the deployment has been watched for its bake time since it became steady."""
+    """Whether the deployment has been watched for its bake time since it became steady; where
+    traffic is shifted that was done before the older tasks went."""
+    if shifting.shifted(service):
+        return True
     if service.bake_since is None:
         service.bake_since = now
     return now - service.bake_since >= verdict.bake_seconds

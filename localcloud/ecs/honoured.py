@@ -21,10 +21,15 @@ _DEPLOYMENT = (
     "deploymentConfiguration.deploymentCircuitBreaker "
     "deploymentConfiguration.maximumPercent deploymentConfiguration.minimumHealthyPercent "
     "deploymentConfiguration.alarms deploymentConfiguration.strategy "
+    "deploymentConfiguration.bakeTimeInMinutes deploymentConfiguration.canaryConfiguration "
+    "deploymentConfiguration.linearConfiguration "
 )
 _SERVICE = (
     "cluster taskDefinition desiredCount capacityProviderStrategy availabilityZoneRebalancing "
     "loadBalancers[].targetGroupArn loadBalancers[].containerName loadBalancers[].containerPort "
+    "loadBalancers[].advancedConfiguration.alternateTargetGroupArn "
+    "loadBalancers[].advancedConfiguration.productionListenerRule "
+    "loadBalancers[].advancedConfiguration.roleArn "
     "platformVersion healthCheckGracePeriodSeconds enableExecuteCommand enableECSManagedTags "
     "propagateTags deploymentController " + _NETWORK + _DEPLOYMENT
 )

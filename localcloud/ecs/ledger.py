@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.ecs import arns, errors, rollout
+from localcloud.ecs import arns, errors, rollout, shifting
 from localcloud.ecs.core import Core, given_members, moment, page
 from localcloud.ecs.model import Revision, ServiceDeployment, State, Task
 from localcloud.ecs.service_shape import pending, running
@@ -100,8 +100,17 @@ def _deployment(state: State, entry: ServiceDeployment) -> dict[str, Any]:
             "rollback": given_members(entry.rollback) if entry.rollback else None,
             "deploymentCircuitBreaker": breaker,
             "alarms": alarms,
+            "lifecycleStage": _stage(state, entry),
         }
     )
+
+
+def _stage(state: State, entry: ServiceDeployment) -> str | None:
+    """Where an open deployment is, for those that shift traffic."""
+    service = state.services.get(entry.service_arn)
+    if service is None or not shifting.shifted(service) or entry.finished_at is not None:
+        return None
+    return shifting.stage(service, time.time())
 
 
 def _summary(state: State, arn: str, requested: int | None = None) -> dict[str, Any]:
@@ -110,7 +119,9 @@ def _summary(state: State, arn: str, requested: int | None = None) -> dict[str, 
     }
     tasks: list[Task] = [t for t in state.tasks.values() if t.deployment_id in deployments]
     wanted = sum(d.desired for d in deployments.values())
-    return {
+    shares = [d for d in deployments.values() if d.traffic]
+    weight = {"requestedProductionTrafficWeight": float(shares[0].traffic)} if shares else {}
+    return weight | {
         "arn": arn,
         "requestedTaskCount": wanted if deployments or requested is None else requested,
         "runningTaskCount": running(tasks),
@@ -154,8 +165,8 @@ def _revision(revision: Revision) -> dict[str, Any]:
 
 
 def stop_deployment(core: Core, call: Call) -> Mapping[str, Any]:
-    """StopServiceDeployment: ROLLBACK goes back to the last completed one; ABORT is for
-    deployments whose traffic shifts in steps, which the local cloud does not have."""
+    """StopServiceDeployment: ROLLBACK goes back to the last completed one; ABORT leaves everything
+    as it is."""
     kind = call.input.get("stopType") or "ROLLBACK"
     arn = call.input["serviceDeploymentArn"]
     now = time.time()

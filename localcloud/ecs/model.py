@@ -175,6 +175,10 @@ class Deployment:
         consecutive_failures: failures since a task last settled; what the breaker looks at.
         start_failures: tasks in a row that did not reach RUNNING or died young; for the back-off.
         ledger_arn: the service deployment that records it.
+        slot: which of a load balancer's two target groups it uses, 0 or 1.
+        traffic: the percent of production traffic that it was given, where traffic is shifted.
+        traffic_since: since when.
+        step: how many steps of its shift were made.
     """
 
     id: str
@@ -192,6 +196,10 @@ class Deployment:
     start_failures: int = 0
     next_start_at: float = 0.0
     impaired: bool = False
+    slot: int = 0
+    traffic: int = 0
+    traffic_since: float = 0.0
+    step: int = 0
 
 
 @dataclass

@@ -20,6 +20,7 @@ from requests.exceptions import RequestException
 
 from localcloud.ecs import alarms, bookkeeping, rollout
 from localcloud.ecs.agent.events import Events
+from localcloud.ecs.agent.shifts import Shifts
 from localcloud.ecs.alarms import Alarms, Verdict
 from localcloud.ecs.core import Core
 from localcloud.ecs.model import ServiceRecord, Task, TaskStatus
@@ -52,6 +53,7 @@ class Reconciler:
     starter: Starter
     stopper: Stopper
     alarms: Alarms
+    shifts: Shifts
     events: Events
     ended: threading.Event = field(default_factory=threading.Event)
 
@@ -109,6 +111,8 @@ class Reconciler:
         services = [s for s in self.core.state.services.values() if s.status != "INACTIVE"]
         zones = {service.arn: self.observer.zones(service) for service in services}
         verdicts = {service.arn: self.alarms.look(service) for service in services}
+        for service in services:
+            self.shifts.look(service, now)
         with self.core.lock:
             self.observer.apply(seen, now)
             for service in services:

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from localcloud.ecs import errors
+from localcloud.ecs import errors, shifting
 from localcloud.ecs.core import Core
 from localcloud.ecs.model import TaskDefinition
 from localcloud.service import ServiceError
@@ -100,6 +100,34 @@ def check_load_balancers(
                 f"The container {container['name']} did not have a container port {port} defined."
             )
         _check_target_group(core, region, balancer["targetGroupArn"])
+
+
+def check_shift(
+    core: Core, region: str, configuration: dict[str, Any], balancers: list[dict[str, Any]]
+) -> None:
+    """What a deployment that shifts traffic needs of its load balancers.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AdvancedConfiguration.html
+
+    Raises:
+        ServiceError: InvalidParameterException.
+    """
+    strategy = configuration["strategy"]
+    if strategy == shifting.ROLLING:
+        if configuration.get("bakeTimeInMinutes"):
+            raise errors.unsupported("the service", "bakeTimeInMinutes with ROLLING")
+        return
+    if not balancers:
+        raise errors.unsupported("the service", f"strategy {strategy} without a load balancer")
+    for balancer in balancers:
+        advanced = balancer.get("advancedConfiguration") or {}
+        for member in ("alternateTargetGroupArn", "productionListenerRule", "roleArn"):
+            if not advanced.get(member):
+                raise errors.invalid(
+                    f"{member} of advancedConfiguration must be specified for a load balancer with "
+                    f"the {strategy} deployment strategy."
+                )
+        _check_target_group(core, region, advanced["alternateTargetGroupArn"])
 
 
 def _check_target_group(core: Core, region: str, arn: str) -> None:

@@ -10,7 +10,7 @@ import math
 import uuid
 from typing import Any
 
-from localcloud.ecs import arns
+from localcloud.ecs import arns, shifting
 from localcloud.ecs.model import (
     Deployment,
     Event,
@@ -62,6 +62,7 @@ def begin(state: State, service: ServiceRecord, now: float) -> Deployment:
     state.ledger[entry.arn] = entry
     for older in service.deployments:
         older.status = "ACTIVE"
+    slot, traffic = shifting.slot_of_next(service)
     deployment = Deployment(
         id=deployment_id,
         revision_arn=revision.arn,
@@ -71,6 +72,8 @@ def begin(state: State, service: ServiceRecord, now: float) -> Deployment:
         desired=service.desired_count,
         ledger_arn=entry.arn,
         rollout_reason=f"ECS deployment {deployment_id} in progress.",
+        slot=slot,
+        traffic=traffic,
     )
     service.deployments.insert(0, deployment)
     service.steady = False

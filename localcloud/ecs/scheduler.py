@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from localcloud.ecs import shifting
 from localcloud.ecs.model import Deployment, Rollout, ServiceRecord, Task, TaskStatus
 
 SETTLING_SECONDS = 12.0
@@ -118,6 +119,9 @@ class _Planner:
         self.primary = service.primary
         self.older = [d for d in service.deployments if d is not self.primary]
         self.lower, self.upper = limits(service)
+        self.held = shifting.held(service, now)
+        if self.held:
+            self.upper = max(self.upper, 2 * service.desired_count)
         self.desired = {d.id: d.desired for d in service.deployments}
         if self.primary.rollout != Rollout.FAILED:
             self.desired[self.primary.id] = service.desired_count
@@ -151,6 +155,9 @@ class _Planner:
 
     def shrink_older(self) -> None:
         """Lower what older deployments should have, as the primary takes over."""
+        if self.held:
+            self._shrink_given_up()
+            return
         for deployment in self.service.deployments:
             given_up = deployment is not self.primary and not deployment.ever_completed
             if given_up or deployment.rollout == Rollout.FAILED:
@@ -163,6 +170,13 @@ class _Planner:
             if self.desired[largest.id] == 0:
                 largest = max(self.older, key=lambda d: self.desired[d.id])
             self.desired[largest.id] -= 1
+
+    def _shrink_given_up(self) -> None:
+        """While traffic is shifted the serving deployment stays whole; one that a newer deployment
+        replaced before it got there goes, once it gets no traffic."""
+        for deployment in self.older:
+            if not deployment.ever_completed and deployment.traffic == 0:
+                self.desired[deployment.id] = 0
 
     def _removable(self) -> int:
         older_total = sum(self.desired[d.id] for d in self.older)
@@ -211,7 +225,7 @@ class _Planner:
         primary = self.of(self.primary)
         wanted = self.service.desired_count
         serving = [task for task in primary if healthy(task)]
-        if self.result.starts or len(primary) != wanted or len(serving) != wanted:
+        if self.held or self.result.starts or len(primary) != wanted or len(serving) != wanted:
             return
         others = [t for t in self.tasks if t.deployment_id != self.primary.id]
         if self.primary.rollout == Rollout.IN_PROGRESS:

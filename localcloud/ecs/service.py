@@ -23,6 +23,7 @@ from localcloud.ecs.agent.logs import Logs
 from localcloud.ecs.agent.metrics import Metrics
 from localcloud.ecs.agent.sessions import Sessions
 from localcloud.ecs.agent.shells import Shells
+from localcloud.ecs.agent.shifts import Shifts
 from localcloud.ecs.alarms import Alarms
 from localcloud.ecs.core import Core
 from localcloud.ecs.execute import execute
@@ -126,7 +127,14 @@ class Ecs(Service):
         self._metrics = Metrics(self.core, runtime)
         self._metrics.start()
         self._reconciler = Reconciler(
-            self.core, runtime, observer, starter, stopper, Alarms(self.core), self._events
+            self.core,
+            runtime,
+            observer,
+            starter,
+            stopper,
+            Alarms(self.core),
+            Shifts(self.core),
+            self._events,
         )
         self._reconciler.start()
 

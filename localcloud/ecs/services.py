@@ -39,6 +39,8 @@ def create(core: Core, call: Call) -> Mapping[str, Any]:
     network = references.check_network(core, call.region, given.get("networkConfiguration"))
     balancers = given.get("loadBalancers") or []
     references.check_load_balancers(core, call.region, balancers, definition)
+    configuration = _configuration({}, given.get("deploymentConfiguration"))
+    references.check_shift(core, call.region, configuration, balancers)
     now = time.time()
     service = ServiceRecord(
         arn=arn,
@@ -50,7 +52,7 @@ def create(core: Core, call: Call) -> Mapping[str, Any]:
         task_definition=definition.arn,
         load_balancers=balancers,
         network=network,
-        deployment_configuration=_configuration({}, given.get("deploymentConfiguration")),
+        deployment_configuration=configuration,
         platform_version=references.platform_version(given.get("platformVersion")),
         launch_type=launch_type,
         capacity_strategy=strategy,
@@ -133,10 +135,6 @@ def _configuration(current: dict[str, Any], given: dict[str, Any] | None) -> dic
         "bakeTimeInMinutes": 0,
     }
     merged = defaults | current | (given or {})
-    if merged["strategy"] != "ROLLING":
-        raise errors.unsupported(
-            "the service", f"deploymentConfiguration.strategy {merged['strategy']}"
-        )
     low, high = merged["minimumHealthyPercent"], merged["maximumPercent"]
     if not 0 <= low <= 100:
         raise errors.invalid("minimumHealthyPercent must be between 0 and 100.")
@@ -225,6 +223,8 @@ def _changes(
         _, strategy = references.launch_choice(given, providers, [])
         changes |= {"capacity_strategy": strategy, "launch_type": None}
     changes |= _load_balancer_changes(core, call, service, definition)
+    configuration = changes.get("deployment_configuration", service.deployment_configuration)
+    references.check_shift(core, call.region, configuration, changes["load_balancers"])
     if given.get("enableExecuteCommand"):
         check_execute_command(definition)
     for member, attribute in _PLAIN.items():

@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from localcloud.ecs import rollout
+from localcloud.ecs import rollout, shifting
 from localcloud.ecs.agent.endpoints import TaskEndpoints
 from localcloud.ecs.agent.logs import LogError, Logs
 from localcloud.ecs.agent.secrets import SecretError, resolve
@@ -302,13 +302,18 @@ class Starter:
         revision = self._revision(task)
         if service is not None and revision is not None:
             for balancer in revision.load_balancers:
-                self._register(task, service, balancer["targetGroupArn"], balancer["containerPort"])
+                group = shifting.group_of(balancer, self._slot(task, service))
+                self._register(task, service, group, balancer["containerPort"])
         with self.core.change():
             if not task.live:
                 raise AbandonedError
             task.status = TaskStatus.RUNNING
             task.started_at = time.time()
             task.version += 1
+
+    @staticmethod
+    def _slot(task: Task, service: ServiceRecord) -> int:
+        return next((d.slot for d in service.deployments if d.id == task.deployment_id), 0)
 
     def _register(self, task: Task, service: ServiceRecord, group: str, port: int) -> None:
         elbv2 = self.core.client("elbv2", task.arn.split(":")[3])

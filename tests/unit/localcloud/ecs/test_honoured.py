@@ -38,8 +38,8 @@ def test_every_path_exists_in_the_model(operation: str) -> None:
          "containerDefinitions[].privileged"),
         ("RegisterTaskDefinition", {"proxyConfiguration": {"containerName": "envoy"}},
          "proxyConfiguration.containerName"),
-        ("UpdateService", {"deploymentConfiguration": {"bakeTimeInMinutes": 5}},
-         "deploymentConfiguration.bakeTimeInMinutes"),
+        ("UpdateService", {"deploymentConfiguration": {"lifecycleHooks": [{"hookTargetArn": "a"}]}},
+         "deploymentConfiguration.lifecycleHooks[].hookTargetArn"),
     ],
 )  # fmt: skip
 def test_what_is_not_honoured_is_refused_by_name(
