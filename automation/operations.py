@@ -16,6 +16,7 @@ from pulumi.automation.errors import CommandError, ConcurrentUpdateError
 from automation import locks, paths
 from automation.cloud import Cloud
 from automation.engine import Engine, obtain_engine
+from automation.errors import Stopped
 from automation.explain import explain
 from automation.progress import Progress
 from automation.rollout import Watch
@@ -205,7 +206,11 @@ def _together() -> Iterator[None]:
 @contextmanager
 def _alone(target: Target, name: str) -> Iterator[None]:
     with locks.one_update(target.lock_dir(), name):
-        yield
+        try:
+            yield
+        except KeyboardInterrupt:
+            words = "Interrupted. The state is saved; run it again to go on."
+            raise Stopped(words) from None
 
 
 def _open(

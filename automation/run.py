@@ -48,6 +48,10 @@ from automation.unexpected import in_words  # noqa: E402
 
 app = typer.Typer(
     help=__doc__.splitlines()[0],
+    epilog=(
+        "Exit codes: 0 done and healthy; 1 failed or rolled back; 2 wrong command or settings, "
+        "nothing touched; 3 another update runs; 4 unexpected changes; 130 interrupted."
+    ),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -89,7 +93,7 @@ def execute(screen: Screen, command: Callable[[], int]) -> NoReturn:
     try:
         code = command()
     except KeyboardInterrupt:
-        code = screen.fail(Stopped("Interrupted. The state is saved; run it again to go on."))
+        code = screen.fail(Stopped("Interrupted."))
     except Exception as error:  # noqa: BLE001 - the last resort: words instead of a traceback
         code = screen.fail(in_words(error))
     raise SystemExit(code)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextvars
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import pulumi
@@ -16,7 +17,9 @@ from pulumi.runtime import mocks
 
 from automation.pricing.resources import Resource, Resources, told
 from infra.image import Release
-from infra.settings import NAMESPACE, Settings
+from infra.preview_settings import environment_values
+from infra.settings import NAMESPACE, PROJECT_ROOT, Settings
+from infra.shared import OUTPUT, Shared, preview_domain
 
 ANY_IMAGE = "example.com/any:1"
 """Stands for the image, so that none is looked up or built; no price depends on it."""
@@ -36,7 +39,8 @@ def offline(settings: Settings, project: str, stack: str, region: str) -> Resour
     found: list[Resource] = []
 
     def run() -> None:
-        mocks.set_mocks(_Cloud(region), project, stack, monitor=_Monitor(_Cloud(region), found))
+        cloud = _Cloud(region, settings)
+        mocks.set_mocks(cloud, project, stack, monitor=_Monitor(cloud, found))
         pulumi.runtime.set_all_config(
             {f"{NAMESPACE}:{name}": text for name, text in _config(settings).items()}
         )
@@ -69,10 +73,13 @@ def _config(settings: Settings) -> dict[str, str]:
 class _Cloud(mocks.Mocks):
     """Answers with names: a resource's are made of its own, an invoke's of what it asks for."""
 
-    def __init__(self, region: str) -> None:
-        self._region = region
+    def __init__(self, region: str, settings: Settings) -> None:
+        self._region, self._settings = region, settings
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        if args.typ == "pulumi:pulumi:StackReference":
+            shared = {OUTPUT: _shared(self._settings)}
+            return args.name, {"name": args.name, "outputs": shared, "secretOutputNames": []}
         if args.typ == "awsx:ec2:Vpc":
             return None, _network(int(args.inputs["numberOfAvailabilityZones"]))
         names = {
@@ -100,11 +107,27 @@ class _Cloud(mocks.Mocks):
             "region": self._region,
             "zoneId": "zone",
             "resourceTagMappingLists": [],
+            "imageIds": [],
             "userName": "",
             "password": "",
             "version": 1,
             "versions": [],
         } | {name: value for name, value in args.args.items() if isinstance(value, str)}
+
+
+def _shared(settings: Settings) -> dict[str, Any]:
+    """What the environment of a preview shares with it, as its file describes it."""
+    environment = environment_values(PROJECT_ROOT, settings.preview_of, NAMESPACE)
+    names = {field.name: field.name for field in fields(Shared)}
+    return names | {
+        "task_subnet_ids": ["subnet"],
+        "public_tasks": environment.get("egress", "public") == "public",
+        "allowed_cidrs": [],
+        "container_port": settings.container_port,
+        "preview_domain": preview_domain(str(environment.get("domain") or "")),
+        "repository_url": "example.com/any",
+        "key_arn": "",
+    }
 
 
 _ROUTE_TABLE = "urn:pulumi:any::any::aws:ec2/routeTable:RouteTable::public"

@@ -23,6 +23,7 @@ from automation.pricing.estimate import Estimate, changed_lines, monthly_cost
 from automation.pricing.offline import offline
 from automation.pricing.resources import Plan, Resource, Resources, of_state
 from automation.pricing.table import assumptions, prices_of, regions
+from automation.stacks import load_stack_file
 from infra.settings import Settings
 from tests.policy.matrix import MATRIX, recorded
 
@@ -83,6 +84,15 @@ def test_nothing_that_the_program_registers_is_forgotten(name: str) -> None:
 def test_a_type_that_nobody_priced_is_told() -> None:
     found = Resources([Resource("aws:rds/instance:Instance", "database", {})])
     assert monthly_cost(found, US).unpriced == ["aws:rds/instance:Instance"]
+
+
+def test_a_preview_costs_its_own_task_and_nothing_that_it_shares() -> None:
+    settings = load_stack_file("dev-preview-login").settings
+    estimate = monthly_cost(offline(settings, "fargate-cd", "dev-preview-login", US), US)
+    assert priced(estimate, "Fargate") > 0
+    assert priced(estimate, "addresses of the tasks: 1") == pytest.approx(730 * 0.005)
+    assert not any("oad balancer" in line.item for line in estimate.lines)
+    assert estimate.unpriced == []
 
 
 def test_the_default_stack_by_hand() -> None:

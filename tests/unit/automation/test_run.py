@@ -9,12 +9,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
-from automation import run
+from automation import operations, run
 from automation.errors import ChangesFound, ConfigurationError, DriverError, Stopped, UpdateRunning
 from automation.screen import Screen
 from automation.unexpected import in_words
@@ -79,6 +81,24 @@ def test_each_error_has_its_exit_code(captured: Captured, error: BaseException, 
         run.execute(captured.screen, command)
     assert exit_.value.code == code
     assert captured.err.getvalue().startswith("Error: ")
+
+
+@pytest.mark.parametrize(("changes", "words"), [(True, "run it again"), (False, "Interrupted.")])
+def test_an_interrupted_change_says_that_it_can_go_on(
+    captured: Captured, tmp_path: Path, changes: bool, words: str
+) -> None:
+    target = SimpleNamespace(lock_dir=lambda: tmp_path)
+    held: Any = operations._alone(target, "dev") if changes else operations._together()  # type: ignore[arg-type]
+
+    def command() -> int:
+        with held:
+            raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as exit_:
+        run.execute(captured.screen, command)
+    assert exit_.value.code == 130
+    assert words in captured.err.getvalue()
+    assert ("state is saved" in captured.err.getvalue()) is changes
 
 
 def test_sigterm_is_an_interruption(captured: Captured) -> None:
