@@ -10,7 +10,7 @@ from pulumi import automation as auto
 from automation import cleanup, leftovers
 from automation.errors import ConfigurationError, DriverError
 from automation.operations import connected, opened
-from automation.previews import preview_names
+from automation.previews import preview_names, stack_names
 from automation.progress import Progress
 from automation.screen import Screen
 from automation.settling import settle
@@ -26,13 +26,16 @@ def destroy(stack: str, screen: Screen, with_previews: bool = False) -> int:
         with_previews: destroy an environment's previews as well, before it.
 
     Returns:
-        0 if nothing is left, else 1.
+        0 if nothing is left, also of a preview that never was, else 1.
 
     Raises:
         ConfigurationError: the stack is protected, unknown or has previews, or nobody agreed.
     """
     file = load_stack_file(stack)
     _check(file, screen)
+    if file.environment and stack not in stack_names(connected(file.environment, screen).workspace):
+        screen.note(f"There is no stack {stack}")
+        return _report(screen, stack, Removed(0, [], None), [])
     previews = [] if file.environment else _previews(file, screen, with_previews)
     gone = [(name, remove_stack(name, screen)) for name in previews]
     failed = [name for name, removed in gone if not removed.succeeded]
