@@ -84,7 +84,8 @@ def _take(work: Work, repository: str, branch: str, token: str) -> dict[str, str
         secret = _authorization(token)
         _git(clone, {}, "init", "--quiet", "--bare", ".")
         address = f"{host}{repository}.git"
-        _git(clone, secret, "fetch", "--quiet", "--depth=1", "--no-tags", address, wanted)
+        fetch = ("fetch", "--quiet", "--depth=1", "--no-tags", "--end-of-options")
+        _git(clone, secret, *fetch, address, wanted)
         told = _git(clone, {}, "log", "-1", f"--format={_FIELDS}", "FETCH_HEAD")
         commit, authored, committed, author, email, message = told.split("\x1f", 5)
         packed = Path(folder) / "source.zip"
