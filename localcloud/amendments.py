@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from localcloud.acm import AcmAmendments
 from localcloud.emulator import Emulator, backends
 from localcloud.service import Call, Service, ServiceError
 
@@ -131,6 +132,7 @@ class CloudwatchAmendments(Service):
 def amendments(emulator: Emulator) -> list[Service]:
     """All of them."""
     return [
+        AcmAmendments(emulator),
         CloudwatchAmendments(emulator),
         Ec2Amendments(emulator),
         LogsAmendments(emulator),

@@ -1004,7 +1004,9 @@ LIVES: tuple[Case, ...] = (
 # What the emulator has no answer to; the services of our own that answer it have their own tests.
 # Their rows are tested against the models, and against those services in tests/local.
 WITHOUT_EMULATOR = {
-    "aws:acm/certificateValidation:CertificateValidation": "moto takes a minute to validate",
+    "aws:acm/certificateValidation:CertificateValidation": (
+        "it needs a record that another resource makes"
+    ),
     "aws:codepipeline/webhook:Webhook": "moto has no webhooks",
     "aws:codestarconnections/connection:Connection": "moto has no connections",
     "aws:codeconnections/connection:Connection": "moto has no connections",
