@@ -419,4 +419,46 @@ LISTENER_RULE = Spec(
     absent=frozenset({"RuleNotFound", "ListenerNotFound"}),
 )
 
-ROWS = (LOAD_BALANCER, TARGET_GROUP, LISTENER, LISTENER_RULE)
+# --- further certificates of listeners ------------------------------------------------------------
+
+
+def _add_certificate(resource: Resource) -> str:
+    listener, certificate = resource.inputs["listenerArn"], resource.inputs["certificateArn"]
+    resource.call(
+        "AddListenerCertificates",
+        ListenerArn=listener,
+        Certificates=[{"CertificateArn": certificate}],
+    )
+    return f"{listener}_{certificate}"
+
+
+def _find_certificate(resource: Resource) -> Values | None:
+    listener, _, certificate = resource.id.partition("_")
+    told = resource.call("DescribeListenerCertificates", ListenerArn=listener)["Certificates"]
+    if not any(each["CertificateArn"] == certificate for each in told):
+        return None
+    return {"ListenerArn": listener, "CertificateArn": certificate}
+
+
+def _remove_certificate(resource: Resource) -> None:
+    listener, _, certificate = resource.id.partition("_")
+    resource.call(
+        "RemoveListenerCertificates",
+        ListenerArn=listener,
+        Certificates=[{"CertificateArn": certificate}],
+    )
+
+
+LISTENER_CERTIFICATE = Spec(
+    "aws:lb/listenerCertificate:ListenerCertificate",
+    "elbv2",
+    create=_add_certificate,
+    read=_find_certificate,
+    delete=_remove_certificate,
+    inputs=frozenset({"listenerArn", "certificateArn"}),
+    outputs={"listenerArn": "ListenerArn", "certificateArn": "CertificateArn"},
+    absent=frozenset({"ListenerNotFound"}),
+    imports=r"(?P<listenerArn>[^_]+)_(?P<certificateArn>.+)",
+)
+
+ROWS = (LOAD_BALANCER, TARGET_GROUP, LISTENER, LISTENER_RULE, LISTENER_CERTIFICATE)

@@ -167,6 +167,16 @@ class World:
 
         return str(self._once("listener", make))
 
+    def certificate(self, name: str) -> str:
+        """A certificate that was asked for."""
+
+        def make() -> str:
+            domain = f"{name}.{self.name}.example.com"
+            asked = self.client("acm").request_certificate(DomainName=domain)
+            return str(asked["CertificateArn"])
+
+        return str(self._once(f"certificate {name}", make))
+
     @property
     def repository(self) -> str:
         def make() -> str:

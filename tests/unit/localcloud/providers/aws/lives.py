@@ -463,6 +463,12 @@ BALANCING = (
         },
         outputs=("arn",),
     ),
+    Case(
+        "aws:lb/listenerCertificate:ListenerCertificate",
+        lambda world: {"listenerArn": world.listener, "certificateArn": world.certificate("a")},
+        lambda world: {"listenerArn": world.listener, "certificateArn": world.certificate("b")},
+        replaces=True,
+    ),
 )
 
 CONTAINERS = (
