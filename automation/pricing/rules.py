@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from automation.pricing.lines import Line, Stack
 from automation.pricing.resources import Resource, length
@@ -150,15 +151,19 @@ def _monitoring(stack: Stack) -> Iterator[Line]:
 
 def _metrics(alarm: Resource) -> int:
     """How many metrics an alarm reads; each is charged."""
-    queries = alarm.inputs.get("metricQueries") or []
-    return sum(1 for query in queries if query.get("metric")) or 1
+    return sum(1 for query in _queries(alarm) if query.get("metric")) or 1
+
+
+def _queries(alarm: Resource) -> list[dict[str, Any]]:
+    """The alarm's queries; a preview does not know those that name a resource yet to be made."""
+    queries = alarm.inputs.get("metricQueries")
+    known = queries if isinstance(queries, list) else []
+    return [query for query in known if isinstance(query, dict)]
 
 
 def _is_fast(alarm: Resource) -> bool:
     periods = [alarm.inputs.get("period")]
-    periods += [
-        (q.get("metric") or {}).get("period") for q in alarm.inputs.get("metricQueries") or []
-    ]
+    periods += [(query.get("metric") or {}).get("period") for query in _queries(alarm)]
     known = [float(period) for period in periods if isinstance(period, int | float)]
     return bool(known) and min(known) < FAST_PERIOD_SECONDS
 

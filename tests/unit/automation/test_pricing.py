@@ -251,3 +251,10 @@ def test_the_difference_is_told_by_line() -> None:
     assert changed["Public addresses of the tasks: 2"] == pytest.approx(-2 * 730 * 0.005)
     assert "Application load balancer" not in changed
     assert sum(changed.values()) == pytest.approx(after.monthly - before.monthly, abs=0.02)
+
+
+def test_queries_that_a_preview_does_not_know_are_no_fault() -> None:
+    kind = "aws:cloudwatch/metricAlarm:MetricAlarm"
+    unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # how the engine writes an unknown value
+    alarm = Resource(kind, "math", {"metricQueries": unknown})
+    assert priced(monthly_cost(Resources((alarm,)), US), "larm") > 0
