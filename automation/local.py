@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import shutil
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -67,6 +68,18 @@ def instance() -> str:
     return process().instance_of(state_dir())
 
 
+OUTDATED = (
+    "The local cloud runs older code than this checkout has: `run.py local stop`, and the next "
+    "command starts it anew with its state."
+)
+
+
+def is_outdated(running: Endpoints, folder: Path = paths.ROOT / "localcloud") -> bool:
+    """Whether a file of the local cloud is younger than the process that runs."""
+    began = datetime.fromisoformat(str(running.started_at)).timestamp()
+    return any(file.stat().st_mtime > began for file in folder.rglob("*.py"))
+
+
 def start(screen: Screen) -> Endpoints:
     """The running local cloud; started with what it needs if it is not running.
 
@@ -77,6 +90,8 @@ def start(screen: Screen) -> Endpoints:
     running = cloud.status(state_dir())
     if running is not None:
         docker_setup.ensure_docker(screen.note)
+        if is_outdated(running):
+            screen.warn(OUTDATED)
         return running
     with paths.exclusively(
         state_dir() / "locks" / "start", screen.note, "the start of the local cloud"
