@@ -222,10 +222,14 @@ def _open(
         raise explain(error, (), file) from error
 
 
+def no_changes() -> dict[str, Any]:
+    """Operation → 0, for the usual ones."""
+    return dict.fromkeys(("create", "update", "delete", "replace", "same"), 0)
+
+
 def shown_changes(progress: Progress) -> dict[str, Any]:
     """Operation → number of resources, the usual ones always present."""
-    usual = dict.fromkeys(("create", "update", "delete", "replace", "same"), 0)
-    return usual | dict(progress.changes or progress.done)
+    return no_changes() | dict(progress.changes or progress.done)
 
 
 def shown_outputs(outputs: Mapping[str, auto.OutputValue]) -> dict[str, Any]:

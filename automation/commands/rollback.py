@@ -8,7 +8,7 @@ from typing import Any
 
 from automation.commands.up import Done, report
 from automation.errors import ConfigurationError, DriverError
-from automation.operations import Session, opened
+from automation.operations import Session, no_changes, opened
 from automation.releases import Release, before, current, number_of, releases
 from automation.screen import Screen
 from automation.verdict import ENDED, describe_service, service_deployments
@@ -49,7 +49,7 @@ def rollback(stack: str, screen: Screen, to: int | None = None) -> int:
         )
         if number_of(definition) != wanted.number:
             screen.note(f"Release {wanted.number} is now release {number_of(definition)}")
-        return report(session, Done(began, {}, session.outputs()))
+        return report(session, Done(began, no_changes(), session.outputs()))
 
 
 def choose(found: list[Release], to: int | None) -> Release:
