@@ -55,7 +55,7 @@ def plan(session: Session, image: str | None, build: bool) -> Flight:
     settings = session.file.settings
     new = describe_service(session.cloud, session.service) is None
     named = image or settings.image or None
-    kept = settings.has_pipeline and not build and not new
+    kept = settings.keeps_image and not build and not new
     plan_to_build = None if named or kept else what_is_built(settings)
     return Flight(session, named, plan_to_build, new, smoke.engine())
 

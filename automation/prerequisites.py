@@ -190,12 +190,28 @@ def backend() -> Check:
     )
     if done.returncode == 0:
         lines = [line for line in done.stdout.splitlines() if "URL" in line]
-        return Check("pulumi backend", True, lines[0].strip() if lines else "logged in")
+        return judged_backend(lines[0].strip() if lines else "logged in")
     return Check(
         "pulumi backend",
         False,
         (done.stderr.strip().splitlines() or ["no answer"])[-1],
         "Run `pulumi login`, or set PULUMI_BACKEND_URL (for example s3://BUCKET).",
+    )
+
+
+def judged_backend(found: str) -> Check:
+    """Whether a team can share what lives there; a folder of this machine is its owner's alone.
+
+    Args:
+        found: what the engine says about the backend, such as `Backend URL: file://~`.
+    """
+    if "file://" not in found:
+        return Check("pulumi backend", True, found)
+    return Check(
+        "pulumi backend",
+        False,
+        f"{found}: no one else, and no workflow, sees a stack whose state is on this machine",
+        "Move it to a bucket or to Pulumi Cloud: docs/state.md, Moving.",
     )
 
 

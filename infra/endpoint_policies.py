@@ -14,7 +14,7 @@ class Uses:
     """What a task reads, writes and opens.
 
     Attributes:
-        repository_arn: it pulls its image from there.
+        repository_arns: it pulls its image from there.
         log_group_arn: it writes its log there.
         preview_log_arn: tasks of previews write theirs there, a pattern.
         secret_arns: it reads these secrets and parameters.
@@ -22,7 +22,7 @@ class Uses:
         key_arn: the key of sessions; None for TLS alone.
     """
 
-    repository_arn: str
+    repository_arns: Sequence[str]
     log_group_arn: str
     preview_log_arn: str
     secret_arns: Sequence[str]
@@ -48,8 +48,8 @@ def endpoint_policy(service: str, uses: Uses, account: Account) -> policies.Docu
     if uses.session_log_arn is not None:
         sessions = policies.session_log(uses.session_log_arn)
     statements = {
-        "ecr.api": policies.pull(uses.repository_arn),
-        "ecr.dkr": policies.pull(uses.repository_arn),
+        "ecr.api": policies.pull(uses.repository_arns),
+        "ecr.dkr": policies.pull(uses.repository_arns),
         "logs": [*policies.log([uses.log_group_arn, uses.preview_log_arn]), *sessions],
         "ssmmessages": [policies.sessions()],
         "kms": [policies.session_key(uses.key_arn)] if uses.key_arn else [],

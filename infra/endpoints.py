@@ -28,7 +28,7 @@ class EndpointsArgs:
         subnet_ids: the tasks' subnets; each interface endpoint has an address in every one.
         route_table_ids: the route tables that lead to S3.
         task_group_id: the tasks' security group, which alone may connect.
-        repository_arn: the repository of the image.
+        repository_arns: the repositories of its images.
         log_group_arn: the application's log group, without the trailing `:*`.
         preview_log_arn: a pattern of the log groups of previews.
         session_log_arn: the log group of `exec` sessions; None where there are none.
@@ -43,7 +43,7 @@ class EndpointsArgs:
     subnet_ids: pulumi.Input[Sequence[str]]
     route_table_ids: pulumi.Input[Sequence[str]]
     task_group_id: pulumi.Input[str]
-    repository_arn: pulumi.Input[str]
+    repository_arns: pulumi.Input[Sequence[str]]
     log_group_arn: pulumi.Input[str]
     preview_log_arn: str
     session_log_arn: pulumi.Input[str] | None
@@ -150,7 +150,7 @@ class Endpoints(pulumi.ComponentResource):
     def _policy(self, service: str) -> pulumi.Output[policies.Document]:
         args = self._args
         arns = pulumi.Output.all(
-            repository_arn=args.repository_arn,
+            repository_arns=args.repository_arns,
             log_group_arn=args.log_group_arn,
             session_log_arn=args.session_log_arn,
             key_arn=args.key_arn,

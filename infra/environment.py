@@ -14,6 +14,7 @@ from infra.keys import CustomerKey, CustomerKeyArgs
 from infra.load_balancer import Shift
 from infra.logs import Logs, LogsArgs
 from infra.monitoring import Monitoring
+from infra.origin import repository_arns
 from infra.registry import Registry, RegistryArgs
 from infra.roles import Roles, RolesArgs
 from infra.scaling import Bounds, Scaling, ScalingArgs
@@ -42,10 +43,12 @@ class Environment:
         self.account = context.account
         self.tags = context.tags
         self._context, self._release = context, release
+        self._named_image: str | None = None
 
     def define(self) -> None:
         """Register every component, and export the outputs."""
         source = choose_image(self.settings, self._release, self.names, self.tags)
+        self._named_image = source if isinstance(source, str) else None
         key_arn = self._key()
         logs = self._logs(key_arn)
         registry = self._registry(key_arn)
@@ -109,8 +112,16 @@ class Environment:
             protect=self.settings.protect,
             key_arn=key_arn,
             tags=self.tags,
+            pull_accounts=self.settings.pull_accounts,
+            partition=self.account.partition,
         )
         return Registry("registry", args)
+
+    def _repositories(self, registry: Registry) -> pulumi.Output[list[str]]:
+        own = pulumi.Output.all(registry.repository_url, registry.repository_arn)
+        return own.apply(
+            lambda found: repository_arns(self._named_image, found[0], found[1], self.account)
+        )
 
     def _image(self, source: str | Build, registry: Registry) -> pulumi.Input[str]:
         if isinstance(source, str):
@@ -146,7 +157,7 @@ class Environment:
             subnet_ids=edge.network.task_subnet_ids,
             route_table_ids=edge.network.route_table_ids,
             task_group_id=edge.firewall.task_group_id,
-            repository_arn=registry.repository_arn,
+            repository_arns=self._repositories(registry),
             log_group_arn=logs.application.arn,
             preview_log_arn=self._preview_log_arn,
             session_log_arn=logs.sessions.arn if self.settings.exec else None,
@@ -170,7 +181,7 @@ class Environment:
         args = RolesArgs(
             names=self.names,
             account=self.account,
-            repository_arn=registry.repository_arn,
+            repository_arns=self._repositories(registry),
             log_group_arn=logs.application.arn,
             session_log_arn=logs.sessions.arn if self.settings.exec else None,
             key_arn=key_arn,

@@ -17,6 +17,11 @@ from infra.settings import Settings, SettingsError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
+NOTHING_PROMOTED = (
+    "fargate-cd:promotion = True: nothing was promoted to this stack yet; name the image by "
+    "`up --image` (of another stack: `outputs image_uri --stack NAME`)"
+)
+
 PLATFORMS: Mapping[str, str] = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
 
 
@@ -53,7 +58,8 @@ class Build:
 def choose_image(
     settings: Settings, release: Release, names: Names, tags: Mapping[str, str]
 ) -> str | Build:
-    """What to deploy: the image that is named; with a pipeline the running one; else the app.
+    """What to deploy: the image that is named; with a pipeline or promotion the running one;
+    else the app.
 
     Args:
         settings: the stack's settings.
@@ -65,14 +71,16 @@ def choose_image(
         An image, or what to build.
 
     Raises:
-        SettingsError: there is nothing to build where the settings say.
+        SettingsError: there is nothing to build where the settings say, or nothing was promoted.
     """
     named = release.image or settings.image
     if named:
         return named
     running = running_image(names, tags)
-    if running and settings.has_pipeline and not release.build:
+    if running and settings.keeps_image and not release.build:
         return running.uri
+    if settings.promotion and not release.build:
+        raise SettingsError([NOTHING_PROMOTED])
     folder, dockerfile = build_files(settings.app_path, settings.dockerfile)
     platform = PLATFORMS[settings.architecture]
     content = build_context.content_hash(folder, dockerfile, platform)

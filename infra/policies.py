@@ -62,27 +62,29 @@ def task_trust(account: Account) -> Document:
     return trust("ecs-tasks.amazonaws.com", account, source)
 
 
-def execution(repository_arn: str, log_group_arn: str, secret_arns: Sequence[str]) -> Document:
+def execution(
+    repository_arns: Sequence[str], log_group_arn: str, secret_arns: Sequence[str]
+) -> Document:
     """What ECS does to start a task: pull the image, write its log, read its secrets.
 
     Args:
-        repository_arn: the repository of the image.
+        repository_arns: the repositories of its images.
         log_group_arn: the log group, without the trailing `:*`.
         secret_arns: Secrets Manager secrets and SSM parameters.
     """
     secrets = read_secrets(secret_arns)
     return document(
-        *pull(repository_arn),
+        *pull(repository_arns),
         *log([log_group_arn]),
         *(statement for service in sorted(secrets) for statement in secrets[service]),
     )
 
 
-def pull(repository_arn: str) -> list[Statement]:
-    """Log in to the registry, and pull from one repository."""
+def pull(repository_arns: Sequence[str]) -> list[Statement]:
+    """Log in to the registry, and pull from the named repositories."""
     return [
         allow("Login", ["ecr:GetAuthorizationToken"], ["*"]),
-        allow("Pull", PULL_ACTIONS, [repository_arn]),
+        allow("Pull", PULL_ACTIONS, repository_arns),
     ]
 
 

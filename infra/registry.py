@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
+
+from infra import policies
 
 KEPT_IMAGES = 50
 """How many images the repository keeps: enough releases to go back to, for cents a month."""
@@ -50,6 +52,8 @@ class RegistryArgs:
         key_arn: encrypts the images; None for AWS's own key.
         tags: of every resource.
         mutable: whether a tag may move to another image, as that of a build cache does.
+        pull_accounts: other accounts that may pull, to which images are promoted.
+        partition: of their ARNs.
     """
 
     physical_name: str
@@ -57,6 +61,8 @@ class RegistryArgs:
     key_arn: pulumi.Input[str] | None
     tags: Mapping[str, str]
     mutable: bool = False
+    pull_accounts: Sequence[str] = ()
+    partition: str = "aws"
 
 
 class Registry(pulumi.ComponentResource):
@@ -92,11 +98,34 @@ class Registry(pulumi.ComponentResource):
             policy=json.dumps(LIFECYCLE_POLICY),
             opts=pulumi.ResourceOptions(parent=self),
         )
+        if args.pull_accounts:
+            aws.ecr.RepositoryPolicy(
+                f"{name}-policy",
+                repository=repository.name,
+                policy=json.dumps(promotion(args.partition, args.pull_accounts)),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
         self.repository_url = repository.repository_url
         self.repository_arn = repository.arn
         self.register_outputs(
             {"repository_url": self.repository_url, "repository_arn": self.repository_arn}
         )
+
+
+def promotion(partition: str, accounts: Sequence[str]) -> policies.Document:
+    """The repository's policy: other accounts may pull, as far as their own roles allow it.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policy-examples.html
+    """
+    roots = [f"arn:{partition}:iam::{account}:root" for account in sorted(set(accounts))]
+    return policies.document(
+        {
+            "Sid": "Promotion",
+            "Effect": "Allow",
+            "Principal": {"AWS": roots},
+            "Action": list(policies.PULL_ACTIONS),
+        }
+    )
 
 
 def _encryption(

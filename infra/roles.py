@@ -25,7 +25,7 @@ class RolesArgs:
     Attributes:
         names: the stack's names.
         account: where the tasks run.
-        repository_arn: the repository of the image.
+        repository_arns: the repositories of its images.
         log_group_arn: the application's log group.
         session_log_arn: the log group of `exec` sessions; None where there are none.
         key_arn: the key of images and sessions; None for AWS's own.
@@ -37,7 +37,7 @@ class RolesArgs:
 
     names: Names
     account: Account
-    repository_arn: pulumi.Input[str]
+    repository_arns: pulumi.Input[Sequence[str]]
     log_group_arn: pulumi.Input[str]
     session_log_arn: pulumi.Input[str] | None
     key_arn: pulumi.Input[str] | None
@@ -73,7 +73,7 @@ class Roles(pulumi.ComponentResource):
             self._policy(
                 execution,
                 "start-tasks",
-                pulumi.Output.all(args.repository_arn, args.log_group_arn).apply(
+                pulumi.Output.all(args.repository_arns, args.log_group_arn).apply(
                     lambda arns: policies.execution(arns[0], arns[1], args.secret_arns)
                 ),
             )
@@ -91,8 +91,10 @@ class Roles(pulumi.ComponentResource):
         self._policy(
             previews,
             "start-previews",
-            pulumi.Output.from_input(args.repository_arn).apply(
-                lambda arn: policies.execution(arn, args.preview_log_arn, args.preview_secret_arns)
+            pulumi.Output.from_input(args.repository_arns).apply(
+                lambda arns: policies.execution(
+                    arns, args.preview_log_arn, args.preview_secret_arns
+                )
             ),
         )
         self.preview_role_arn = previews.arn

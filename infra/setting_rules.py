@@ -175,6 +175,14 @@ def emails(value: list[str]) -> list[str]:
     return value
 
 
+def accounts(value: list[str]) -> list[str]:
+    """Accounts of AWS."""
+    for account in value:
+        if not re.fullmatch(r"\d{12}", account):
+            raise ValueError(f"{account!r} is not an account: twelve digits, as text in quotes")
+    return value
+
+
 def preview_port(value: int) -> int:
     """A port of the range from which previews have theirs, or 0."""
     if value and not 20_000 <= value <= 29_999:

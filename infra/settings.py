@@ -135,6 +135,8 @@ class Settings(BaseModel):
     trigger_paths: TextList = []
     test_commands: TextList = []
     approval: bool = False
+    promotion: bool = False
+    pull_accounts: Annotated[TextList, AfterValidator(rules.accounts)] = []
     notify_emails: Annotated[TextList, AfterValidator(rules.emails)] = []
 
     strategy: Literal["rolling", "blue_green", "canary", "linear"] = "rolling"
@@ -255,6 +257,11 @@ class Settings(BaseModel):
     def shift_minutes(self) -> int:
         """How long a release is watched at least, from its first request to its completion."""
         return rules.shift_minutes(self.model_dump())
+
+    @property
+    def keeps_image(self) -> bool:
+        """Whether an update keeps the running image unless another one is named or built."""
+        return self.has_pipeline or self.promotion
 
     @property
     def lowest_count(self) -> int:

@@ -176,3 +176,18 @@ def test_docker_that_hangs_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("automation.docker_setup.shutil.which", lambda _: "/usr/bin/docker")
     monkeypatch.setattr("automation.docker_setup.subprocess.run", run)
     assert docker_setup.docker_answers() == "it has not answered for 20 s"
+
+
+@pytest.mark.parametrize(
+    ("backend", "good"),
+    [
+        ("Backend URL: https://app.pulumi.com/mia", True),
+        ("Backend URL: s3://team-state?region=eu-central-1", True),
+        ("Backend URL: file://~", False),
+        ("Backend URL: file:///home/mia/state", False),
+    ],
+)
+def test_a_shared_stack_is_not_on_a_private_backend(backend: str, good: bool) -> None:
+    check = prerequisites.judged_backend(backend)
+    assert check.good is good
+    assert ("docs/state.md" in check.remedy) is not good

@@ -182,6 +182,8 @@ ELSEWHERE = {
         "test_shift.py",
     ),
     **dict.fromkeys(("monitoring", "error_limit", "latency_limit"), "test_monitoring.py"),
+    "promotion": "test_promotion.py",
+    "pull_accounts": "test_promotion.py",
     "app_path": "test_image.py",
     "dockerfile": "test_image.py",
     "domain": "test_edge.py",

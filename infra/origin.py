@@ -1,0 +1,38 @@
+"""Where a named image comes from: which repository of ECR tasks must be allowed to pull."""
+
+from __future__ import annotations
+
+import re
+
+from infra.account import Account
+
+ECR_HOST = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?"
+)
+"""https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html"""
+
+
+def repository_arns(image: str | None, url: str, arn: str, account: Account) -> list[str]:
+    """The repositories of ECR from which tasks pull.
+
+    Args:
+        image: the image that is deployed by name; None where the stack's own is built.
+        url: the stack's own repository, as images are named by it.
+        arn: its ARN.
+        account: the stack's account.
+
+    Returns:
+        The stack's own repository, and that of a promoted image, in whichever account it is; an
+        image of another registry needs no permission.
+    """
+    host, _, path = (image or "").partition("/")
+    name = path.partition("@")[0].rpartition(":")[0] or path.partition("@")[0]
+    own_host = url.partition("/")[0]
+    if host == own_host:
+        other = f"{arn.partition(':repository/')[0]}:repository/{name}"
+    elif match := ECR_HOST.fullmatch(host):
+        owner = f"arn:{account.partition}:ecr:{match['region']}:{match['account']}"
+        other = f"{owner}:repository/{name}"
+    else:
+        return [arn]
+    return [arn] if other == arn else [arn, other]
