@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -58,6 +58,11 @@ def is_statistic(name: str) -> bool:
     return name in STATISTICS or _PERCENTILE.fullmatch(name) is not None
 
 
+LONGEST_BACKLOG = 5_000
+"""Data points arrive nearly in the order of their time: after so many in a row that are too old,
+those that came before them are not looked at."""
+
+
 class Points:
     """Data points by metric, from a moment on.
 
@@ -66,13 +71,19 @@ class Points:
         since: seconds since the epoch.
     """
 
-    def __init__(self, kept: Iterable[Any], since: float) -> None:
+    def __init__(self, kept: Sequence[Any], since: float) -> None:
         self._found: dict[tuple[Any, ...], list[Point]] = defaultdict(list)
-        for datum in kept:
+        too_old = 0
+        for datum in reversed(kept):
             at = _seconds(datum.timestamp)
-            if at >= since:
-                dimensions = frozenset((d.name, d.value) for d in datum.dimensions)
-                self._found[datum.namespace, datum.name, dimensions].append(_point(datum, at))
+            if at < since:
+                too_old += 1
+                if too_old > LONGEST_BACKLOG:
+                    break
+                continue
+            too_old = 0
+            dimensions = frozenset((d.name, d.value) for d in datum.dimensions)
+            self._found[datum.namespace, datum.name, dimensions].append(_point(datum, at))
 
     def series(self, wanted: Metric, statistic: str, period: int) -> Series:
         """The statistic of every period that has data."""

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import pytest
 
-AT_A_TIME = 4
+AT_A_TIME = 8
 Stage = TypeVar("Stage")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from moto.cloudwatch.models import MetricAggregatedDatum, MetricDatum
 
-from localcloud.cloudwatch.series import Metric, Points, is_statistic
+from localcloud.cloudwatch.series import LONGEST_BACKLOG, Metric, Points, is_statistic
 
 
 def datum(at: float, value: float, unit: str = "Count", **dimensions: str) -> MetricDatum:
@@ -45,7 +45,14 @@ def test_units_and_the_beginning_are_minded() -> None:
     points = Points([datum(0, 1), datum(60, 2), datum(60, 4, unit="Bytes")], 60)
     assert points.series(metric(), "Sum", 60) == {60: 6}
     assert points.series(metric("Bytes"), "Sum", 60) == {60: 4}
-    assert points.units(metric()) == "Count"
+    assert points.units(metric()) == "Bytes", "the newest"
+
+
+def test_points_that_came_late_are_found_and_old_ones_not_searched_for() -> None:
+    late = datum(100, 1)
+    assert Points([late, *[datum(0, 1)] * 10], 60).series(metric(), "Sum", 60) == {60: 1}
+    buried = [late, *[datum(0, 1)] * (LONGEST_BACKLOG + 1)]
+    assert Points(buried, 60).series(metric(), "Sum", 60) == {}
 
 
 @pytest.mark.parametrize(
