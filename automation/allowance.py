@@ -163,6 +163,7 @@ ACTIONS = (
 PIPELINE_ACTIONS = (
     "codebuild:CreateProject",
     "codepipeline:CreatePipeline",
+    "codepipeline:DisableStageTransition",
     "s3:CreateBucket",
 )
 
