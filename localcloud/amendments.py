@@ -8,6 +8,7 @@ from typing import Any
 
 from localcloud.acm import AcmAmendments
 from localcloud.emulator import Emulator, backends
+from localcloud.scaling.tags import ScalingTags
 from localcloud.service import Call, Service, ServiceError
 
 EVENTS_KEPT_PER_STREAM = 10_000
@@ -136,6 +137,7 @@ def amendments(emulator: Emulator) -> list[Service]:
         CloudwatchAmendments(emulator),
         Ec2Amendments(emulator),
         LogsAmendments(emulator),
+        ScalingTags(emulator),
         Wafv2Amendments(),
     ]
 
