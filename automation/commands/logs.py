@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from automation.screen import Screen
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 FOLLOW_SECONDS = 1.0
+INTERRUPTED = 130
 LATE_SECONDS = 30.0
 """Events may turn up this much after their own time; following looks back that far."""
 
@@ -48,16 +50,24 @@ def logs(
         if screen.json:
             screen.document([described(e) for e in _events(session.cloud, group, start)])
             return 0
-        seen: set[str] = set()
-        while True:
-            for event in _events(session.cloud, group, start):
-                if event["eventId"] not in seen:
-                    seen.add(event["eventId"])
-                    screen.out.print(line(event), markup=False)
-            if not follow:
-                return 0
-            start = max(start, datetime.now(UTC) - timedelta(seconds=LATE_SECONDS))
-            time.sleep(FOLLOW_SECONDS)
+        seen = _tell(session.cloud, group, start, screen, set())
+        if not follow:
+            return 0
+        with suppress(KeyboardInterrupt):
+            while True:
+                time.sleep(FOLLOW_SECONDS)
+                start = max(start, datetime.now(UTC) - timedelta(seconds=LATE_SECONDS))
+                seen = _tell(session.cloud, group, start, screen, seen)
+    return INTERRUPTED
+
+
+def _tell(cloud: Cloud, group: str, start: datetime, screen: Screen, seen: set[str]) -> set[str]:
+    """Print the events since `start` that were not seen; returns the ids of all since then."""
+    found = _events(cloud, group, start)
+    for event in found:
+        if event["eventId"] not in seen:
+            screen.out.print(line(event), markup=False)
+    return {event["eventId"] for event in found}
 
 
 def parse_span(text: str) -> timedelta:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -23,6 +23,7 @@ from automation.screen import Screen
 from automation.verdict import describe_service, service_deployments
 
 WATCH_SECONDS = 2.0
+INTERRUPTED = 130
 
 
 def status(stack: str, screen: Screen, watch: bool = False) -> int:
@@ -40,15 +41,21 @@ def status(stack: str, screen: Screen, watch: bool = False) -> int:
         raise ConfigurationError("--watch has no end and --json is one document: choose one.")
     with opened(stack, screen) as session:
         if watch:
-            _watch(session)
+            return _watch(session)
         document = gather(session)
         screen.document(document)
         _print(screen, document)
         return 0
 
 
-def _watch(session: Session) -> None:
+def _watch(session: Session) -> int:
     """Go on until Ctrl-C: a picture on a terminal; elsewhere what has changed, when it has."""
+    with suppress(KeyboardInterrupt):
+        _draw(session)
+    return INTERRUPTED
+
+
+def _draw(session: Session) -> None:
     seen = [_lines(session)]
     terminal = session.screen.out.is_terminal
 

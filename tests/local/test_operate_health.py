@@ -59,5 +59,5 @@ def test_a_slow_start(checkout: Checkout, url: str) -> None:
     assert found["name"] == "healthy too late"
     assert "grace period of 30 s" in found["cause"]
     assert found["setting"].startswith("fargate-cd:health_check_interval")
-    checkout.configure(health_check_interval=15, deregistration_delay=1)
+    checkout.configure(health_check_interval=10, deregistration_delay=1)
     heals(checkout)
