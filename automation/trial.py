@@ -49,7 +49,11 @@ def run(flight: Flight) -> Iterator[Diagnosis]:
         if image is None:
             return
         note("Running the container once on this machine")
-        outcome = smoke.run(flight.docker, image, flight.settings)
+        try:
+            outcome = smoke.run(flight.docker, image, flight.settings)
+        except (DockerException, RequestException) as error:
+            note(f"Docker does not run it here, so it is not tried: {error}")
+            return
     if outcome.seconds is None:
         yield _failed(flight, outcome)
         return

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from docker.errors import APIError
 from moto import mock_aws
 
 from automation import allowance, images, preflight, smoke, trial
@@ -256,6 +257,19 @@ def test_a_run_that_fails_is_a_cause_and_is_not_remembered(
         assert found.name == "health path answered"
         assert "--no-smoke" in (found.setting or "")
     assert ran == []
+
+
+def test_an_engine_that_does_not_run_it_is_no_fault_of_the_application(
+    stage: Stage, ran: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> smoke.Outcome:
+        raise APIError("no docker-init")
+
+    monkeypatch.setattr(smoke, "run", refuse)
+    stage.docker = docker()
+    assert list(trial.run(stage.flight("web:1"))) == []
+    assert ran == []
+    assert "no docker-init" in stage.captured.err.getvalue()
 
 
 @pytest.mark.parametrize(
