@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -82,14 +83,19 @@ def test_who_is_asking(shell: Shell) -> None:
     assert shell.aws("sts get-caller-identity")["Arn"] == "arn:aws:iam::123456789012:root"
 
 
+ASKED = {
+    "ecs create-cluster --cluster-name shell --query cluster.status": "ACTIVE",
+    "ec2 describe-availability-zones --query AvailabilityZones[0].State": "available",
+    "elbv2 describe-load-balancers --query length(LoadBalancers)": "0",
+    "route53 list-hosted-zones --query length(HostedZones)": "0",
+    "logs describe-log-groups --query length(logGroups)": "0",
+}
+"""ECS and Logs speak JSON, EC2 and ELB the query protocol, Route 53 REST with XML."""
+
+
 def test_json_query_and_rest_services_answer(shell: Shell) -> None:
-    """ECS speaks JSON, EC2 and ELB the query protocol, S3 and Route 53 REST with XML."""
-    made = shell.aws("ecs create-cluster --cluster-name shell")
-    assert made["cluster"]["status"] == "ACTIVE"
-    assert shell.aws("ec2 describe-availability-zones")["AvailabilityZones"]
-    assert shell.aws("elbv2 describe-load-balancers") == {"LoadBalancers": []}
-    assert shell.aws("route53 list-hosted-zones")["HostedZones"] == []
-    assert shell.aws("logs describe-log-groups") == {"logGroups": []}
+    commands = [f"aws {shlex.join(arguments.split())} --output text" for arguments in ASKED]
+    assert shell.run("; ".join(commands)).split() == list(ASKED.values())
 
 
 def test_files_are_copied_to_s3_and_back(shell: Shell) -> None:
