@@ -8,6 +8,7 @@ from typing import Any
 
 from localcloud.acm import AcmAmendments
 from localcloud.emulator import Emulator, backends
+from localcloud.notices import TopicNotices, send_to_topics
 from localcloud.scaling.tags import ScalingTags
 from localcloud.service import Call, Service, ServiceError
 
@@ -132,12 +133,14 @@ class CloudwatchAmendments(Service):
 
 def amendments(emulator: Emulator) -> list[Service]:
     """All of them."""
+    send_to_topics()
     return [
         AcmAmendments(emulator),
         CloudwatchAmendments(emulator),
         Ec2Amendments(emulator),
         LogsAmendments(emulator),
         ScalingTags(emulator),
+        TopicNotices(emulator),
         Wafv2Amendments(),
     ]
 
