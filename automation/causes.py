@@ -31,11 +31,6 @@ class Cause:
     setting: str
 
 
-_SLOWER = (
-    "fargate-cd:health_check_interval: a longer one makes the grace period longer (6 of them, "
-    "30 s at least); or start faster, or with more fargate-cd:cpu"
-)
-
 CAUSES: tuple[Cause, ...] = (
     Cause(
         "image for another architecture",
@@ -184,14 +179,13 @@ CAUSES: tuple[Cause, ...] = (
         signs.too_late,
         "The container listened on port {port}, but too late for the grace period of "
         "{grace} s{after}.",
-        _SLOWER,
+        signs.SLOWER,
     ),
     Cause(
         "never listened on the port",
         signs.other_port,
         "Nothing answered on port {port} of the container{where}.",
-        "fargate-cd:container_port: {right}; if it listens there but needs longer to start, "
-        + _SLOWER,
+        "fargate-cd:container_port: {right}",
     ),
 )
 """Every cause that can be told, from what names itself to what must be inferred."""

@@ -122,6 +122,13 @@ _UNANSWERED = re.compile(
 )
 
 
+SLOWER = (
+    "fargate-cd:health_check_interval: a longer one makes the grace period longer (6 of them, "
+    "30 s at least); or start faster, or with more fargate-cd:cpu"
+)
+"""What to do about a slow start."""
+
+
 def _unanswered(facts: Facts) -> str | None:
     """The text about a target that did not answer at all."""
     return next((text for text in facts.texts() if _UNANSWERED.search(text)), None)
@@ -165,7 +172,8 @@ def other_port(facts: Facts, _settings: Settings) -> Match | None:
         return None
     heard = _listened_on(facts)
     if not heard:
-        return Match([text], {"where": "", "right": "the port on which the application listens"})
+        right = "the port on which the application listens; if it needs longer to start, "
+        return Match([text], {"where": "", "right": right + SLOWER})
     match, number = heard[-1]
     where = f"; its log names port {match['port']}"
     return Match([text, facts.logs[number]], {"where": where, "right": match["port"]})
