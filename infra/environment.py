@@ -9,6 +9,8 @@ from infra.context import Context
 from infra.delivery import Delivery
 from infra.edge import Edge
 from infra.endpoints import Endpoints, EndpointsArgs
+from infra.github_access import GithubAccess, GithubAccessArgs
+from infra.github_policies import Place
 from infra.image import Build, BuiltImage, BuiltImageArgs, Release, choose_image
 from infra.keys import CustomerKey, CustomerKeyArgs
 from infra.load_balancer import Shift
@@ -75,6 +77,8 @@ class Environment:
         else:
             pulumi.log.info(NO_PIPELINE)
         self._share(edge, cluster, registry, roles, key_arn)
+        if self.settings.github_actions:
+            self._github_access(edge, cluster, registry, roles)
         pulumi.export("service_url", edge.url)
         if self.settings.domain:
             # Where the host name must point; without `hosted_zone` that is left to the user.
@@ -238,6 +242,44 @@ class Environment:
                 "key_arn": key_arn or "",
             }
         )
+
+    def _github_access(
+        self, edge: Edge, cluster: Cluster, registry: Registry, roles: Roles
+    ) -> None:
+        """Let workflows of GitHub release here and make previews."""
+        settings, names = self.settings, self.names
+        place = pulumi.Output.all(
+            repository_arn=registry.repository_arn,
+            cluster_name=cluster.cluster_name,
+            balancer_group_id=edge.firewall.load_balancer_group_id,
+            passed_roles=[
+                roles.execution_role_arn,
+                roles.preview_role_arn,
+                roles.task_role_arn,
+            ],
+        ).apply(
+            lambda known: Place(
+                account=self.account,
+                stack=names.stack,
+                name=names.named(),
+                log_group=f"{names.log_group_prefix}/*",
+                balancer_name=names.load_balancer(settings.vpc_cidr),
+                state_bucket=settings.state_bucket,
+                **known,
+            )
+        )
+        args = GithubAccessArgs(
+            names=names,
+            repository=f"{settings.github_owner}/{settings.github_repository}",
+            branch=settings.github_branch,
+            environment=settings.github_environment,
+            provider_arn=settings.github_provider_arn,
+            place=place,
+            tags=self.tags,
+        )
+        access = GithubAccess("github", args)
+        pulumi.export("github_deploy_role_arn", access.deploy_role_arn)
+        pulumi.export("github_preview_role_arn", access.preview_role_arn)
 
     def _task(self, roles: Roles, image: pulumi.Input[str]) -> Task:
         settings = self.settings

@@ -167,6 +167,16 @@ connection_arn = _matching(
 )
 
 
+github_environment = _matching(
+    r"[\w.-]{1,255}", "must be the name of an environment of GitHub: letters, digits and _.-"
+)
+provider_arn = _matching(
+    r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/token\.actions\.githubusercontent\.com",
+    "must be the ARN of GitHub's OIDC provider in the account",
+)
+bucket = _matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "must be the name of a bucket of S3")
+
+
 def emails(value: list[str]) -> list[str]:
     """Addresses of e-mail."""
     for address in value:
@@ -340,6 +350,12 @@ def _repository(values: Mapping[str, Any]) -> str | None:
     return None
 
 
+def _actions(values: Mapping[str, Any]) -> str | None:
+    if values["github_actions"] and not values["github_repository"]:
+        return "needs `github_owner` and `github_repository`, whose workflows get the roles"
+    return None
+
+
 def _one_way_in(values: Mapping[str, Any]) -> str | None:
     if values["connection_arn"] and _has_token(values):
         return "must be left out where `github_token` is set; use one way in"
@@ -365,6 +381,7 @@ _CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], str 
     (("environment", "secrets"), _both_names),
     (("domain", "hosted_zone", "certificate_arn"), _https),
     (("github_repository", "github_owner", "github_token", "connection_arn"), _repository),
+    (("github_actions", "github_repository"), _actions),
     (("connection_arn", "github_token"), _one_way_in),
     (("trigger_paths", "github_token"), _paths),
     (

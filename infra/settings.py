@@ -136,6 +136,10 @@ class Settings(BaseModel):
     test_commands: TextList = []
     approval: bool = False
     promotion: bool = False
+    github_actions: bool = False
+    github_environment: Annotated[Text, AfterValidator(rules.github_environment)] = ""
+    github_provider_arn: Annotated[Text, AfterValidator(rules.provider_arn)] = ""
+    state_bucket: Annotated[Text, AfterValidator(rules.bucket)] = ""
     pull_accounts: Annotated[TextList, AfterValidator(rules.accounts)] = []
     notify_emails: Annotated[TextList, AfterValidator(rules.emails)] = []
 

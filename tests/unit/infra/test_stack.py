@@ -182,6 +182,10 @@ ELSEWHERE = {
         "test_shift.py",
     ),
     **dict.fromkeys(("monitoring", "error_limit", "latency_limit"), "test_monitoring.py"),
+    **dict.fromkeys(
+        ("github_actions", "github_environment", "github_provider_arn", "state_bucket"),
+        "test_github_access.py",
+    ),
     "promotion": "test_promotion.py",
     "pull_accounts": "test_promotion.py",
     "app_path": "test_image.py",

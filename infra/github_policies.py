@@ -1,0 +1,261 @@
+"""What workflows of GitHub may do: release into one environment, or make its previews."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from infra import policies
+from infra.account import Account
+
+ISSUER = "token.actions.githubusercontent.com"
+"""https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws"""
+
+PUSH_ACTIONS = (
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:CompleteLayerUpload",
+    "ecr:DescribeImages",
+    "ecr:DescribeRepositories",
+    "ecr:GetDownloadUrlForLayer",
+    "ecr:InitiateLayerUpload",
+    "ecr:ListImages",
+    "ecr:PutImage",
+    "ecr:UploadLayerPart",
+)
+DEFINITION_ACTIONS = ("ecs:RegisterTaskDefinition", "ecs:TagResource")
+SERVICE_ACTIONS = (
+    "ecs:DescribeServices",
+    "ecs:ListServiceDeployments",
+    "ecs:UpdateService",
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a workflow works on.
+
+    Attributes:
+        account: where.
+        stack: the environment's stack.
+        name: the beginning of the environment's names.
+        repository_arn: where it pushes to.
+        cluster_name: where its services run.
+        log_group: the log group that it reads for a diagnosis, a pattern.
+        passed_roles: the roles of tasks.
+        balancer_name: the load balancer's physical name.
+        balancer_group_id: its security group.
+        state_bucket: the bucket of Pulumi's state; empty where it is kept elsewhere.
+    """
+
+    account: Account
+    stack: str
+    name: str
+    repository_arn: str
+    cluster_name: str
+    log_group: str
+    passed_roles: Sequence[str]
+    balancer_name: str
+    balancer_group_id: str
+    state_bucket: str
+
+    def arn(self, service: str, resource: str) -> str:
+        """An ARN in the account and its region."""
+        account = self.account
+        return f"arn:{account.partition}:{service}:{account.region}:{account.account_id}:{resource}"
+
+
+def trust(provider_arn: str, repository: str, subjects: Sequence[str]) -> policies.Document:
+    """Who may take on a role: workflows of one repository, in the named circumstances.
+
+    https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws
+
+    Args:
+        provider_arn: GitHub's OIDC provider in this account.
+        repository: `OWNER/NAME`.
+        subjects: what follows the repository in the token's subject, such as `pull_request`.
+    """
+    return policies.document(
+        {
+            "Sid": "WorkflowsOfTheRepository",
+            "Effect": "Allow",
+            "Principal": {"Federated": provider_arn},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": {
+                "StringEquals": {
+                    f"{ISSUER}:aud": "sts.amazonaws.com",
+                    f"{ISSUER}:sub": [f"repo:{repository}:{each}" for each in subjects],
+                }
+            },
+        }
+    )
+
+
+def release(place: Place) -> policies.Document:
+    """Build and release into the environment, and look how it went; change nothing else."""
+    return policies.document(*_work(place, place.name), *_look(place), *_state(place))
+
+
+def preview(place: Place) -> policies.Document:
+    """Make, update and destroy previews of the environment; the environment stays out of reach."""
+    return policies.document(
+        *_work(place, f"{place.name}-preview-*"),
+        *_look(place),
+        *_state(place),
+        policies.allow(
+            "Services",
+            ["ecs:CreateService", "ecs:DeleteService", "ecs:TagResource"],
+            [place.arn("ecs", f"service/{place.cluster_name}/{place.name}-preview-*")],
+        ),
+        policies.allow("Images", ["ecr:BatchDeleteImage"], [place.repository_arn]),
+        policies.allow(
+            "Logs",
+            [
+                "logs:CreateLogGroup",
+                "logs:DeleteLogGroup",
+                "logs:ListTagsForResource",
+                "logs:PutRetentionPolicy",
+                "logs:TagResource",
+            ],
+            [place.arn("logs", f"log-group:{place.log_group}")],
+        ),
+        *_routes(place),
+    )
+
+
+def _work(place: Place, name: str) -> list[policies.Statement]:
+    passed = policies.allow("RolesOfTasks", ["iam:PassRole"], place.passed_roles)
+    passed["Condition"] = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    return [
+        policies.allow("Login", ["ecr:GetAuthorizationToken"], ["*"]),
+        policies.allow("Push", PUSH_ACTIONS, [place.repository_arn]),
+        policies.allow(
+            "Definitions", DEFINITION_ACTIONS, [place.arn("ecs", f"task-definition/{name}:*")]
+        ),
+        policies.allow(
+            "Release",
+            SERVICE_ACTIONS,
+            [place.arn("ecs", f"service/{place.cluster_name}/{name}")],
+        ),
+        passed,
+    ]
+
+
+LOOK_ACTIONS = (
+    "application-autoscaling:DescribeScalableTargets",
+    "ec2:DescribeSecurityGroupRules",
+    "ec2:DescribeSecurityGroups",
+    "ecs:DeregisterTaskDefinition",
+    "ecs:DescribeTaskDefinition",
+    "ecs:ListServices",
+    "ecs:ListTaskDefinitions",
+    "elasticloadbalancing:DescribeListenerAttributes",
+    "elasticloadbalancing:DescribeListeners",
+    "elasticloadbalancing:DescribeLoadBalancers",
+    "elasticloadbalancing:DescribeRules",
+    "elasticloadbalancing:DescribeTags",
+    "elasticloadbalancing:DescribeTargetGroupAttributes",
+    "elasticloadbalancing:DescribeTargetGroups",
+    "elasticloadbalancing:DescribeTargetHealth",
+    "logs:DescribeLogGroups",
+    "tag:GetResources",
+)
+"""Calls that know no resources; all but one only look. A deregistered revision can still run."""
+
+
+def _look(place: Place) -> list[policies.Statement]:
+    cluster = place.cluster_name
+    tasks = ["ecs:DescribeTasks"]
+    deployments = ["ecs:DescribeServiceDeployments", "ecs:DescribeServiceRevisions"]
+    return [
+        policies.allow("Look", LOOK_ACTIONS, ["*"]),
+        policies.allow("Tasks", tasks, [place.arn("ecs", f"task/{cluster}/*")]),
+        policies.allow(
+            "Deployments",
+            deployments,
+            [
+                place.arn("ecs", f"{kind}/{cluster}/*")
+                for kind in ("service", "service-deployment", "service-revision")
+            ],
+        ),
+        policies.allow(
+            "ReadLogs",
+            ["logs:DescribeLogStreams", "logs:GetLogEvents"],
+            [
+                place.arn("logs", f"log-group:{place.log_group}"),
+                place.arn("logs", f"log-group:{place.log_group}:log-stream:*"),
+            ],
+        ),
+    ]
+
+
+def _state(place: Place) -> list[policies.Statement]:
+    if not place.state_bucket:
+        return []
+    bucket = f"arn:{place.account.partition}:s3:::{place.state_bucket}"
+    objects = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+    return [
+        policies.allow("FindState", ["s3:ListBucket"], [bucket]),
+        policies.allow("State", objects, [f"{bucket}/.pulumi/*"]),
+    ]
+
+
+def _routes(place: Place) -> list[policies.Statement]:
+    """Target groups, listeners and rules that carry a preview's tag, on one load balancer."""
+    balancer = place.balancer_name
+    kinds = {
+        kind: place.arn("elasticloadbalancing", f"{kind}/app/{balancer}/{identity}")
+        for kind, identity in (
+            ("loadbalancer", "*"),
+            ("listener", "*/*"),
+            ("listener-rule", "*/*/*"),
+        )
+    }
+    targets = place.arn("elasticloadbalancing", "targetgroup/*/*")
+    service = "elasticloadbalancing:"
+    make = policies.allow(
+        "MakeRoutes",
+        [f"{service}{each}" for each in ("CreateTargetGroup", "CreateListener", "CreateRule")],
+        [targets, kinds["loadbalancer"], kinds["listener"]],
+    )
+    make["Condition"] = {"StringLike": {"aws:RequestTag/stack": _stack_pattern(place)}}
+    change = policies.allow(
+        "ChangeRoutes",
+        [
+            f"{service}{each}"
+            for each in (
+                "AddTags",
+                "DeleteListener",
+                "DeleteRule",
+                "DeleteTargetGroup",
+                "ModifyListener",
+                "ModifyRule",
+                "ModifyTargetGroup",
+                "ModifyTargetGroupAttributes",
+            )
+        ],
+        [targets, kinds["listener"], kinds["listener-rule"]],
+    )
+    change["Condition"] = {"StringLike": {"aws:ResourceTag/stack": _stack_pattern(place)}}
+    # What is being made has no tags yet to tell it by.
+    tag_new = policies.allow(
+        "TagRoutes", [f"{service}AddTags"], [targets, kinds["listener"], kinds["listener-rule"]]
+    )
+    creations = ["CreateListener", "CreateRule", "CreateTargetGroup"]
+    tag_new["Condition"] = {"StringEquals": {"elasticloadbalancing:CreateAction": creations}}
+    group = place.arn("ec2", f"security-group/{place.balancer_group_id}")
+    rules = place.arn("ec2", "security-group-rule/*")
+    tagging = policies.allow("TagOpenings", ["ec2:CreateTags"], [rules])
+    tagging["Condition"] = {"StringEquals": {"ec2:CreateAction": "AuthorizeSecurityGroupIngress"}}
+    return [
+        make,
+        tag_new,
+        change,
+        policies.allow("Open", ["ec2:AuthorizeSecurityGroupIngress"], [group, rules]),
+        policies.allow("Close", ["ec2:RevokeSecurityGroupIngress"], [group]),
+        tagging,
+    ]
+
+
+def _stack_pattern(place: Place) -> str:
+    return f"{place.stack}-preview-*"
