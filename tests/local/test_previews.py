@@ -19,10 +19,13 @@ from typing import Any
 
 import pytest
 
+from automation.pull_request import cell
 from infra.names import preview_stack
 from infra.preview_route import preferred_port
+from tests.github_comments import GitHub
 from tests.local.checkout import ROOT, UP_SECONDS, Checkout, copy_tree
 from tests.local.test_main_job import get, inventory
+from tests.workflows import path_with, run_steps
 
 ENVIRONMENT = ("--stack", "local")
 UP = ("up", *ENVIRONMENT, "--yes")
@@ -128,11 +131,37 @@ BRANCHES = (HOSTILE, "feature/login", meeting("feature/login"))
 
 
 @pytest.fixture(scope="module")
-def previews(checkout: Checkout, environment: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Branch → the document of its `up`; the last two are made at the same moment."""
+def github() -> Iterator[GitHub]:
+    with GitHub() as server:
+        yield server
+
+
+def in_workflow(checkout: Checkout, github: GitHub, job: str) -> dict[str, Any]:
+    """Run the commands of a job of preview.yml for the first branch, as they stand there."""
+    path = path_with(Path(sys.executable))
+    values = {
+        "STACK": "local",
+        "BRANCH": BRANCHES[0],
+        "PULUMI_BACKEND_URL": "",
+        "PULUMI_ACCESS_TOKEN": "",
+        "PULUMI_CONFIG_PASSPHRASE": "",
+        **github.environment,
+    }
+    variables = {**checkout.environment, **github.environment, "PATH": path}
+    run_steps("preview", job, checkout.root, variables, values)
+    document: dict[str, Any] = json.loads((checkout.root / "preview.json").read_text())
+    return document
+
+
+@pytest.fixture(scope="module")
+def previews(
+    checkout: Checkout, environment: dict[str, Any], github: GitHub
+) -> dict[str, dict[str, Any]]:
+    """Branch → the document of its `up`: the first one's in the workflow of a pull request, the
+    others' at the same moment."""
     made = {}
     say(checkout, "zero")
-    made[BRANCHES[0]] = checkout.json(*UP, "--branch", BRANCHES[0])
+    made[BRANCHES[0]] = in_workflow(checkout, github, "up")
     say(checkout, "one")
     with ThreadPoolExecutor() as pool:
         both = {
@@ -155,6 +184,17 @@ def test_each_preview_is_healthy_at_a_url_of_its_own(
     said = [spoken(get(url)) for url in urls]
     assert said == ["World", "zero", "one", "one"]
     assert not list(checkout.root.rglob("owned"))
+
+
+def test_the_pull_request_tells_of_the_preview(
+    github: GitHub, previews: dict[str, dict[str, Any]]
+) -> None:
+    (comment,) = github.comments
+    told = previews[BRANCHES[0]]["outputs"]
+    assert told["service_url"] in str(comment["body"])
+    assert cell(told["image_uri"]) in str(comment["body"])
+    assert "succeeded after" in str(comment["body"])
+    assert "USD a month" in str(comment["body"])
 
 
 def test_a_preview_adds_at_most_twelve_resources(
@@ -255,10 +295,17 @@ def test_prune_takes_exactly_the_expired(
 
 
 def test_without_its_previews_the_environment_is_as_it_was(
-    checkout: Checkout, environment: dict[str, Any], previews: dict[str, dict[str, Any]]
+    checkout: Checkout,
+    environment: dict[str, Any],
+    previews: dict[str, dict[str, Any]],
+    github: GitHub,
 ) -> None:
-    document = checkout.json("destroy", *ENVIRONMENT, "--branch", BRANCHES[0], "--yes")
-    assert document["leftovers"] == []
+    document = in_workflow(checkout, github, "down")
+    assert (document["result"], document["leftovers"]) == ("succeeded", [])
+    (comment,) = github.comments
+    assert "gone." in str(comment["body"])
+    again = checkout.json("destroy", *ENVIRONMENT, "--branch", BRANCHES[0], "--yes")
+    assert again["deleted"] == 0
     assert inventory(checkout) == environment["inventory"]
     rules = checkout.client("ec2").describe_security_group_rules()["SecurityGroupRules"]
     assert {
