@@ -136,20 +136,41 @@ def test_wrong_settings_touch_nothing(checkout: Checkout, created: dict[str, Any
         assert name in done.stderr
 
 
-def test_a_broken_dockerfile_leaves_the_service(
-    checkout: Checkout, created: dict[str, Any]
+@pytest.mark.parametrize(
+    ("step", "cause"),
+    [
+        ("RUN false", "false"),
+        # /dev/full answers every write as a full disk does: full(4).
+        (
+            "RUN [\"python3\", \"-c\", \"open('/dev/full', 'wb', 0).write(b'x')\"]",
+            "The disk is full",
+        ),
+    ],
+    ids=["broken", "full disk"],
+)
+def test_a_failed_build_leaves_the_service(
+    checkout: Checkout, created: dict[str, Any], step: str, cause: str
 ) -> None:
     dockerfile = checkout.root / "app" / "Dockerfile"
     good = dockerfile.read_text()
     before = containers(checkout)
-    dockerfile.write_text(good + "\nRUN false\n")
+    dockerfile.write_text(f"{good}\n{step}\n")
     try:
         failed = checkout.run("up", "--stack", "local", "--yes")
     finally:
         dockerfile.write_text(good)
     assert failed.returncode == 1, failed.stderr
-    assert "RUN false" in failed.stderr or "/bin/sh -c false" in failed.stderr
+    assert cause in failed.stderr
     assert containers(checkout) == before
+    assert "Hello World!" in get(created["outputs"]["service_url"])
+
+
+def test_a_missing_docker_engine_is_named(checkout: Checkout, created: dict[str, Any]) -> None:
+    nobody = f"unix://{checkout.root}/no-docker.sock"
+    failed = checkout.run("up", "--stack", "local", "--yes", DOCKER_HOST=nobody)
+    assert failed.returncode == 1, failed.stderr
+    assert "Docker" in failed.stderr
+    assert "Traceback" not in failed.stderr
     assert "Hello World!" in get(created["outputs"]["service_url"])
 
 
