@@ -136,4 +136,4 @@ def _told(each: Alternative) -> str:
 def _approximate(estimate: Estimate) -> str:
     if not any(line.approximate for line in estimate.lines):
         return ""
-    return "; ~ the price of us-east-1, for want of the region's"
+    return "; ~ from memory: compare it with AWS's page"

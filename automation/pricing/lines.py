@@ -21,7 +21,7 @@ class Line:
         unit: such as `hour` or `GB`.
         unit_price: US dollars for one.
         assumed: the quantity depends on traffic or use, which is assumed.
-        approximate: the price is that of us-east-1.
+        approximate: no print of the price was at hand.
         read: when the price was read in print.
         source: the page that publishes it.
     """

@@ -1,8 +1,8 @@
 """The price table: `prices.csv` with a column for each region, and `assumptions.csv`.
 
 Both are data, to be kept by hand: a row carries the day on which its figures were read in print
-and the page of AWS that publishes them. A figure that begins with `~` was found in print for
-us-east-1 only.
+and the page of AWS that publishes them. A figure that begins with `~` was in no print that could be
+found: it is written down from memory, and is to be compared with that page first.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Price:
         unit: such as `hour` or `GB`.
         read: when the figure was read in print.
         source: the page that publishes it.
-        approximate: the figure is that of us-east-1.
+        approximate: no print of the figure was at hand; compare it with `source`.
     """
 
     amount: float
