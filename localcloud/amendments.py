@@ -113,7 +113,7 @@ def _drop_idle_streams(group: Any) -> None:
 
 
 class CloudwatchAmendments(Service):
-    """CloudWatch: the oldest data points go, beyond a number."""
+    """CloudWatch: the oldest data points go, beyond a number, and tags with their alarm."""
 
     name = "cloudwatch"
     emulated = True
@@ -121,7 +121,16 @@ class CloudwatchAmendments(Service):
     def __init__(self, emulator: Emulator) -> None:
         super().__init__()
         self._emulator = emulator
+        self.before = {"DeleteAlarms": self._drop_tags}
         self.after = {"PutMetricData": self._drop_old}
+
+    def _drop_tags(self, call: Call) -> None:
+        """The emulator would give them to the next alarm of that name."""
+        with self._emulator.lock:
+            backend = backends("cloudwatch")[call.account][call.region]
+            for name in call.input["AlarmNames"]:
+                if name in backend.alarms:
+                    backend.tagger.delete_all_tags_for_resource(backend.alarms[name].alarm_arn)
 
     def _drop_old(self, call: Call, answer: Mapping[str, Any]) -> None:
         del answer

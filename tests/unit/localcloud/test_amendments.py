@@ -83,3 +83,23 @@ def test_the_oldest_data_points_go(cloud: Served, monkeypatch: pytest.MonkeyPatc
     kept = backends("cloudwatch")[ACCOUNT][REGION].metric_data
     assert len(kept) <= 10
     assert kept[-1].value == 11
+
+
+def test_tags_go_with_their_alarm(cloud: Served) -> None:
+    cloudwatch = cloud.client("cloudwatch")
+    alarm = {
+        "AlarmName": "tags-go",
+        "Namespace": "Test",
+        "MetricName": "m",
+        "Statistic": "Sum",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "Threshold": 1.0,
+        "ComparisonOperator": "GreaterThanThreshold",
+    }
+    cloudwatch.put_metric_alarm(**alarm, Tags=[{"Key": "team", "Value": "shop"}])
+    cloudwatch.delete_alarms(AlarmNames=["tags-go"])
+    cloudwatch.put_metric_alarm(**alarm)
+    (found,) = cloudwatch.describe_alarms(AlarmNames=["tags-go"])["MetricAlarms"]
+    assert cloudwatch.list_tags_for_resource(ResourceARN=found["AlarmArn"])["Tags"] == []
+    cloudwatch.delete_alarms(AlarmNames=["tags-go"])
