@@ -21,6 +21,9 @@ RULE_LIMIT = 50
 GENERAL_LIMIT = 100
 """Below the limits of clusters, services, families, security groups and repositories."""
 
+PREVIEW_TAG = "preview-"
+"""How the tags of every preview's images begin."""
+
 PREVIEW_MARK = "-preview-"
 """Between the environment and the branch in the name of a preview stack."""
 
@@ -177,7 +180,7 @@ class Names:
     @property
     def preview_tag_prefix(self) -> str:
         """How the tags of a preview's images begin."""
-        return f"preview-{self.label}."
+        return f"{PREVIEW_TAG}{self.label}."
 
     @property
     def cluster(self) -> str:

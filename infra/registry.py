@@ -10,9 +10,17 @@ import pulumi
 import pulumi_aws as aws
 
 from infra import policies
+from infra.names import PREVIEW_TAG
 
-KEPT_IMAGES = 50
-"""How many images the repository keeps: enough releases to go back to, for cents a month."""
+KEPT_PREVIEW_IMAGES = 50
+"""How many images of previews the repository keeps; those that run are the newest."""
+
+KEPT_IMAGES = 200
+"""How many images it keeps in all, for cents a month, since their layers are shared.
+
+ECR counts for this rule what the rule before it is about to expire, and looks once a day: with up to
+150 images of previews the newest 50 releases of the environment stay, to go back to.
+"""
 
 LIFECYCLE_POLICY = {
     "rules": [
@@ -29,7 +37,18 @@ LIFECYCLE_POLICY = {
         },
         {
             "rulePriority": 2,
-            "description": f"The newest {KEPT_IMAGES} releases stay",
+            "description": f"The newest {KEPT_PREVIEW_IMAGES} images of previews stay",
+            "selection": {
+                "tagStatus": "tagged",
+                "tagPrefixList": [PREVIEW_TAG],
+                "countType": "imageCountMoreThan",
+                "countNumber": KEPT_PREVIEW_IMAGES,
+            },
+            "action": {"type": "expire"},
+        },
+        {
+            "rulePriority": 3,
+            "description": f"The newest {KEPT_IMAGES} images stay",
             "selection": {
                 "tagStatus": "any",
                 "countType": "imageCountMoreThan",
