@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.h
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -107,8 +108,24 @@ def await_verdict(
     return replace(verdict, own=bool(mine))
 
 
+def watched_seconds(deployment: dict[str, Any]) -> float:
+    """How long ECS watches a deployment that shifts traffic, which no speed can shorten.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
+    """
+    configuration = deployment.get("deploymentConfiguration", {})
+    linear = configuration.get("linearConfiguration", {})
+    steps = math.ceil(100 / linear.get("stepPercent", 100)) - 1
+    minutes = (
+        configuration.get("bakeTimeInMinutes", 0)
+        + configuration.get("canaryConfiguration", {}).get("canaryBakeTimeInMinutes", 0)
+        + steps * linear.get("stepBakeTimeInMinutes", 0)
+    )
+    return 60.0 * float(minutes)
+
+
 def _await_deployment(cloud: Cloud, arn: str, note: Note, seconds: float) -> Verdict:
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     told = ""
     while True:
         found = cloud.client("ecs").describe_service_deployments(serviceDeploymentArns=[arn])
@@ -121,8 +138,9 @@ def _await_deployment(cloud: Cloud, arn: str, note: Note, seconds: float) -> Ver
         if line != told:
             note(line)
             told = line
-        if time.monotonic() > deadline:
-            return Verdict("failed", f"The deployment has not ended after {seconds:.0f} s.", arn)
+        limit = seconds + watched_seconds(deployment)
+        if time.monotonic() > began + limit:
+            return Verdict("failed", f"The deployment has not ended after {limit:.0f} s.", arn)
         time.sleep(POLL_SECONDS)
 
 

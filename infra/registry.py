@@ -18,8 +18,8 @@ KEPT_PREVIEW_IMAGES = 50
 KEPT_IMAGES = 200
 """How many images it keeps in all, for cents a month, since their layers are shared.
 
-ECR counts for this rule what the rule before it is about to expire, and looks once a day: with up to
-150 images of previews the newest 50 releases of the environment stay, to go back to.
+ECR counts for this rule what the rule before it is about to expire, and looks once a day: with up
+to 150 images of previews the newest 50 releases of the environment stay, to go back to.
 """
 
 LIFECYCLE_POLICY = {

@@ -96,6 +96,20 @@ def test_one_that_never_ends_has_failed() -> None:
     assert "not ended" in judge(FakeCloud(deployment("mine", "IN_PROGRESS", 1)), 0.0).reason
 
 
+@pytest.mark.parametrize(
+    ("configuration", "minutes"),
+    [
+        ({}, 0),
+        ({"bakeTimeInMinutes": 5}, 5),
+        ({"bakeTimeInMinutes": 5, "canaryConfiguration": {"canaryBakeTimeInMinutes": 10}}, 15),
+        ({"linearConfiguration": {"stepPercent": 30.0, "stepBakeTimeInMinutes": 6}}, 18),
+    ],
+)
+def test_shifting_traffic_has_its_own_time(configuration: dict[str, Any], minutes: int) -> None:
+    watched = module.watched_seconds({"deploymentConfiguration": configuration})
+    assert watched == minutes * 60
+
+
 def test_a_missing_service_has_failed() -> None:
     assert judge(FakeCloud(exists=False)).result == "failed"
 
