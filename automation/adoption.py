@@ -143,6 +143,30 @@ def _log_group(cloud: Cloud, inputs: Inputs) -> list[str]:
     return [row["logGroupName"] for row in rows if row["logGroupName"] == inputs["name"]]
 
 
+def _alarm(cloud: Cloud, inputs: Inputs) -> list[str]:
+    rows = cloud.client("cloudwatch").describe_alarms(AlarmNames=[inputs["name"]])["MetricAlarms"]
+    return [row["AlarmName"] for row in rows]
+
+
+def _dashboard(cloud: Cloud, inputs: Inputs) -> list[str]:
+    name = inputs["dashboardName"]
+    rows = cloud.client("cloudwatch").list_dashboards(DashboardNamePrefix=name)["DashboardEntries"]
+    return [row["DashboardName"] for row in rows if row["DashboardName"] == name]
+
+
+def _event_rule(cloud: Cloud, inputs: Inputs) -> list[str]:
+    return [cloud.client("events").describe_rule(Name=inputs["name"])["Name"]]
+
+
+def _scalable_target(cloud: Cloud, inputs: Inputs) -> list[str]:
+    rows = cloud.client("application-autoscaling").describe_scalable_targets(
+        ServiceNamespace=inputs["serviceNamespace"],
+        ResourceIds=[inputs["resourceId"]],
+        ScalableDimension=inputs["scalableDimension"],
+    )["ScalableTargets"]
+    return [row["ResourceId"] for row in rows]
+
+
 def _service(cloud: Cloud, inputs: Inputs) -> list[str]:
     answer = cloud.client("ecs").describe_services(
         cluster=inputs["cluster"], services=[inputs["name"]]
@@ -203,7 +227,11 @@ def _same_rule(row: Mapping[str, Any], inputs: Inputs) -> bool:
 
 
 FINDERS: Mapping[str, Finder] = {
+    "aws:appautoscaling/target:Target": _scalable_target,
+    "aws:cloudwatch/dashboard:Dashboard": _dashboard,
+    "aws:cloudwatch/eventRule:EventRule": _event_rule,
     "aws:cloudwatch/logGroup:LogGroup": _log_group,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": _alarm,
     "aws:ec2/eip:Eip": _tagged("describe_addresses", "Addresses", "AllocationId"),
     "aws:ec2/internetGateway:InternetGateway": _tagged(
         "describe_internet_gateways", "InternetGateways", "InternetGatewayId"
@@ -244,7 +272,7 @@ FINDERS: Mapping[str, Finder] = {
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _security_group_rule(egress=False),
 }
 """Type → how to find one. A type without a row is created again without harm: its creation
-replaces (policies, scaling targets), or adds a revision that `destroy` removes."""
+replaces (policies), or adds a revision that `destroy` removes; it goes with what it belongs to."""
 
 
 def _untag(cloud: Cloud, inputs: Inputs) -> None:
@@ -279,6 +307,7 @@ ABSENT = frozenset(
         "LoadBalancerNotFound",
         "NoSuchEntity",
         "RepositoryNotFoundException",
+        "ResourceNotFoundException",
         "ServiceNotFoundException",
         "TargetGroupNotFound",
     }

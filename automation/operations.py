@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pulumi import automation as auto
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError
 
-from automation import locks, paths
+from automation import locks, paths, unsettled
 from automation.cloud import Cloud
 from automation.engine import Engine, obtain_engine
 from automation.errors import Stopped
@@ -71,6 +72,11 @@ class Session:
         """The name of the stack's pipeline; None if its settings ask for none."""
         return self.names.pipeline if self.file.settings.has_pipeline else None
 
+    @property
+    def unsettled_file(self) -> Path:
+        """Where creations are remembered that failed without a clear answer."""
+        return self.target.unsettled_file(self.file.name)
+
     def watch(self) -> Watch:
         """A view of the service's rollout: lines to draw on a terminal, told elsewhere."""
         drawn = self.screen.err.is_terminal and not self.screen.quiet
@@ -90,6 +96,7 @@ class Session:
             self.stack.workspace.remove_stack(self.file.name, preserve_config=True)
         except CommandError as error:
             raise explain(error, (), self.file) from error
+        unsettled.forget(self.unsettled_file)
         work_dir = self.target.work_dir(self.file.name)
         if work_dir != paths.ROOT:
             shutil.rmtree(work_dir)
@@ -131,6 +138,9 @@ class Session:
                 raise
             except CommandError as error:
                 raise explain(error, progress.failures, self.file) from error
+            finally:
+                attempts = unsettled.unclear(progress.not_created, progress.failures)
+                unsettled.remember(self.unsettled_file, attempts)
 
 
 def no_program() -> None:

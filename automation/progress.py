@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from pulumi.automation import EngineEvent, OpType
 from pulumi.automation.events import DiagnosticEvent, StepEventMetadata
@@ -27,6 +27,8 @@ STILL_SECONDS = 15.0
 _COLOUR = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*[A-Za-z]")
 
 QUIET_OPERATIONS = frozenset({OpType.SAME, OpType.READ, OpType.REFRESH})
+
+CREATIONS = frozenset({OpType.CREATE, OpType.CREATE_REPLACEMENT})
 
 PAST: dict[str, str] = {
     "create": "created",
@@ -93,6 +95,7 @@ class Progress:
         steps: every step that is not `same`, in order.
         failures: the engine's errors.
         drifted: what a refresh found to differ from the state.
+        not_created: each creation that failed, as a resource of the state without an id.
     """
 
     screen: Screen
@@ -104,6 +107,7 @@ class Progress:
     steps: list[ResourceChange] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     drifted: list[ResourceChange] = field(default_factory=list)
+    not_created: list[dict[str, Any]] = field(default_factory=list)
     _running: dict[str, Step] = field(default_factory=dict)
     _refreshing: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -186,6 +190,10 @@ class Progress:
 
     def _fail(self, step: StepEventMetadata) -> None:
         self._running.pop(step.urn, None)
+        new = step.new
+        if step.op in CREATIONS and new and new.custom:
+            members = ("urn", "type", "custom", "inputs", "parent", "provider")
+            self.not_created.append({name: getattr(new, name) for name in members})
         self._say(f"failed: {_name(step.op)} {display_name(step.urn)}")
 
     def _diagnose(self, event: DiagnosticEvent) -> None:

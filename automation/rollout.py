@@ -189,7 +189,7 @@ def _traffic(cloud: Cloud, service: dict[str, Any], since: datetime) -> tuple[in
 
 
 def _sum(cloud: Cloud, name: str, dimensions: list[dict[str, str]], since: datetime) -> int | None:
-    points = cloud.client("cloudwatch").get_metric_statistics(
+    answer = cloud.client("cloudwatch").get_metric_statistics(
         Namespace=NAMESPACE,
         MetricName=name,
         Dimensions=dimensions,
@@ -197,7 +197,8 @@ def _sum(cloud: Cloud, name: str, dimensions: list[dict[str, str]], since: datet
         EndTime=datetime.now(UTC) + timedelta(minutes=1),
         Period=60,
         Statistics=["Sum"],
-    )["Datapoints"]
+    )
+    points = answer.get("Datapoints")  # an answer that was cut off has no members
     return int(sum(point["Sum"] for point in points)) if points else None
 
 

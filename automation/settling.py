@@ -6,7 +6,7 @@ from typing import Any
 
 from pulumi import automation as auto
 
-from automation import local
+from automation import local, unsettled
 from automation.adoption import CREATING, adopt
 from automation.operations import Session
 from automation.progress import Progress, display_name
@@ -44,16 +44,18 @@ def _refresh(stack: auto.Stack, progress: Progress) -> None:
 
 
 def _adopt_what_was_interrupted(session: Session) -> None:
-    """Settle creations that an update began and, being killed, did not finish."""
+    """Settle creations that an update began and, being killed or cut off, did not finish."""
     state = session.perform("Reading the state", _export)
-    deployment = state.get("deployment") or {}
+    rows = unsettled.read(session.unsettled_file)
+    deployment = unsettled.with_pending(state.get("deployment") or {}, rows)
     pending = [row for row in deployment.get("pending_operations") or [] if row["type"] == CREATING]
     if not pending:
         return
-    session.screen.warn(f"An earlier update was killed while it created {len(pending)} resources")
+    session.screen.warn(f"An earlier update was cut off while it created {len(pending)} resources")
     adopted = adopt(deployment, session.cloud)
     settled = auto.Deployment(version=state["version"], deployment=adopted.deployment)
     session.perform("Adopting", lambda stack, _progress: stack.import_stack(settled))
+    unsettled.forget(session.unsettled_file)
     for urn in adopted.urns:
         session.screen.warn(f"  {display_name(urn)} exists and is adopted")
     for urn in adopted.absent:

@@ -147,13 +147,44 @@ def others(cloud: Cloud) -> dict[str, Any]:
     cloud.client("ecr").create_repository(repositoryName="nn")
     for name in ("/ecs/a", "/ecs/a-longer"):
         cloud.client("logs").create_log_group(logGroupName=name)
-    return {
+    return watching(cloud) | {
         "aws:ecs/cluster:Cluster": ({"name": "c"}, cluster),
         "aws:ecs/service:Service": ({"name": "s", "cluster": cluster}, service),
         "aws:iam/role:Role": ({"name": "r"}, "r"),
         "aws:iam/rolePolicy:RolePolicy": ({"name": "p", "role": "r"}, "r:p"),
         "aws:ecr/repository:Repository": ({"name": "nn"}, "nn"),
         "aws:cloudwatch/logGroup:LogGroup": ({"name": "/ecs/a"}, "/ecs/a"),
+    }
+
+
+def watching(cloud: Cloud) -> dict[str, Any]:
+    """What looks at a service and scales it; beside each another one whose name begins so."""
+    watch, scaling = cloud.client("cloudwatch"), cloud.client("application-autoscaling")
+    scaled = {"serviceNamespace": "ecs", "resourceId": "service/c/s"}
+    scaled["scalableDimension"] = "ecs:service:DesiredCount"
+    scaling.register_scalable_target(
+        **{f"{key[0].upper()}{key[1:]}": value for key, value in scaled.items()},
+        MinCapacity=1,
+        MaxCapacity=2,
+    )
+    for name in ("n", "n-longer"):
+        watch.put_metric_alarm(
+            AlarmName=name,
+            Namespace="AWS/ECS",
+            MetricName="CPUUtilization",
+            Statistic="Average",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1.0,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+        watch.put_dashboard(DashboardName=name, DashboardBody="{}")
+        cloud.client("events").put_rule(Name=name, ScheduleExpression="rate(1 day)")
+    return {
+        "aws:appautoscaling/target:Target": (scaled, "service/c/s"),
+        "aws:cloudwatch/dashboard:Dashboard": ({"dashboardName": "n"}, "n"),
+        "aws:cloudwatch/eventRule:EventRule": ({"name": "n"}, "n"),
+        "aws:cloudwatch/metricAlarm:MetricAlarm": ({"name": "n"}, "n"),
     }
 
 
@@ -178,6 +209,10 @@ def test_each_type_is_found_by_what_it_was_to_be(cloud: Cloud) -> None:
 def test_what_was_not_made_is_made_again(cloud: Cloud) -> None:
     nowhere = {
         "name": "zz",
+        "dashboardName": "zz",
+        "serviceNamespace": "ecs",
+        "resourceId": "service/z/z",
+        "scalableDimension": "ecs:service:DesiredCount",
         "role": "z",
         "cluster": "z",
         "tags": TAGS,

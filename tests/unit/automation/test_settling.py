@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +21,7 @@ class FakeSession:
     screen: Any
     created: bool
     target: Any
+    unsettled_file: Path
     performed: list[str] = field(default_factory=list)
 
     def perform(self, verb: str, _operation: object) -> dict[str, Any]:
@@ -28,7 +30,8 @@ class FakeSession:
 
 
 def session(captured: Captured, created: bool, target: str = "local") -> FakeSession:
-    return FakeSession(captured.screen, created, SimpleNamespace(name=target))
+    nothing = Path("/nonexistent/unsettled.json")
+    return FakeSession(captured.screen, created, SimpleNamespace(name=target), nothing)
 
 
 @pytest.fixture
