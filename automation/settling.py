@@ -22,7 +22,7 @@ def settle(session: Session) -> None:
     lost = _tell_what_was_lost(session)
     if session.created:
         return
-    if lost:
+    if lost or _may_have_lost(session):
         session.screen.warn("The stack's state is brought in line with what is still there")
         session.perform("Refreshing", _refresh)
     _adopt_what_was_interrupted(session)
@@ -37,6 +37,14 @@ def _tell_what_was_lost(session: Session) -> bool:
         return False
     session.screen.warn(lost.strip())
     return True
+
+
+def _may_have_lost(session: Session) -> bool:
+    """Whether the local cloud was cut off: one that is killed loses what it did last.
+
+    It writes a change down within a second; AWS loses nothing that it has answered.
+    """
+    return session.target.name == "local" and bool(unsettled.read(session.unsettled_file))
 
 
 def _refresh(stack: auto.Stack, progress: Progress) -> None:
