@@ -22,6 +22,9 @@ from localcloud.elb.rule_refusals import check_actions
 from localcloud.elb.targets import Key, Target
 from localcloud.service import Call, Service, ServiceError, Surroundings
 
+RELEASE_SECONDS = 5.0
+"""How long a port may stay with the proxy's worker that is being replaced."""
+
 RESHAPING = (
     "CreateLoadBalancer",
     "DeleteLoadBalancer",
@@ -93,6 +96,10 @@ class Elb(Service):
         """Refuse a listener whose port can't be bound on this machine."""
         place = self.data_plane.survey.addresses.reserve(balancer, port)
         reason = refusal(place.host, place.local_port(port))
+        given_up = time.monotonic() + RELEASE_SECONDS
+        while reason and time.monotonic() < given_up:
+            time.sleep(0.1)
+            reason = refusal(place.host, place.local_port(port))
         if reason:
             raise ServiceError(
                 "InvalidConfigurationRequest",

@@ -8,6 +8,7 @@ import socket
 import threading
 from typing import Any
 
+from docker.errors import APIError
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection
 
@@ -128,7 +129,10 @@ class Conversation:
             self._type(_HANG_UP)
 
     def _resize(self, size: dict[str, int]) -> None:
-        self._api.exec_resize(self._execution, height=size["rows"], width=size["cols"])
+        try:
+            self._api.exec_resize(self._execution, height=size["rows"], width=size["cols"])
+        except APIError as error:  # the command ended first; its output and status are what counts
+            log.info("the terminal of the session %s kept its size: %s", self._id, error)
 
     def _type(self, keys: bytes) -> None:
         """Pass keys on; those that come before the terminal does are kept for it."""

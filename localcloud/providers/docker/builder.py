@@ -52,7 +52,7 @@ class BuildOutput:
     def failure(self, cause: str) -> ProviderError:
         """What went wrong, in a sentence, with the last lines of the failing step below it."""
         everything = "\n".join([cause, *self._lines])
-        if _NO_SPACE in everything:
+        if _NO_SPACE in everything.lower():
             return ProviderError(
                 "The disk is full, so the image could not be built; free some space, for example "
                 f"with `docker system prune`, and run again ({cause.strip()})."

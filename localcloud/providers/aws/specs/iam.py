@@ -235,4 +235,65 @@ POLICY = Spec(
     regional=False,
 )
 
-ROWS = (ROLE, ROLE_POLICY, ROLE_POLICY_ATTACHMENT, POLICY)
+# --- issuers of OpenID Connect --------------------------------------------------------------------
+
+
+def _set_clients(resource: Resource, old: Values) -> None:
+    """Leave exactly the listed clients; they are there already when the issuer is new."""
+    if not old:
+        return
+    there, wanted = set(old.get("clientIdLists", [])), set(resource.inputs["clientIdLists"])
+    arn = resource.id
+    for client in sorted(wanted - there):
+        resource.call(
+            "AddClientIDToOpenIDConnectProvider", OpenIDConnectProviderArn=arn, ClientID=client
+        )
+    for client in sorted(there - wanted):
+        resource.call(
+            "RemoveClientIDFromOpenIDConnectProvider", OpenIDConnectProviderArn=arn, ClientID=client
+        )
+
+
+def _find_issuer(resource: Resource) -> Values:
+    """The answer, with the name that the call was made by, which it does not repeat."""
+    answer = resource.call("GetOpenIDConnectProvider", OpenIDConnectProviderArn=resource.id)
+    return {**answer, "OpenIDConnectProviderArn": resource.id}
+
+
+def _told_issuer(_resource: Resource, found: Values) -> Values:
+    return {
+        "url": "https://" + found["Url"].removeprefix("https://"),
+        "clientIdLists": found["ClientIDList"],
+        "thumbprintLists": found["ThumbprintList"],
+    }
+
+
+_ISSUER = {"OpenIDConnectProviderArn": "id"}
+
+OPEN_ID_CONNECT_PROVIDER = Spec(
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+    "iam",
+    create=Op("CreateOpenIDConnectProvider"),
+    read=_find_issuer,
+    delete=Op("DeleteOpenIDConnectProvider", _ISSUER),
+    id="OpenIDConnectProviderArn",
+    names={"clientIdLists": "ClientIDList", "thumbprintLists": "ThumbprintList"},
+    replaces=frozenset({"url"}),
+    update=(
+        Step(_set_clients, properties=("clientIdLists",)),
+        Step(Op("UpdateOpenIDConnectProviderThumbprint", _ISSUER), properties=("thumbprintLists",)),
+    ),
+    outputs={"arn": "OpenIDConnectProviderArn"},
+    present=_told_issuer,
+    sticky=frozenset({"thumbprintLists"}),
+    tags=Tagging(
+        at_create="{Tags: pairs}",
+        add=Op("TagOpenIDConnectProvider", {**_ISSUER, "Tags": "pairs"}),
+        remove=Op("UntagOpenIDConnectProvider", {**_ISSUER, "TagKeys": "keys"}),
+        read=Op("ListOpenIDConnectProviderTags", _ISSUER),
+    ),
+    absent=_MISSING,
+    regional=False,
+)
+
+ROWS = (ROLE, ROLE_POLICY, ROLE_POLICY_ATTACHMENT, POLICY, OPEN_ID_CONNECT_PROVIDER)

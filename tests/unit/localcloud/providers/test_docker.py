@@ -207,15 +207,16 @@ def test_many_lines_stay_bounded():
 
 
 @pytest.mark.parametrize("where", ["cause", "output"])
-def test_a_full_disk_is_named_first(where):
+@pytest.mark.parametrize("words", ["no space left on device", "No space left on device"])
+def test_a_full_disk_is_named_first(where, words):
     output = BuildOutput(lambda _: None)
-    cause = "write /var/lib/docker/x: no space left on device"
+    cause = f"write /var/lib/docker/x: {words}"
     if where == "output":
         output.add(cause)
         cause = "returned a non-zero code: 1"
-    words = str(output.failure(cause))
-    assert words.startswith("The disk is full")
-    assert "\n" not in words
+    told = str(output.failure(cause))
+    assert told.startswith("The disk is full")
+    assert "\n" not in told
 
 
 @pytest.mark.parametrize(

@@ -779,6 +779,22 @@ SECURITY = (
         outputs=("arn", "policyId"),
     ),
     Case(
+        "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+        lambda world: {
+            "url": f"https://{world.name}.example.com",
+            "clientIdLists": ["sts.amazonaws.com"],
+            "thumbprintLists": ["0" * 40],
+            **TAGGED,
+        },
+        lambda world: {
+            "url": f"https://{world.name}.example.com",
+            "clientIdLists": ["sts.amazonaws.com"],
+            "thumbprintLists": ["1" * 40],
+            **RETAGGED,
+        },
+        outputs=("arn",),
+    ),
+    Case(
         "aws:kms/key:Key",
         lambda world: {"description": "one", "enableKeyRotation": True, **TAGGED},
         lambda world: {"description": "two", "enableKeyRotation": False, **RETAGGED},
