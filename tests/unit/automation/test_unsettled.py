@@ -148,8 +148,9 @@ def test_the_next_command_adopts_it(
     session = recorded.session(cloud, captured.screen)
     imported: list[Any] = []
     refreshed: list[Any] = []
-    monkeypatch.setattr(session.stack, "import_stack", imported.append, raising=False)
-    monkeypatch.setattr(session.stack, "refresh", lambda **how: refreshed.append(how.get("target")))
+    stack: Any = session.stack
+    stack.import_stack = imported.append
+    stack.refresh = lambda **how: refreshed.append(how.get("target"))
     state = {"version": 3, "deployment": {"resources": [PROVIDER, CLUSTER]}}
     monkeypatch.setattr("automation.settling.exported_state", lambda _stack: state)
     monkeypatch.setattr("automation.settling._tell_what_was_lost", lambda _session: False)
