@@ -12,11 +12,6 @@ from infra.settings import Settings
 
 SECONDS = 30
 
-NO_CONNECTIONS = (
-    "The local cloud has no CodeConnections: the pipeline is made, and its runs stop at Source. "
-    "Locally set github_token in place of connection_arn; any word will do."
-)
-
 
 def ensure_repository(settings: Settings, screen: Screen) -> None:
     """Make the repository that the settings name, as a person would at GitHub before `up`.
@@ -28,8 +23,6 @@ def ensure_repository(settings: Settings, screen: Screen) -> None:
     """
     if not settings.has_pipeline:
         return
-    if settings.connection_arn:
-        screen.warn(NO_CONNECTIONS)
     base = os.environ["GITHUB_BASE_URL"]
     owner, name = settings.github_owner, settings.github_repository
     try:

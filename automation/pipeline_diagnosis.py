@@ -99,13 +99,6 @@ CAUSES: tuple[Cause, ...] = (
         "that exists",
     ),
     Cause(
-        "connection not there",
-        SOURCE,
-        _words(r"local cloud has no service codeconnections"),
-        "The local cloud has no CodeConnections, by which this pipeline reads its source.",
-        "fargate-cd:github_token in place of fargate-cd:connection_arn; locally any word will do",
-    ),
-    Cause(
         "connection not ready",
         SOURCE,
         _words(r"connection\b.{0,80}(not available|pending)"),

@@ -84,11 +84,6 @@ CASES = {
         "octo/shop has no branch main",
         "push the branch main",
     ),
-    "connection not there": (
-        failure("Source", "The local cloud has no service codeconnections; it has acm"),
-        "no CodeConnections",
-        "github_token",
-    ),
     "connection not ready": (
         failure("Source", "[CodeStarConnections] Connection arn:x is not available (Error)"),
         "not finished",
