@@ -6,8 +6,11 @@ import importlib
 import json
 import logging
 import os
+import random
 import signal
+import socket
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
@@ -74,6 +77,11 @@ PORT_VARIABLES = {
 }
 
 
+# Below those that Linux gives to outgoing connections (ip(7)): of these, one that a server left a
+# moment ago, or that a stopped local cloud will want again, could be in use by a mere client.
+PORTS = range(16384, 32768)
+
+
 class Ports:
     """The ports of a state folder: the user's choice, else the last one, else a free one."""
 
@@ -83,7 +91,7 @@ class Ports:
             json.loads(self._file.read_text()) if self._file.exists() else {}
         )
 
-    def bind(self, name: str, host: str = "127.0.0.1") -> Any:
+    def bind(self, name: str, host: str = "127.0.0.1") -> socket.socket:
         """A bound socket for a port's name.
 
         Raises:
@@ -99,12 +107,17 @@ class Ports:
                     "Choose another port or unset it."
                 ) from error
         else:
-            try:
-                bound = listen(host, self._known.get(name, 0))
-            except OSError:
-                bound = listen(host, 0)
+            bound = self._bind_any(self._known.get(name), host)
         self._known[name] = bound.getsockname()[1]
         return bound
+
+    @staticmethod
+    def _bind_any(last: int | None, host: str) -> socket.socket:
+        drawn = random.sample(PORTS, 100)
+        for port in [last, *drawn] if last else drawn:
+            with suppress(OSError):
+                return listen(host, port)
+        return listen(host, 0)
 
     def free(self, name: str) -> int:
         """A port that can be bound now, for a server that binds itself."""

@@ -8,7 +8,8 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -54,7 +55,11 @@ class Engine(PulumiCommand):
         arguments = list(args)
         if "--non-interactive" not in arguments:
             arguments.insert(0, "--non-interactive")
-        with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+        with (
+            tempfile.TemporaryFile() as stdout,
+            tempfile.TemporaryFile() as stderr,
+            _counted_signals() as signals,
+        ):
             process = subprocess.Popen(
                 [self.command, *arguments],
                 stdin=subprocess.DEVNULL,
@@ -64,7 +69,7 @@ class Engine(PulumiCommand):
                 env=self._environment(additional_env),
                 start_new_session=True,
             )
-            code = self._wait(process)
+            code = self._wait(process, signals)
             result = CommandResult(_text(stdout), _text(stderr), code)
         for callback, text in ((on_output, result.stdout), (on_error, result.stderr)):
             if callback:
@@ -86,30 +91,42 @@ class Engine(PulumiCommand):
         environment["PATH"] = os.pathsep.join([beside, environment.get("PATH", "")])
         return environment
 
-    def _wait(self, process: subprocess.Popen[bytes]) -> int:
-        """Wait for the engine; at a signal ask it to stop, at a second one end it."""
-        interrupts = 0
-        while True:
-            try:
-                code = _wait_interruptibly(process)
-            except KeyboardInterrupt:
-                interrupts += 1
-                if process.poll() is None:
-                    process.send_signal(signal.SIGINT if interrupts < 3 else signal.SIGKILL)
-                if interrupts == 1:
+    def _wait(self, process: subprocess.Popen[bytes], signals: list[int]) -> int:
+        """Wait for the engine; at a signal ask it to stop, at a third one end it."""
+        told = 0
+        while (code := process.poll()) is None:
+            if told < len(signals):
+                told += 1
+                process.send_signal(signal.SIGINT if told < 3 else signal.SIGKILL)
+                if told == 1:
                     self.announce_stop()
-                continue
-            if interrupts:
-                raise KeyboardInterrupt
-            return code
+            time.sleep(POLL_SECONDS)
+        if signals:
+            raise KeyboardInterrupt
+        return code
 
 
-def _wait_interruptibly(process: subprocess.Popen[bytes]) -> int:
-    if threading.current_thread() is not threading.main_thread():
-        return process.wait()
-    while (code := process.poll()) is None:
-        time.sleep(POLL_SECONDS)
-    return code
+@contextmanager
+def _counted_signals() -> Iterator[list[int]]:
+    """Signals to stop, in a list as they come; in a thread other than the main one none do.
+
+    They raise nothing: an exception in the middle of a garbage collection would be lost, and so
+    would the wish to stop. A signal that is ignored stays ignored.
+    """
+    arrived: list[int] = []
+    before = {
+        number: signal.getsignal(number)
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if threading.current_thread() is threading.main_thread()
+        and callable(signal.getsignal(number))
+    }
+    for number in before:
+        signal.signal(number, lambda number, _frame: arrived.append(number))
+    try:
+        yield arrived
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _text(stream: IO[bytes]) -> str:

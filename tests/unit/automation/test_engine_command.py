@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -74,6 +75,33 @@ def test_at_an_interrupt_the_engine_is_asked_to_stop_and_waited_for(tmp_path: Pa
         patient.run(["up"], str(tmp_path), {})
     assert saved.exists(), "the engine had time to save its state"
     assert told == [False], "the person was told at once"
+
+
+def test_an_interrupt_in_the_middle_of_a_garbage_collection_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python prints and forgets what is raised there."""
+    sleep = time.sleep
+    pending = [signal.SIGINT]
+
+    def interrupt(phase: str, _info: dict[str, int]) -> None:
+        if phase == "start" and pending and (tmp_path / "ready").exists():
+            os.kill(os.getpid(), pending.pop())
+            sleep(0)
+
+    def collecting_sleep(seconds: float) -> None:
+        gc.collect()
+        sleep(seconds)
+
+    monkeypatch.setattr(time, "sleep", collecting_sleep)
+    gc.callbacks.append(interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            engine(tmp_path, f"trap 'exit 1' INT; touch {tmp_path}/ready; sleep 3 & wait").run(
+                ["up"], str(tmp_path), {}
+            )
+    finally:
+        gc.callbacks.remove(interrupt)
 
 
 def test_the_engine_survives_a_killed_driver(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from localcloud import process
-from localcloud.cloud import Ports
+from localcloud.cloud import PORT_VARIABLES, Ports
 from localcloud.process import Endpoints, LocalCloudError
 
 
@@ -152,6 +152,12 @@ def test_ports_are_remembered_and_given_up_when_taken(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", first))
         taken.listen()
         assert Ports(tmp_path).free("registry") != first
+
+
+def test_a_port_is_none_that_an_outgoing_connection_could_take_meanwhile(tmp_path: Path) -> None:
+    outgoing = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    ports = Ports(tmp_path)
+    assert all(ports.free(name) < outgoing for name in PORT_VARIABLES)
 
 
 def test_the_environment_reaches_the_local_cloud_past_a_proxy(
