@@ -7,6 +7,7 @@ evaluation of policies is off, since the gateway's own decides before moto is as
 from __future__ import annotations
 
 import io
+import os
 import threading
 import time
 from typing import Any
@@ -67,6 +68,8 @@ class Emulator:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self._applications: dict[str, Any] = {}
+        # A thousand machine images that nobody asks for here would be in every snapshot.
+        os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
         _leave_policies_to_the_gateway()
         _leave_services_to_ecs()
         _keep_no_list_of_instances()

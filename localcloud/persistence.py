@@ -25,6 +25,7 @@ import moto
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from moto.logs.models import LogEvent, LogStream
 from moto.s3.models import FakeKey
 
 from localcloud.emulator import EMULATED, Emulator, backends
@@ -95,6 +96,28 @@ def _fill_dictionary(value: dict[Any, Any], state: tuple[Any, Any, Any]) -> None
         value.default_factory = factory
 
 
+def _log_stream(stream: LogStream) -> Any:
+    """A log stream with its events as tuples: of tens of thousands, pickle takes those at once."""
+    state = vars(stream).copy()
+    events = [(e.event_id, e.ingestion_time, e.timestamp, e.message) for e in state.pop("events")]
+    return LogStream.__new__, (LogStream,), (state, events), None, None, _fill_log_stream
+
+
+def _fill_log_stream(stream: LogStream, state: tuple[dict[str, Any], list[Any]]) -> None:
+    attributes, events = state
+    vars(stream).update(attributes)
+    stream.events = [_log_event(*event) for event in events]
+
+
+def _log_event(number: int, ingested: int, timestamp: int, message: str) -> LogEvent:
+    event: Any = LogEvent.__new__(LogEvent)
+    event.event_id = number
+    event.ingestion_time = ingested
+    event.timestamp = timestamp
+    event.message = message
+    return event  # type: ignore[no-any-return]
+
+
 class _Writer(cloudpickle.Pickler):  # type: ignore[misc]
     """Pickles backends; the contents of objects go to files in `contents`."""
 
@@ -106,6 +129,8 @@ class _Writer(cloudpickle.Pickler):  # type: ignore[misc]
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, FakeKey):
             return self._object(obj)
+        if isinstance(obj, LogStream):
+            return _log_stream(obj)
         if isinstance(obj, dict) and type(obj).__module__.startswith("moto."):
             return _own_dictionary(obj)
         parts = _take_apart(obj)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 from localcloud.emulator import Emulator, backends
 from localcloud.persistence import Snapshots
 from tests.unit.localcloud.gateway_harness import ACCOUNT, REGION, Served, served
+
+EVENT_TIME = time.time_ns() // 1_000_000
 
 # Run by another interpreter: restores a folder and prints what it finds.
 READER = """
@@ -47,6 +50,8 @@ with served() as cloud:
     found["parameter"] = c("ssm").get_parameter(Name="kept")["Parameter"]["Value"]
     found["message"] = c("sqs").receive_message(QueueUrl=cloud.url + "/123456789012/kept")[
         "Messages"][0]["Body"]
+    found["events"] = c("logs").filter_log_events(logGroupName="kept")["events"]
+    found["streams"] = len(c("logs").describe_log_streams(logGroupName="kept")["logStreams"])
     # The load balancer still holds on to its own subnets, not to copies.
     from moto.ec2.models import ec2_backends
     from moto.elbv2.models import elbv2_backends
@@ -93,7 +98,13 @@ def given(cloud: Served) -> dict[str, object]:
     c("ssm").put_parameter(Name="kept", Value="value", Type="String")
     c("sqs").create_queue(QueueName="kept")
     c("sqs").send_message(QueueUrl=f"{cloud.url}/{ACCOUNT}/kept", MessageBody="message")
-    return {"subnets": subnets, "cipher": cipher.hex()}
+    where = {"logGroupName": "kept", "logStreamName": "task"}
+    c("logs").create_log_group(logGroupName="kept")
+    c("logs").create_log_stream(**where)
+    lines = [{"timestamp": EVENT_TIME + n, "message": f"line {n}"} for n in range(2)]
+    c("logs").put_log_events(**where, logEvents=lines)
+    events = c("logs").filter_log_events(logGroupName="kept")["events"]
+    return {"subnets": subnets, "cipher": cipher.hex(), "events": events}
 
 
 def test_everything_comes_back_in_another_process(
@@ -120,6 +131,8 @@ def test_everything_comes_back_in_another_process(
         "certificates": 1,
         "parameter": "value",
         "message": "message",
+        "events": given["events"],
+        "streams": 1,
         "same": True,
     }
 
