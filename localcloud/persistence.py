@@ -1,8 +1,6 @@
 """The emulator's state on disk: a snapshot after every change, brought back at the next start.
 
-moto's backends refer to each other, so one snapshot holds all of them. What pickle can't take
-as it is (keys, locks, functions made on the spot) is taken apart here; the contents of S3's
-objects are files of their own, since they are large and never change.
+moto's backends refer to each other, so one snapshot holds all of them.
 """
 
 from __future__ import annotations
@@ -15,21 +13,14 @@ import platform
 import sys
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cloudpickle  # type: ignore[import-untyped]
 import moto
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-from moto.logs.models import LogEvent, LogStream
-from moto.s3.models import FakeKey
 
 from localcloud.emulator import EMULATED, Emulator, backends
 from localcloud.files import write_atomically
+from localcloud.pickling import Writer
 
 log = logging.getLogger("localcloud.persistence")
 
@@ -38,7 +29,6 @@ DEBOUNCE_SECONDS = 0.3
 STREAMING = ("PutLogEvents", "PutMetricData", "SetAlarmState")
 STREAMING_SECONDS = 10.0
 ATTEMPTS = 3
-LOCK_TYPES = (type(threading.Lock()), type(threading.RLock()), threading.Condition)
 # What a backend dictionary has by itself; anything else in it is state.
 BACKEND_DICT_ATTRIBUTES = {
     "backend",
@@ -49,118 +39,6 @@ BACKEND_DICT_ATTRIBUTES = {
 }
 
 _State = dict[str, dict[str, Any]]
-
-
-def _load_private_key(pem: bytes) -> PrivateKeyTypes:
-    return serialization.load_pem_private_key(pem, password=None)
-
-
-def _load_certificate(der: bytes) -> x509.Certificate:
-    return x509.load_der_x509_certificate(der)
-
-
-def _new_lock(kind: str) -> Any:
-    return {"lock": threading.Lock, "RLock": threading.RLock, "Condition": threading.Condition}[
-        kind
-    ]()
-
-
-def _take_apart(value: Any) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
-    """How to make a value again that pickle can't take; None for all that it can."""
-    if isinstance(value, LOCK_TYPES):
-        return _new_lock, (type(value).__name__,)
-    if isinstance(value, x509.Certificate):
-        return _load_certificate, (value.public_bytes(serialization.Encoding.DER),)
-    if hasattr(value, "private_bytes"):
-        pem = value.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        return _load_private_key, (pem,)
-    return None
-
-
-def _own_dictionary(value: dict[Any, Any]) -> Any:
-    """A dictionary class of moto's: filled without its own methods, which do more than keep."""
-    factory = value.default_factory if isinstance(value, defaultdict) else None
-    state = (dict(dict.items(value)), vars(value), factory)
-    return type(value).__new__, (type(value),), state, None, None, _fill_dictionary
-
-
-def _fill_dictionary(value: dict[Any, Any], state: tuple[Any, Any, Any]) -> None:
-    rows, attributes, factory = state
-    dict.update(value, rows)
-    vars(value).update(attributes)
-    if isinstance(value, defaultdict):
-        value.default_factory = factory
-
-
-def _log_stream(stream: LogStream) -> Any:
-    """A log stream with its events as tuples: of tens of thousands, pickle takes those at once."""
-    state = vars(stream).copy()
-    events = [(e.event_id, e.ingestion_time, e.timestamp, e.message) for e in state.pop("events")]
-    return LogStream.__new__, (LogStream,), (state, events), None, None, _fill_log_stream
-
-
-def _fill_log_stream(stream: LogStream, state: tuple[dict[str, Any], list[Any]]) -> None:
-    attributes, events = state
-    vars(stream).update(attributes)
-    stream.events = [_log_event(*event) for event in events]
-
-
-def _log_event(number: int, ingested: int, timestamp: int, message: str) -> LogEvent:
-    event: Any = LogEvent.__new__(LogEvent)
-    event.event_id = number
-    event.ingestion_time = ingested
-    event.timestamp = timestamp
-    event.message = message
-    return event  # type: ignore[no-any-return]
-
-
-class _Writer(cloudpickle.Pickler):  # type: ignore[misc]
-    """Pickles backends; the contents of objects go to files in `contents`."""
-
-    def __init__(self, stream: io.BytesIO, contents: Path) -> None:
-        super().__init__(stream, protocol=pickle.HIGHEST_PROTOCOL)
-        self._contents = contents
-        self.kept: set[str] = set()
-
-    def reducer_override(self, obj: Any) -> Any:
-        if isinstance(obj, FakeKey):
-            return self._object(obj)
-        if isinstance(obj, LogStream):
-            return _log_stream(obj)
-        if isinstance(obj, dict) and type(obj).__module__.startswith("moto."):
-            return _own_dictionary(obj)
-        parts = _take_apart(obj)
-        return super().reducer_override(obj) if parts is None else parts
-
-    def _object(self, key: FakeKey) -> Any:
-        state = key.__dict__.copy()
-        for name in ("_value_buffer", "lock"):
-            del state[name]
-        if key._value_buffer.closed:  # it was deleted
-            return _closed_object, (type(key), state)
-        name = f"{key.etag.strip(chr(34))}-{key.contentsize}"
-        file = self._contents / name
-        if not file.exists():
-            write_atomically(file, key.value)
-        self.kept.add(name)
-        return _object, (type(key), state, str(file))
-
-
-def _object(kind: type[FakeKey], state: dict[str, Any], file: str) -> FakeKey:
-    key: Any = kind.__new__(kind)
-    key.__setstate__({**state, "value": Path(file).read_bytes()})
-    return key  # type: ignore[no-any-return]
-
-
-def _closed_object(kind: type[FakeKey], state: dict[str, Any]) -> FakeKey:
-    key: Any = kind.__new__(kind)
-    key.__setstate__({**state, "value": b""})
-    key.dispose()
-    return key  # type: ignore[no-any-return]
 
 
 def _collect() -> _State:
@@ -293,7 +171,7 @@ class Snapshots:
     def _write(self, state: _State) -> tuple[bytes, set[str]]:
         for attempt in range(1, ATTEMPTS + 1):
             stream = io.BytesIO()
-            writer = _Writer(stream, self._contents)
+            writer = Writer(stream, self._contents)
             try:
                 writer.dump(state)
                 break
