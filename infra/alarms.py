@@ -50,7 +50,7 @@ class Alarm:
         threshold: what the value is compared with.
         breaching: how many of the last `periods` minutes must be beyond the threshold.
         periods: how many minutes are looked at.
-        missing: what no data means: `notBreaching`, `breaching`.
+        missing: what no data means: `notBreaching`, or `ignore`: the alarm stays as it is.
     """
 
     kind: str
@@ -206,6 +206,13 @@ def _too_few_tasks(watched: Watched, limits: Limits) -> list[Alarm]:
 
     Without Container Insights the running tasks are counted by the number of their CPU samples:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cloudwatch-metrics.html
+
+    A service none of whose tasks runs publishes nothing, and nor does one that has just been made.
+    `REPEAT` tells them apart: it fills a gap with the value before it, and there is no value before
+    a service's first. So minutes after data count as 0 tasks, minutes before it are missing, and
+    with `ignore` an alarm that has no data yet does not go off, and one that went off stays. The
+    minutes that are looked at are more than those that must be beyond the limit: a value from
+    before the failure has to be among them, and the newest minutes may not have been published.
     """
     description = "Fewer tasks run than the service should have; see `run.py diagnose`."
     if limits.insights:
@@ -216,12 +223,12 @@ def _too_few_tasks(watched: Watched, limits: Limits) -> list[Alarm]:
                 "too-few-tasks",
                 description,
                 {"desired": desired, "running": running},
-                "desired - running",
+                "IF(FILL(desired, REPEAT), FILL(desired, REPEAT) - FILL(running, 0))",
                 "GreaterThanThreshold",
                 0,
                 breaching=10,
-                periods=10,
-                missing="breaching",
+                periods=15,
+                missing="ignore",
             )
         ]
     if limits.tasks < 1:
@@ -231,11 +238,11 @@ def _too_few_tasks(watched: Watched, limits: Limits) -> list[Alarm]:
             "too-few-tasks",
             description,
             {"running": watched.of_service("CPUUtilization", "SampleCount")},
-            "",
+            "IF(FILL(running, REPEAT), FILL(running, 0))",
             "LessThanThreshold",
             limits.tasks,
-            breaching=5,
-            periods=5,
-            missing="breaching",
+            breaching=6,
+            periods=10,
+            missing="ignore",
         )
     ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -65,15 +65,20 @@ def look(alarm: Any, points: Points, now: float) -> Judgement:
         MathError: its expression can't be evaluated.
     """
     condition, period = condition_of(alarm), period_of(alarm)
-    series = series_of(alarm, points, period)
     count = condition.periods + EXTRA_PERIODS
     first = now // period * period - count * period
-    values = [series.get(first + number * period) for number in range(count)]
+    times = [first + number * period for number in range(count)]
+    series = series_of(alarm, points, period, times)
+    values = [series.get(time) for time in times]
     return judge(condition, values, AlarmState(alarm.state_value))
 
 
-def series_of(alarm: Any, points: Points, period: int) -> Series:
-    """The series that an alarm watches: a metric's, or its expression's."""
+def series_of(alarm: Any, points: Points, period: int, times: Sequence[float]) -> Series:
+    """The series that an alarm watches: a metric's, or its expression's.
+
+    Args:
+        times: the beginnings of the periods that are looked at, oldest first.
+    """
     if not alarm.metric_data_queries:
         wanted = Metric(
             alarm.namespace, alarm.metric_name, _pairs(alarm.dimensions), alarm.unit or None
@@ -89,9 +94,10 @@ def series_of(alarm: Any, points: Points, period: int) -> Series:
             _pairs(stat.metric.dimensions),
             stat.unit or None,
         )
-        known[query.id] = points.series(wanted, stat.stat, int(stat.period))
+        series = points.series(wanted, stat.stat, int(stat.period))
+        known[query.id] = {at: value for at, value in series.items() if at >= times[0]}
     for query in [query for query in waiting if not query.metric_stat]:
-        known[query.id] = evaluate(query.expression, known)
+        known[query.id] = evaluate(query.expression, known, times)
     shown = [q.id for q in waiting if str(q.return_data).lower() != "false"]
     if len(shown) != 1:
         raise MathError("exactly one of the alarm's metrics must return data")

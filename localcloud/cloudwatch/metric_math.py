@@ -8,7 +8,8 @@ from __future__ import annotations
 import ast
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 Series = dict[float, float]
 """The beginning of a period, in seconds since the epoch → the period's value."""
@@ -41,15 +42,25 @@ _OVER: Mapping[str, Callable[[list[float]], float]] = {
     "MIN": min,
     "AVG": lambda values: math.fsum(values) / len(values),
 }
-FUNCTIONS = sorted({*_EACH, *_OVER, "IF"})
+FUNCTIONS = sorted({*_EACH, *_OVER, "FILL", "IF"})
 
 
-def evaluate(expression: str, known: Mapping[str, Series]) -> Series:
+@dataclass(frozen=True)
+class _Known:
+    """What an expression is evaluated over: see `evaluate`."""
+
+    series: Mapping[str, Series]
+    times: Sequence[float]
+
+
+def evaluate(expression: str, known: Mapping[str, Series], times: Sequence[float]) -> Series:
     """An expression's series.
 
     Args:
         expression: such as `100 * errors / SUM([errors, answers])`.
         known: identifier → its series.
+        times: the beginnings of all periods that are looked at, oldest first, in seconds since the
+            epoch: those that FILL fills.
 
     Raises:
         MathError: it is no metric math, or beyond what is evaluated here.
@@ -58,18 +69,18 @@ def evaluate(expression: str, known: Mapping[str, Series]) -> Series:
         tree = ast.parse(expression.strip(), mode="eval")
     except SyntaxError as error:
         raise MathError(f"the expression {expression} is not metric math: {error.msg}") from error
-    value = _value(tree.body, known)
+    value = _value(tree.body, _Known(known, times))
     if not isinstance(value, dict):
         raise MathError(f"the expression {expression} yields no single time series")
     return value
 
 
-def _value(node: ast.AST, known: Mapping[str, Series]) -> Value:
+def _value(node: ast.AST, known: _Known) -> Value:
     match node:
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
             return float(number)
-        case ast.Name(id=name) if name in known:
-            return known[name]
+        case ast.Name(id=name) if name in known.series:
+            return known.series[name]
         case ast.Name(id=name):
             raise MathError(f"there is no metric {name}")
         case ast.List(elts=elements):
@@ -82,6 +93,8 @@ def _value(node: ast.AST, known: Mapping[str, Series]) -> Value:
             )
         case ast.Compare(ops=[kind], comparators=[right]) if type(kind) in _OPERATORS:
             return _combine(_OPERATORS[type(kind)], _value(node.left, known), _value(right, known))
+        case ast.Call(func=ast.Name(id="FILL"), args=[what, value], keywords=[]):
+            return _fill(_series(_value(what, known)), value, known)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
             return _call(name, [_value(argument, known) for argument in arguments])
     raise MathError(f"the local cloud does not evaluate {ast.unparse(node)}")
@@ -122,6 +135,8 @@ def _call(name: str, arguments: list[Value]) -> Value:
             return {}
         case _, [dict() as one] if name in _EACH:
             return {time: float(_EACH[name](value)) for time, value in one.items()}
+        case "IF", [dict() as condition, yes]:
+            return _choose(condition, yes, {})
         case "IF", [dict() as condition, yes, no]:
             return _choose(condition, yes, no)
     raise MathError(
@@ -131,11 +146,35 @@ def _call(name: str, arguments: list[Value]) -> Value:
 
 
 def _choose(condition: Series, yes: Value, no: Value) -> Series:
+    """Where the condition holds a point that `yes` lacks is 0, elsewhere one of `no` is none."""
     result: Series = {}
     for time, truth in condition.items():
         side = yes if truth else no
         if isinstance(side, float):
             result[time] = side
-        elif isinstance(side, dict) and time in side:
-            result[time] = side[time]
+        elif isinstance(side, dict) and (truth or time in side):
+            result[time] = side.get(time, 0.0)
+    return result
+
+
+def _fill(series: Series, filler: ast.AST, known: _Known) -> Series:
+    """With a number, or the points of another series, or the value before each gap."""
+    if isinstance(filler, ast.Name) and filler.id == "REPEAT":
+        return _repeat(series, known.times)
+    match _value(filler, known):
+        case float() as number:
+            return dict.fromkeys(known.times, number) | series
+        case dict() as other:
+            return {time: other[time] for time in known.times if time in other} | series
+    raise MathError("FILL takes a number, one time series or REPEAT")
+
+
+def _repeat(series: Series, times: Sequence[float]) -> Series:
+    """With the latest point before each gap; before the first point there is none."""
+    result: Series = {}
+    latest: float | None = None
+    for time in times:
+        latest = series.get(time, latest)
+        if latest is not None:
+            result[time] = latest
     return result

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -122,7 +123,7 @@ class CloudWatch(Service):
             series = points.series(wanted, _known(stat["Stat"]), stat["Period"])
             known[query["Id"]] = _between(series, begin, end)
         for query in [query for query in queries if "MetricStat" not in query]:
-            known[query["Id"]] = _math(query, known)
+            known[query["Id"]] = _math(query, known, _times(queries, begin, end))
         newest_first = given.get("ScanBy", "TimestampDescending") == "TimestampDescending"
         return {
             "MetricDataResults": [
@@ -152,7 +153,7 @@ class CloudWatch(Service):
                 known[query["Id"]] = {0.0: 1.0}
         for query in given.get("Metrics", []):
             if "MetricStat" not in query:
-                known[query["Id"]] = _math(query, known)
+                known[query["Id"]] = _math(query, known, [0.0])
         self._remember(call)
 
     def _remember(self, call: Call) -> None:
@@ -216,9 +217,17 @@ def _known(statistic: str) -> str:
     return statistic
 
 
-def _math(query: Mapping[str, Any], known: Mapping[str, Series]) -> Series:
+def _times(queries: list[dict[str, Any]], begin: float, end: float) -> list[float]:
+    """The beginnings of the periods of a request, which are those of its metrics."""
+    periods = [query["MetricStat"]["Period"] for query in queries if "MetricStat" in query]
+    period = min(periods, default=60)
+    first = int(begin // period)
+    return [number * period for number in range(first, math.ceil(end / period))]
+
+
+def _math(query: Mapping[str, Any], known: Mapping[str, Series], times: Sequence[float]) -> Series:
     try:
-        return evaluate(query["Expression"], known)
+        return evaluate(query["Expression"], known, times)
     except MathError as error:
         words = f"Error in expression '{query['Id']}': {error}"
         raise ServiceError("ValidationError", words) from error

@@ -10,6 +10,8 @@ import pytest
 
 from infra import dashboard
 from infra.alarms import Limits, Watched, release_alarms, service_alarms
+from localcloud.cloudwatch.evaluation import EXTRA_PERIODS, AlarmState, Condition, judge
+from localcloud.cloudwatch.metric_math import evaluate
 from tests.unit.infra.recorder import REGION, Recording, record
 
 LIMITS = Limits(errors=5, latency=1.0, tasks=2, insights=False)
@@ -84,7 +86,7 @@ def test_the_alarms_watch_this_service_and_its_load_balancer() -> None:
 
 def test_no_news_is_good_news_except_of_tasks() -> None:
     missing = {kind: alarm["treatMissingData"] for kind, alarm in alarms(default()).items()}
-    assert missing.pop("too-few-tasks") == "breaching"
+    assert missing.pop("too-few-tasks") == "ignore"
     assert set(missing.values()) == {"notBreaching"}
 
 
@@ -116,7 +118,41 @@ def test_a_service_that_may_scale_to_nothing_has_no_such_alarm() -> None:
 
 def test_container_insights_tell_how_many_are_desired() -> None:
     alarm = alarms(record({"container_insights": "true"}))["too-few-tasks"]
-    assert queries(alarm)["value"]["expression"] == "desired - running"
+    assert queries(alarm)["value"]["expression"] == (
+        "IF(FILL(desired, REPEAT), FILL(desired, REPEAT) - FILL(running, 0))"
+    )
+
+
+# Minutes of running tasks, oldest first: `-` for no data. The last ones are the newest.
+LIVES = {
+    "not yet any data": ("-" * 17, "INSUFFICIENT_DATA"),
+    "the first task's first minute": ("-" * 16 + "1", "INSUFFICIENT_DATA"),
+    "the first full minute": ("-" * 15 + "12", "OK"),
+    "the newest minutes are not published yet": ("2" * 15 + "--", "OK"),
+    "one task short for long": ("2" * 7 + "1" * 10, "ALARM"),
+    "all tasks stopped": ("2" * 7 + "-" * 10, "ALARM"),
+    "all tasks stopped soon after the beginning": ("-" * 5 + "22" + "-" * 10, "ALARM"),
+    "all tasks stopped an hour ago": ("-" * 17, "ALARM"),
+    "they are back": ("-" * 8 + "2" * 9, "OK"),
+}
+
+
+@pytest.mark.parametrize("insights", [False, True], ids=["CPU samples", "Container Insights"])
+@pytest.mark.parametrize("life", LIVES)
+def test_too_few_tasks_waits_for_the_first_data_and_no_longer(life: str, insights: bool) -> None:
+    minutes, state = LIVES[life]
+    limits = Limits(errors=5, latency=1.0, tasks=2, insights=insights)
+    (alarm,) = [each for each in service_alarms(ONE, limits) if each.kind == "too-few-tasks"]
+    running = {60.0 * at: float(each) for at, each in enumerate(minutes) if each != "-"}
+    times = [60.0 * at for at in range(len(minutes))][-alarm.periods - EXTRA_PERIODS :]
+    known = {"running": running, "desired": dict.fromkeys(running, 2.0)}
+    within = {name: {t: v for t, v in each.items() if t in times} for name, each in known.items()}
+    series = evaluate(alarm.expression, within, times)
+    condition = Condition(
+        alarm.comparison, alarm.threshold, alarm.periods, alarm.breaching, alarm.missing
+    )
+    before = AlarmState.ALARM if "ago" in life else AlarmState.INSUFFICIENT_DATA
+    assert judge(condition, [series.get(time) for time in times], before).state == state
 
 
 def test_the_limits_are_settings() -> None:
