@@ -30,6 +30,11 @@ def release_program(
     """
     settings = load_stack_file(stack).settings
     TARGETS[settings.target].check(settings)
+    if image is not None and not image.strip():
+        raise ConfigurationError(
+            "--image is empty. If another command was to name the image, it failed: run that one "
+            "by itself. Without --image the application is built."
+        )
     if image and build:
         raise ConfigurationError("--image and --build exclude each other: which one is deployed?")
     from infra import setting_rules

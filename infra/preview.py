@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -230,7 +229,7 @@ def _check_port(settings: Settings, shared: Shared) -> None:
 
 
 def _export(preview: Preview, shared: Shared, life: Life) -> None:
-    outputs: Mapping[str, pulumi.Input[str]] = {
+    outputs: dict[str, pulumi.Input[str]] = {
         "service_url": preview.url,
         "repository_url": shared.repository_url,
         "cluster_name": shared.cluster_name,
@@ -241,5 +240,8 @@ def _export(preview: Preview, shared: Shared, life: Life) -> None:
         "preview_creator": life.creator,
         "preview_expires": life.expires,
     }
+    if shared.preview_domain:
+        # Where the host name must point; the driver asks there until it does.
+        outputs["load_balancer_dns_name"] = shared.balancer_name
     for name, value in outputs.items():
         pulumi.export(name, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,6 +60,32 @@ def run_steps(
             check=False,
         )
         assert done.returncode == 0, f"{step['name']}: {done.stdout}\n{done.stderr}"
+
+
+def job_outputs(name: str, job: str, file: Path) -> dict[str, str]:
+    """What a job hands on to others, from what its steps wrote to the file GITHUB_OUTPUT.
+
+    Raises:
+        AssertionError: the workflow takes an output that no step of the job wrote.
+    """
+    written = dict(line.split("=", 1) for line in file.read_text().splitlines())
+    steps = {step["id"] for step in workflow(name)["jobs"][job]["steps"] if "id" in step}
+    handed = {}
+    for output, expression in workflow(name)["jobs"][job]["outputs"].items():
+        found = re.fullmatch(r"\$\{\{ steps\.(\w+)\.outputs\.(\w+) \}\}", expression)
+        assert found is not None, f"{output}: {expression}"
+        assert found[1] in steps, f"{output}: {expression}"
+        handed[output] = written[found[2]]
+    return handed
+
+
+def recording(folder: Path, *programs: str) -> Path:
+    """A folder with programs that do nothing but write their names and arguments to its `calls`."""
+    for program in programs:
+        path = folder / program
+        path.write_text(f'#!/bin/sh\necho "{program} $*" >> "{folder}/calls"\n')
+        path.chmod(0o755)
+    return folder
 
 
 def path_with(program: Path) -> str:

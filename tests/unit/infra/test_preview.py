@@ -101,6 +101,8 @@ def test_with_a_domain_it_adds_a_host_name(tmp_path: Path, monkeypatch: pytest.M
     listener = environment(**DOMAIN).outputs["shared"]["listener_arn"]
     assert rule["listenerArn"] == listener
     assert recording.outputs["service_url"] == f"https://{host}"
+    balancer = environment(**DOMAIN).outputs["load_balancer_dns_name"]
+    assert recording.outputs["load_balancer_dns_name"] == balancer
 
 
 def test_the_environment_serves_all_names_of_previews() -> None:
