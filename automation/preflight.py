@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from botocore.exceptions import ClientError
 
-from automation import allowance, trial
+from automation import allowance, encryption, trial
 from automation.cloud import Cloud, error_code
 from automation.diagnosis import Diagnosis
 from automation.errors import ConfigurationError
@@ -156,6 +156,7 @@ def _parameter(cloud: Cloud, arn: str) -> str | None:
 CHECKS: tuple[Callable[[Flight], Iterator[Diagnosis]], ...] = (
     _image,
     _secrets,
+    encryption.key_of_images,
     allowance.quotas,
     allowance.permissions,
 )

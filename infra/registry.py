@@ -109,7 +109,12 @@ class Registry(pulumi.ComponentResource):
             encryption_configurations=_encryption(args.key_arn),
             force_delete=not args.protect,
             tags=dict(args.tags),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=args.protect,
+                # It can't be changed: another key would replace the repository, with its images.
+                ignore_changes=["encryptionConfigurations"],
+            ),
         )
         aws.ecr.LifecyclePolicy(
             f"{name}-lifecycle",

@@ -70,9 +70,9 @@ class Ec2Amendments(Service):
 
 
 class LogsAmendments(Service):
-    """CloudWatch Logs: old events go, by the group's retention and by number.
+    """CloudWatch Logs: a group's key can change; old events go, by its retention and by number.
 
-    The emulator keeps all in memory; AWS keeps any number.
+    The emulator keeps all events in memory; AWS keeps any number.
     """
 
     name = "logs"
@@ -81,7 +81,31 @@ class LogsAmendments(Service):
     def __init__(self, emulator: Emulator) -> None:
         super().__init__()
         self._emulator = emulator
+        self.handlers = {
+            "AssociateKmsKey": self._associate_key,
+            "DisassociateKmsKey": self._disassociate_key,
+        }
         self.after = {"PutLogEvents": self._drop_old}
+
+    def _associate_key(self, call: Call) -> Mapping[str, Any]:
+        """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_AssociateKmsKey.html"""
+        with self._emulator.lock:
+            group, key = _log_group(call), call.input["kmsKeyId"]
+            found = backends("kms")[call.account][call.region].keys.get(key.rpartition("/")[2])
+            if found is None or found.arn != key or found.key_state != "Enabled":
+                raise ServiceError(
+                    "AccessDeniedException",
+                    f"The specified KMS key does not exist or is not allowed to be used with Arn "
+                    f"'{group.arn.removesuffix(':*')}'",
+                )
+            group.kms_key_id = key
+        return {}
+
+    def _disassociate_key(self, call: Call) -> Mapping[str, Any]:
+        """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DisassociateKmsKey.html"""
+        with self._emulator.lock:
+            _log_group(call).kms_key_id = None
+        return {}
 
     def _drop_old(self, call: Call, answer: Mapping[str, Any]) -> None:
         """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
@@ -96,6 +120,20 @@ class LogsAmendments(Service):
             if len(events) < len(stream.events):
                 stream.events = events
             _drop_idle_streams(group)
+
+
+def _log_group(call: Call) -> Any:
+    """The group that a call about its key names."""
+    if "logGroupName" not in call.input:
+        raise ServiceError(
+            "InvalidParameterException",
+            f"{call.operation} of the local cloud needs logGroupName: the keys of query results "
+            "(resourceIdentifier) are not honoured. Leave it out, or try it on AWS.",
+        )
+    group = backends("logs")[call.account][call.region].groups.get(call.input["logGroupName"])
+    if group is None:
+        raise ServiceError("ResourceNotFoundException", "The specified log group does not exist.")
+    return group
 
 
 def _drop_idle_streams(group: Any) -> None:

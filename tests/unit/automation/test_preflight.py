@@ -328,3 +328,28 @@ def test_the_plan_is_what_the_program_will_choose(
     assert flight.new == (service is None)
     chosen = "image" if flight.image else "build" if flight.build else "kept"
     assert chosen == what
+
+
+def encrypted_repository(cloud: Cloud, **encryption: str) -> None:
+    cloud.client("ecr").create_repository(
+        repositoryName=Names("fargate-cd", "dev").repository,
+        encryptionConfiguration={"encryptionType": "AES256"} | encryption,
+    )
+
+
+def test_the_key_of_the_images_is_not_taken_away(stage: Stage) -> None:
+    key = "arn:aws:kms:us-east-1:123456789012:key/one"
+    encrypted_repository(stage.cloud, encryptionType="KMS", kmsKey=key)
+    assert stage.problems() == ["key in use"]
+    stage.settings = {"customer_managed_key": True}
+    assert stage.problems() == []
+    assert "ECR's own key" not in stage.captured.err.getvalue()
+
+
+def test_a_key_that_comes_too_late_for_the_images_is_told(stage: Stage) -> None:
+    encrypted_repository(stage.cloud)
+    assert stage.problems() == []
+    assert "ECR's own key" not in stage.captured.err.getvalue()
+    stage.settings = {"customer_managed_key": True}
+    assert stage.problems() == []
+    assert "stay encrypted with ECR's own key" in stage.captured.err.getvalue()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from localcloud import amendments as module
 from localcloud.amendments import amendments
@@ -71,6 +72,38 @@ def test_events_beyond_the_retention_go(cloud: Served, group: str) -> None:
     write(logs, group, "first", "new")
 
     assert lines_of(logs, group) == ["new"]
+
+
+def key_of(logs: Any, group: str) -> str | None:
+    (found,) = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    key: str | None = found.get("kmsKeyId")
+    return key
+
+
+def test_a_log_group_takes_and_loses_a_key(cloud: Served, group: str) -> None:
+    logs, kms = cloud.client("logs"), cloud.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    logs.associate_kms_key(logGroupName=group, kmsKeyId=key)
+    assert key_of(logs, group) == key
+    write(logs, group, "first", "still written")
+    assert lines_of(logs, group) == ["still written"]
+    logs.disassociate_kms_key(logGroupName=group)
+    assert key_of(logs, group) is None
+
+
+def test_what_is_no_key_or_no_group_is_refused(cloud: Served, group: str) -> None:
+    logs, kms = cloud.client("logs"), cloud.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        logs.associate_kms_key(logGroupName="/amendments/none", kmsKeyId=key)
+    with pytest.raises(ClientError, match=r"not allowed to be used with .*log-group:/amendments"):
+        logs.associate_kms_key(logGroupName=group, kmsKeyId=key[:-4] + "0000")
+    kms.schedule_key_deletion(KeyId=key.rpartition("/")[2])
+    with pytest.raises(ClientError, match="not allowed to be used"):
+        logs.associate_kms_key(logGroupName=group, kmsKeyId=key)
+    with pytest.raises(ClientError, match="resourceIdentifier"):
+        logs.disassociate_kms_key(resourceIdentifier="arn:aws:logs:us-east-1:1:query-definition:*")
+    assert key_of(logs, group) is None
 
 
 def test_the_oldest_data_points_go(cloud: Served, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -278,6 +278,10 @@ class World:
 
         return str(self._once("rule", make))
 
+    def key_arn(self) -> str:
+        described = self.client("kms").describe_key(KeyId=self.key())
+        return str(described["KeyMetadata"]["Arn"])
+
     def key(self, name: str = "one") -> str:
         make = lambda: self.client("kms").create_key()["KeyMetadata"]["KeyId"]  # noqa: E731
         return str(self._once(f"key {name}", make))

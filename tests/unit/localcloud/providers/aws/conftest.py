@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from localcloud import emulator
+from localcloud.amendments import LogsAmendments
 from localcloud.providers.server import RunningProviders
 from tests.unit.localcloud.gateway_harness import Served, served
 from tests.unit.localcloud.providers.aws.engine import Engine, providers
@@ -14,11 +15,15 @@ from tests.unit.localcloud.providers.aws.engine import Engine, providers
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[Served]:
-    """moto behind the gateway, with its own ECS and ECR, since ours need Docker."""
+    """moto behind the gateway, with its own ECS and ECR, since ours need Docker.
+
+    Of what the local cloud adds to moto it has what rows call that moto lacks.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(emulator.EMULATED, "ecs", "ecs")
         patch.setitem(emulator.EMULATED, "ecr", "ecr")
         with served() as running:
+            running.gateway.add(LogsAmendments(running.gateway.emulator))
             yield running
 
 

@@ -633,6 +633,18 @@ WATCHING = (
         outputs=("arn", "name"),
     ),
     Case(
+        "aws:cloudwatch/logGroup:LogGroup",
+        lambda world: {"retentionInDays": 30},
+        lambda world: {"retentionInDays": 30, "kmsKeyId": world.key_arn()},
+        outputs=("arn", "name"),
+    ),
+    Case(
+        "aws:cloudwatch/logGroup:LogGroup",
+        lambda world: {"retentionInDays": 30, "kmsKeyId": world.key_arn()},
+        lambda world: {"retentionInDays": 30},
+        outputs=("arn", "name"),
+    ),
+    Case(
         "aws:cloudwatch/metricAlarm:MetricAlarm",
         lambda world: {
             "comparisonOperator": "GreaterThanThreshold",
