@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from automation.cloud import error_code
 from automation.errors import DriverError
@@ -48,12 +48,24 @@ def no_release_meanwhile(session: Session) -> Iterator[None]:
     try:
         _await_deployment(session, name)
         yield
-    finally:
+    except BaseException:
         try:
-            client.enable_stage_transition(**place)
-        except ClientError as error:
-            if error_code(error) not in ("PipelineNotFoundException", "StageNotFoundException"):
-                raise
+            _reopen(client, place)
+        except (BotoCoreError, ClientError) as error:  # what ended the caller's work is told first
+            session.screen.warn(
+                f"The way into the stage {DEPLOY_STAGE} of {name} stays closed until the next `up` "
+                f"has ended: {error}"
+            )
+        raise
+    _reopen(client, place)
+
+
+def _reopen(client: Any, place: Mapping[str, str]) -> None:
+    try:
+        client.enable_stage_transition(**place)
+    except ClientError as error:
+        if error_code(error) not in ("PipelineNotFoundException", "StageNotFoundException"):
+            raise
 
 
 def _deploy_stage(session: Session, name: str) -> Mapping[str, Any] | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from pulumi import automation as auto
 
 from automation import preflight, remembered
@@ -21,7 +22,9 @@ from automation.reach import url_answers
 from automation.screen import Screen
 from automation.settling import settle
 from automation.turns import no_release_meanwhile
+from automation.unexpected import in_words
 from automation.verdict import Result, Verdict, await_verdict
+from infra.settings import Settings
 
 SERVICE_TYPE = "aws:ecs/service:Service"
 
@@ -65,8 +68,18 @@ def up(
             if error.exit_code != 1:
                 raise
             failure = error
-        outputs = updated.outputs if updated.outputs is not None else session.outputs()
+        outputs = updated.outputs if updated.outputs is not None else _kept(session, failure)
         return report(session, Done(began, updated.changes, outputs, failure))
+
+
+def _kept(session: Session, failure: DriverError | None) -> Mapping[str, auto.OutputValue]:
+    """The outputs in the state; none where a failure has left no state that can be read."""
+    try:
+        return session.outputs()
+    except DriverError:
+        if failure is None:
+            raise
+        return {}
 
 
 def _checked(session: Session, image: str | None, build: bool, smoke: bool) -> None:
@@ -172,7 +185,14 @@ def _verdict(session: Session, done: Done, url: object) -> Verdict:
     failure = done.failure
     if failure is not None and SERVICE_TYPE not in (failure.resource or ""):
         return Verdict("failed", failure.message)
-    verdict = _awaited(session, done.began)
+    try:
+        verdict = _awaited(session, done.began)
+    except (BotoCoreError, ClientError) as error:
+        if failure is None:
+            raise
+        # The failure is what a person has to know; that nobody answers any more comes from it.
+        failure.evidence.append(in_words(error).message)
+        return Verdict("failed", failure.message)
     if failure is not None and verdict.result == "succeeded":
         return Verdict("failed", failure.message, verdict.deployment)
     if verdict.result == "succeeded" and isinstance(url, str):
@@ -198,16 +218,26 @@ def _diagnosis(session: Session, verdict: Verdict, failure: DriverError | None) 
         return Diagnosis(verdict.reason, [], None, verdict.deployment, "replaced")
     settings = session.file.settings
     if failure is not None and SERVICE_TYPE not in (failure.resource or ""):
-        text = "\n".join([failure.message, *failure.evidence])
-        found = diagnose(Facts(failure=text), settings, resource)
-        if found.name != "unknown":
-            return found
-        return Diagnosis(failure.message, failure.evidence, None, resource)
+        return _by_its_words(failure, settings)
     words = "\n".join([failure.message, *failure.evidence]) if failure else verdict.reason
-    facts = gather(
-        session.cloud, session.service, session.names.log_group, verdict.deployment, words
-    )
+    try:
+        facts = gather(
+            session.cloud, session.service, session.names.log_group, verdict.deployment, words
+        )
+    except (BotoCoreError, ClientError):
+        if failure is None:
+            raise
+        return _by_its_words(failure, settings)
     return diagnose(facts, settings, resource)
+
+
+def _by_its_words(failure: DriverError, settings: Settings) -> Diagnosis:
+    """The cause that the engine's words name, or else the words themselves."""
+    text = "\n".join([failure.message, *failure.evidence])
+    found = diagnose(Facts(failure=text), settings, failure.resource)
+    if found.name != "unknown":
+        return found
+    return Diagnosis(failure.message, failure.evidence, None, failure.resource)
 
 
 WORDS: dict[Result, str] = {

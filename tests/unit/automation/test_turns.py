@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from automation import turns
 from automation.errors import DriverError
@@ -62,6 +62,25 @@ def test_it_is_opened_after_a_failure(captured: Captured) -> None:
     with pytest.raises(DriverError), no_release_meanwhile(session(captured, fake)):
         raise DriverError("the update failed")
     assert fake.calls == ["closed", "opened"]
+
+
+def test_a_failure_is_told_though_nobody_answers_any_more(
+    captured: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = FakePipeline("Succeeded")
+
+    def dead(**_names: str) -> None:
+        raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
+
+    monkeypatch.setattr(fake, "enable_stage_transition", dead)
+    with (
+        pytest.raises(DriverError, match="the update failed"),
+        no_release_meanwhile(session(captured, fake)),
+    ):
+        raise DriverError("the update failed")
+    assert "stage Deploy of p stays closed until the next `up`" in captured.err.getvalue()
+    with pytest.raises(EndpointConnectionError), no_release_meanwhile(session(captured, fake)):
+        pass
 
 
 def test_a_release_in_the_stage_is_waited_for(
