@@ -7,72 +7,24 @@ goes on listing a resource for a while after its deletion, so it is not asked fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
+from automation import leftovers_network as network
 from automation.cloud import Cloud, error_code
 from automation.removals import removal
+from automation.survivors import Finder, Leftover, Search
 from infra.names import Names
+from infra.settings import Settings
 
 
-@dataclass(frozen=True)
-class Leftover:
-    """Something that a destroyed stack left behind.
-
-    Attributes:
-        arn: its ARN.
-        why: what keeps it, or how it came to stay, and the command that removes it.
-    """
-
-    arn: str
-    why: str
-
-
-@dataclass(frozen=True)
-class Search:
-    """Where to look, and what belongs to the stack."""
-
-    cloud: Cloud
-    names: Names
-    account: str
-    region: str
-    partition: str
-
-    @property
-    def base(self) -> str:
-        """The beginning of every physical name of the stack."""
-        return self.names.named()
-
-    @property
-    def filters(self) -> list[dict[str, Any]]:
-        """EC2 filters for the stack's tags."""
-        return [
-            {"Name": "tag:project", "Values": [self.names.project]},
-            {"Name": "tag:stack", "Values": [self.names.stack]},
-        ]
-
-    def owns(self, tags: Iterable[dict[str, Any]]) -> bool:
-        """Whether tags, as lists of keys and values, are those of the stack."""
-        plain = {tag.get("Key", tag.get("key")): tag.get("Value", tag.get("value")) for tag in tags}
-        return plain.get("project") == self.names.project and plain.get("stack") == self.names.stack
-
-    def arn(self, service: str, resource: str) -> str:
-        """An ARN in the stack's account and region."""
-        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
-
-
-Finder = Callable[[Search], Iterator[Leftover]]
-
-
-def search(cloud: Cloud, names: Names) -> list[Leftover]:
+def search(cloud: Cloud, names: Names, settings: Settings) -> list[Leftover]:
     """Everything of the stack that exists; an empty list is what `destroy` must leave."""
     identity = cloud.client("sts").get_caller_identity()
     region = cloud.client("sts").meta.region_name
     partition = identity["Arn"].split(":")[1]
-    where = Search(cloud, names, identity["Account"], region, partition)
+    where = Search(cloud, names, settings, identity["Account"], region, partition)
     found = {leftover.arn: leftover for find in FINDERS for leftover in find(where)}
     return sorted(found.values(), key=lambda leftover: leftover.arn)
 
@@ -121,10 +73,14 @@ def _task_definitions(where: Search) -> Iterator[Leftover]:
 
 
 def _repositories(where: Search) -> Iterator[Leftover]:
-    name = where.names.repository
     if where.names.is_preview:
         yield from _preview_images(where)
         return
+    for name in (where.names.repository, where.names.cache_repository):
+        yield from _repository(where, name)
+
+
+def _repository(where: Search, name: str) -> Iterator[Leftover]:
     try:
         found = where.cloud.client("ecr").describe_repositories(repositoryNames=[name])
     except ClientError as error:
@@ -197,73 +153,13 @@ def _roles(where: Search) -> Iterator[Leftover]:
             yield Leftover(role["Arn"], f"The role still exists: {command}")
 
 
-@dataclass(frozen=True)
-class Ec2Kind:
-    """A kind of EC2 resource that carries tags."""
-
-    operation: str
-    key: str
-    identity: str
-    resource: str
-    gone: frozenset[str] = frozenset()
-
-
-EC2_KINDS = (
-    Ec2Kind("describe_vpcs", "Vpcs", "VpcId", "vpc"),
-    Ec2Kind("describe_subnets", "Subnets", "SubnetId", "subnet"),
-    Ec2Kind("describe_security_groups", "SecurityGroups", "GroupId", "security-group"),
-    Ec2Kind("describe_route_tables", "RouteTables", "RouteTableId", "route-table"),
-    Ec2Kind(
-        "describe_internet_gateways", "InternetGateways", "InternetGatewayId", "internet-gateway"
-    ),
-    Ec2Kind(
-        "describe_nat_gateways",
-        "NatGateways",
-        "NatGatewayId",
-        "natgateway",
-        frozenset({"deleted", "deleting"}),
-    ),
-    Ec2Kind("describe_addresses", "Addresses", "AllocationId", "elastic-ip"),
-    Ec2Kind(
-        "describe_vpc_endpoints",
-        "VpcEndpoints",
-        "VpcEndpointId",
-        "vpc-endpoint",
-        frozenset({"deleted", "deleting"}),
-    ),
-    Ec2Kind("describe_flow_logs", "FlowLogs", "FlowLogId", "vpc-flow-log"),
-)
-
-
-def _ec2(where: Search) -> Iterator[Leftover]:
-    for kind in EC2_KINDS:
-        # Two operations spell the parameter in another way than all others.
-        odd = kind.operation in {"describe_nat_gateways", "describe_flow_logs"}
-        arguments = {"Filter" if odd else "Filters": where.filters}
-        for row in where.cloud.pages("ec2", kind.operation, kind.key, **arguments):
-            if str(row.get("State", "")).lower() in kind.gone:
-                continue
-            identity = row[kind.identity]
-            command = f"aws ec2 {kind.operation.replace('describe_', 'delete-').replace('_', '-')}"
-            yield Leftover(
-                where.arn("ec2", f"{kind.resource}/{identity}"),
-                f"It still carries the stack's tags; see `{command.removesuffix('s')} help`.",
-            )
-
-
-def _elbv2(operation: str, key: str, arn_key: str, delete: str) -> Finder:
-    def find(where: Search) -> Iterator[Leftover]:
-        rows = where.cloud.pages("elbv2", operation, key)
-        arns = [row[arn_key] for row in rows]
-        client = where.cloud.client("elbv2")
-        for start in range(0, len(arns), 20):  # DescribeTags takes 20 at most
-            described = client.describe_tags(ResourceArns=arns[start : start + 20])
-            for row in described["TagDescriptions"]:
-                if where.owns(row["Tags"]):
-                    arn = row["ResourceArn"]
-                    yield Leftover(arn, f"It still exists: aws elbv2 {delete} {arn}")
-
-    return find
+def _identity_providers(where: Search) -> Iterator[Leftover]:
+    iam = where.cloud.client("iam")
+    for row in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]:
+        arn = row["Arn"]
+        if where.owns(iam.list_open_id_connect_provider_tags(OpenIDConnectProviderArn=arn)["Tags"]):
+            command = "aws iam delete-open-id-connect-provider --open-id-connect-provider-arn"
+            yield Leftover(arn, f"The identity provider still exists: {command} {arn}")
 
 
 def _scalable_targets(where: Search) -> Iterator[Leftover]:
@@ -292,6 +188,17 @@ def _alarms(where: Search) -> Iterator[Leftover]:
     for alarm in alarms:
         command = f"aws cloudwatch delete-alarms --alarm-names {alarm['AlarmName']}"
         yield Leftover(alarm["AlarmArn"], f"Target tracking made it: {command}")
+
+
+def _dashboards(where: Search) -> Iterator[Leftover]:
+    name = where.names.named()
+    rows = where.cloud.pages(
+        "cloudwatch", "list_dashboards", "DashboardEntries", DashboardNamePrefix=name
+    )
+    for row in rows:
+        if row["DashboardName"] == name:
+            command = f"aws cloudwatch delete-dashboards --dashboard-names {name}"
+            yield Leftover(row["DashboardArn"], f"The dashboard still exists: {command}")
 
 
 COVERED = (
@@ -345,20 +252,10 @@ FINDERS: tuple[Finder, ...] = (
     _repositories,
     _log_groups,
     _roles,
-    _ec2,
-    _elbv2(
-        "describe_load_balancers",
-        "LoadBalancers",
-        "LoadBalancerArn",
-        "delete-load-balancer --load-balancer-arn",
-    ),
-    _elbv2(
-        "describe_target_groups",
-        "TargetGroups",
-        "TargetGroupArn",
-        "delete-target-group --target-group-arn",
-    ),
+    _identity_providers,
+    *network.FINDERS,
     _scalable_targets,
     _alarms,
+    _dashboards,
     _tagged,
 )

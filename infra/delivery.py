@@ -109,7 +109,7 @@ class Delivery:
         settings, names = self._context.settings, self._context.names
         cache = Registry(
             "cache",
-            RegistryArgs(names.named("cache"), False, self._key_arn, self._context.tags, True),
+            RegistryArgs(names.cache_repository, False, self._key_arn, self._context.tags, True),
         )
         variables: dict[str, pulumi.Input[str]] = {
             "APP_PATH": settings.app_path,

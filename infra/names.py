@@ -171,6 +171,11 @@ class Names:
         """The name of the ECR repository; previews push to their environment's."""
         return self.environment.named()
 
+    @property
+    def cache_repository(self) -> str:
+        """The name of the repository of the pipeline's build cache."""
+        return self.named("cache")
+
     def image_tag(self, content: str) -> str:
         """The tag of a content in the repository; a preview's is its own, as tags never change."""
         if not self.is_preview:

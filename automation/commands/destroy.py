@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from pulumi import automation as auto
 
 from automation import cleanup, leftovers
 from automation.errors import ConfigurationError, DriverError
-from automation.operations import connected, opened
+from automation.operations import Session, connected, opened
 from automation.previews import preview_names, stack_names
 from automation.progress import Progress
 from automation.screen import Screen
 from automation.settling import settle
 from automation.stacks import StackFile, load_stack_file
+from automation.survivors import Leftover
+from automation.unexpected import in_words
 
 
 def destroy(stack: str, screen: Screen, with_previews: bool = False) -> int:
@@ -56,7 +59,7 @@ class Removed:
     """
 
     deleted: int
-    left: list[leftovers.Leftover]
+    left: list[Leftover]
     failure: DriverError | None
 
     @property
@@ -92,10 +95,21 @@ def remove_stack(stack: str, screen: Screen) -> Removed:
             if error.exit_code != 1:
                 raise
             failure = error
-        left = leftovers.search(session.cloud, session.names)
+        left = _left(session, failure)
         if failure is None and not left:
             session.remove()
     return Removed(deleted.count, left, failure)
+
+
+def _left(session: Session, failure: DriverError | None) -> list[Leftover]:
+    """The inventory; where nobody answers any more, the failure that led there is told."""
+    try:
+        return leftovers.search(session.cloud, session.names, session.file.settings)
+    except (BotoCoreError, ClientError) as error:
+        if failure is None:
+            raise
+        failure.evidence.append(f"What is left can't be looked for: {in_words(error).message}")
+        raise failure from error
 
 
 def _previews(file: StackFile, screen: Screen, wanted: bool) -> list[str]:
