@@ -21,6 +21,10 @@ AUTHORITY = "FARGATE_CD_CERTIFICATE_AUTHORITY"
 """The variable with the file of a certificate authority to trust beside the usual ones; that of
 the local cloud stands in its environment."""
 
+LOCAL, LOOPBACK = ".localhost", "127.0.0.1"
+"""Names that lead to this machine, which browsers and curl know without a resolver
+(https://www.rfc-editor.org/rfc/rfc6761#section-6.3)."""
+
 HEADERS = {"User-Agent": "fargate-cd", "Connection": "close"}
 
 
@@ -45,10 +49,13 @@ def url_answers(
     deadline = time.monotonic() + seconds
     while True:
         answer, where = _answer(url), ""
-        if isinstance(answer, UnknownNameError) and balancer:
-            host = urlsplit(url).hostname
+        host = urlsplit(url).hostname or ""
+        if isinstance(answer, UnknownNameError) and host.endswith(LOCAL):
+            answer = _answer_at(url, LOOPBACK)
+        elsewhere = isinstance(answer, UnknownNameError) or host.endswith(LOCAL)
+        if isinstance(answer, OSError) and elsewhere and balancer:
             answer = _answer_at(url, balancer)
-            where = f" at {balancer}; {host} is not known here yet and must point there"
+            where = f" at {balancer}; {host} {_missing(host)}"
         if isinstance(answer, int) and answer < 500:
             return True, f"{url} answers {answer}{where}."
         if time.monotonic() > deadline:
@@ -56,6 +63,13 @@ def url_answers(
                 return False, f"{url} answers {answer}{where}."
             return False, f"{url} can't be reached from here: {answer}{where}."
         time.sleep(0.5)
+
+
+def _missing(host: str) -> str:
+    """Why a name does not open as it is."""
+    if host.endswith(LOCAL):
+        return f"is not let in at {LOOPBACK}: a port is taken there, or needs privilege"
+    return "is not known here yet and must point there"
 
 
 def _answer(url: str) -> int | OSError:
@@ -77,16 +91,34 @@ def _answer(url: str) -> int | OSError:
 
 
 def _answer_at(url: str, address: str) -> int | OSError:
-    """The status that another host answers with when asked for a URL."""
+    """The status that another host answers with when asked for a URL.
+
+    Args:
+        url: the URL.
+        address: the host; one with a port, which stands for port 80 there, is asked for plain
+            HTTP, and names the port that stands for HTTPS by its redirect.
+    """
+    host, _, port = address.partition(":")
+    if not port:
+        return _asked(url, host)[0]
+    parts = urlsplit(url)
+    status, location = _asked(f"http://{parts.hostname}:{port}{parts.path}", host)
+    if isinstance(status, int) and location.startswith(f"https://{parts.hostname}:"):
+        return _asked(location, host)[0]
+    return status
+
+
+def _asked(url: str, address: str) -> tuple[int | OSError, str]:
+    """The status that a host answers with when asked for a URL, and where it sends the client."""
     parts = urlsplit(url)
     kind = _Tls if parts.scheme == "https" else _Plain
     connection = kind(parts.hostname or "", parts.port, address)
-    path = parts.path or "/"
     try:
-        connection.request("GET", path, headers=HEADERS)
-        return connection.getresponse().status
+        connection.request("GET", parts.path or "/", headers=HEADERS)
+        answer = connection.getresponse()
+        return answer.status, answer.headers.get("Location", "")
     except (OSError, http.client.HTTPException) as error:
-        return error if isinstance(error, OSError) else OSError(repr(error))
+        return (error if isinstance(error, OSError) else OSError(repr(error))), ""
     finally:
         connection.close()
 

@@ -19,6 +19,7 @@ from infra.load_balancer import (
     TargetGroupArgs,
 )
 from infra.network import Network, NetworkArgs
+from infra.preview_route import NO_PREVIEW_PRIORITY
 from infra.shared import preview_domain
 from infra.waf import Waf, WafArgs
 
@@ -50,6 +51,8 @@ class Edge:
         if settings.waf:
             args = WafArgs(context.names.named(), self.balancer.arn, context.tags)
             Waf("waf", args)
+        if settings.domain:
+            self._refuse_unknown()
         if zone is not None:
             balancer = self.balancer
             alias_record("host-name", settings.domain, zone, balancer.dns_name, balancer.zone_id)
@@ -78,6 +81,27 @@ class Edge:
             listener_arn=balancer.listener.arn,
             certificate_arn=certificate.arn,
             opts=pulumi.ResourceOptions(parent=certificate),
+        )
+
+    def _refuse_unknown(self) -> None:
+        """The address of a preview that is gone must not show the environment's application."""
+        names = f"*.{preview_domain(self._context.settings.domain)}"
+        answer = aws.lb.ListenerRuleActionFixedResponseArgs(
+            status_code="404",
+            content_type="text/plain",
+            message_body="There is no preview of this name.\n",
+        )
+        aws.lb.ListenerRule(
+            "no-preview",
+            listener_arn=self.balancer.listener.arn,
+            priority=NO_PREVIEW_PRIORITY,
+            conditions=[
+                aws.lb.ListenerRuleConditionArgs(
+                    host_header=aws.lb.ListenerRuleConditionHostHeaderArgs(values=[names])
+                )
+            ],
+            actions=[aws.lb.ListenerRuleActionArgs(type="fixed-response", fixed_response=answer)],
+            tags=dict(self._context.tags),
         )
 
     def _network(self) -> Network:

@@ -27,6 +27,9 @@ PORTS = 10_000
 FIRST_PRIORITY = 1_000
 """Rules of a person's own fit before those of previews; the environment's come after them."""
 
+NO_PREVIEW_PRIORITY = FIRST_PRIORITY + PORTS
+"""Of the environment's rule for names that no preview has: after the rules of all previews."""
+
 PORT_TAG = "port"
 
 

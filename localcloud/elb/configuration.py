@@ -6,8 +6,10 @@ HAProxy 2.6: https://docs.haproxy.org/2.6/configuration.html
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
+from localcloud.elb.doors import door_lines
 from localcloud.elb.honoured import RESPONSE_HEADERS, SERVER_HEADER
 from localcloud.elb.model import Listener, LoadBalancer, Plane, Server, TargetGroup
 from localcloud.elb.rules import quoted, rule_lines
@@ -58,6 +60,8 @@ def configuration(plane: Plane, instance: str, sockets: Path) -> str:
     for balancer in plane.load_balancers:
         for listener in balancer.listeners:
             lines += _frontend(plane, balancer, listener, sockets)
+    for door in plane.doors:
+        lines += door_lines(door)
     users = {arn: one for one in plane.load_balancers for arn in one.forwarded_groups()}
     for group in plane.target_groups:
         if group.arn not in users:
@@ -72,7 +76,7 @@ def configuration(plane: Plane, instance: str, sockets: Path) -> str:
 def description(plane: Plane, instance: str) -> str:
     """What `show info` of a worker with this structure tells: changes only when all but the
     servers would change, which is when a reload is needed."""
-    bare = Plane(plane.load_balancers, plane.target_groups, {})
+    bare = replace(plane, servers={})
     digest = hashlib.sha256(repr(bare).encode()).hexdigest()[:16]
     return f"fargate-cd-{instance}-{digest}"
 

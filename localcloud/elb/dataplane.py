@@ -59,6 +59,8 @@ class DataPlane:
     def start(self) -> None:
         """Serve what an earlier process left; its HAProxy is taken over if it still runs."""
         self._checker.start()
+        if self.haproxy.running_description() is not None:
+            self.survey.doors.adopt(self.haproxy.config)
         self.reconcile()
         with self.lock:
             if self.haproxy.running_description() is not None:
@@ -135,6 +137,7 @@ class DataPlane:
         while not self._ending.wait(UPKEEP_SECONDS):
             self._guarded(self._forget_drained)
             self._guarded(self._revive)
+            self._guarded(self._follow_names)
             if time.monotonic() - self._published_at >= PERIOD_SECONDS:
                 self._guarded(self.publish)
 
@@ -163,6 +166,12 @@ class DataPlane:
         with self.lock:
             if self.haproxy.missing():
                 log.error("HAProxy is gone; it is started again")
+                self._serve()
+
+    def _follow_names(self) -> None:
+        """Let names below `localhost` in, which Route 53 may have got or lost."""
+        with self.lock:
+            if self.survey.names_changed():
                 self._serve()
 
     def _forget_drained(self) -> None:

@@ -66,14 +66,14 @@ class Haproxy:
     """HAProxy in master-worker mode, detached: it goes on serving when this process dies.
 
     Args:
-        folder: where its configuration, log and socket are.
+        folder: where its configuration (`config`), log and socket are.
         instance: the local cloud's name, by which a running HAProxy is known as ours.
     """
 
     def __init__(self, folder: Path, instance: str) -> None:
         self._instance = instance
         self._socket = socket_file(folder, instance)
-        self._config = folder.absolute() / "haproxy.cfg"
+        self.config = folder.absolute() / "haproxy.cfg"
         self._log = folder / "haproxy.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._needed = False
@@ -98,7 +98,7 @@ class Haproxy:
         running = self.running_description()
         if running != wanted:
             self._check(text)
-        self._config.write_text(text)
+        self.config.write_text(text)
         if running is None:
             self._start()
         elif running != wanted:
@@ -147,7 +147,7 @@ class Haproxy:
             self._process = None
         for file in self._socket.parent.glob("*.sock"):
             file.unlink(missing_ok=True)
-        if self._socket.parent != self._config.parent:
+        if self._socket.parent != self.config.parent:
             with contextlib.suppress(OSError):  # gone already, or in use by another of our name
                 self._socket.parent.rmdir()
 
@@ -163,7 +163,7 @@ class Haproxy:
 
     def _processes(self) -> list[psutil.Process]:
         """Every HAProxy that runs our configuration: ours, and one that a dead process left."""
-        config = str(self._config)
+        config = str(self.config)
         return [
             one
             for one in psutil.process_iter(["name", "cmdline"])
@@ -171,7 +171,7 @@ class Haproxy:
         ]
 
     def _check(self, text: str) -> None:
-        candidate = self._config.with_suffix(".new")
+        candidate = self.config.with_suffix(".new")
         candidate.write_text(text)
         checked = subprocess.run(
             [executable(), "-c", "-f", str(candidate)],
@@ -193,7 +193,7 @@ class Haproxy:
                     "-S",
                     f"unix@{self._socket},mode,600",
                     "-f",
-                    str(self._config),
+                    str(self.config),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

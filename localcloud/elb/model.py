@@ -223,9 +223,26 @@ class Server:
 
 
 @dataclass(frozen=True)
+class Door:
+    """A port of 127.0.0.1 at which names below `localhost` are let in.
+
+    Attributes:
+        port: the port.
+        secure: whether clients speak TLS there.
+        ways: name, which may begin with `*.`, and `ADDRESS:PORT` of the load balancer's listener;
+            the first that fits counts.
+    """
+
+    port: int
+    secure: bool
+    ways: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Plane:
-    """Everything that HAProxy serves: load balancers, and servers by backend."""
+    """Everything that HAProxy serves: load balancers, servers by backend, and names' doors."""
 
     load_balancers: tuple[LoadBalancer, ...]
     target_groups: tuple[TargetGroup, ...]
     servers: Mapping[str, tuple[Server, ...]]
+    doors: tuple[Door, ...] = ()

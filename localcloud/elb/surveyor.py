@@ -9,6 +9,7 @@ from typing import Any
 from localcloud.elb import emulator, lookup
 from localcloud.elb.addresses import Address, Addresses
 from localcloud.elb.certificates import Authority, keep_imported
+from localcloud.elb.doors import Doors, local_names, wanted_doors
 from localcloud.elb.model import Plane, TargetGroup
 from localcloud.elb.targets import Targets
 
@@ -33,6 +34,8 @@ class Surveyor:
         self._targets = targets
         self._authority = Authority(folder, instance)
         self.addresses = Addresses(folder / "addresses.json", instance)
+        self.doors = Doors()
+        self._names: dict[str, str] = {}
 
     def place(self, balancer: Any) -> Address:
         """Give a load balancer of the emulator its address."""
@@ -42,7 +45,7 @@ class Surveyor:
 
     def plane(self) -> Plane:
         """Everything that is to be served now."""
-        balancers, groups = [], []
+        balancers, groups, named = [], [], []
         for state in emulator.backends(self._account):
             used = emulator.groups_in_use(state)
             for found in list(state.load_balancers.values()):
@@ -51,6 +54,7 @@ class Surveyor:
                     place = self.addresses.reserve(found.arn, int(listener.port))
                 files = self._certificate_files(state.region_name, found, place.host)
                 balancers.append(emulator.load_balancer(found, place.host, place.ports, files))
+                named.append((place.dns_name, balancers[-1]))
             idle = {balancer.arn: balancer.idle_timeout for balancer in balancers}
             for found in list(state.target_groups.values()):
                 users = used.get(found.arn, set())
@@ -59,7 +63,13 @@ class Surveyor:
         self.addresses.keep_only({balancer.arn for balancer in balancers})
         serving = tuple(group for group in groups if group.used)
         servers = {group.backend: self._targets.servers(group.arn) for group in serving}
-        return Plane(tuple(balancers), serving, servers)
+        self._names = local_names(self._account)
+        doors = self.doors.open(wanted_doors(self._names, named))
+        return Plane(tuple(balancers), serving, servers, doors)
+
+    def names_changed(self) -> bool:
+        """Whether other doors are to be open than at the last `plane`."""
+        return local_names(self._account) != self._names or self.doors.freed()
 
     def groups(self) -> dict[str, TargetGroup]:
         """All target groups by their ARNs, used or not."""

@@ -11,7 +11,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +25,7 @@ from infra.preview_route import preferred_port
 from tests.github_comments import GitHub
 from tests.local.checkout import ROOT, UP_SECONDS, Checkout, copy_tree
 from tests.local.test_main_job import get, inventory
-from tests.workflows import path_with, run_steps
+from tests.workflows import job_outputs, path_with, run_steps
 
 ENVIRONMENT = ("--stack", "local")
 UP = ("up", *ENVIRONMENT, "--yes")
@@ -109,25 +109,31 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
 
 @pytest.fixture(scope="module")
 def environment(checkout: Checkout) -> dict[str, Any]:
-    """The environment, and what there was before any preview."""
+    """The environment, as deploy.yml makes it of a push, and what there was before any preview."""
     refused = checkout.run(*UP, "--branch", "early")
     assert refused.returncode == 2, refused.stderr
     assert "environment local does not exist" in refused.stderr
-    document = checkout.json(*UP)
-    return {**document, "inventory": inventory(checkout)}
+    in_workflow(checkout, "deploy", "dev", {"STACK": "local"})
+    handed_on = job_outputs("deploy", "dev", checkout.root / OUTPUT)
+    outputs = checkout.json("outputs", *ENVIRONMENT)
+    assert handed_on == {"image": outputs["image_uri"]}
+    return {"outputs": outputs, "inventory": inventory(checkout)}
 
 
 def meeting(branch: str) -> str:
-    """Another branch whose preview would like to have the same port."""
+    """Another branch whose preview would like to have the same port; it tries to be a path too."""
     wanted = preferred_port(preview_stack("local", branch))
-    names = (f"branch-{number}" for number in range(10**6))
+    names = (f"../../branch {number}" for number in range(10**6))
     return next(n for n in names if preferred_port(preview_stack("local", n)) == wanted)
 
 
-HOSTILE = "--stack=prod; $(touch owned)/../Ünïcode…"
-"""A name that wants to be an option, a command and a path, and is just a branch."""
+HOSTILE = "--stack=prod;$(touch${IFS}owned)/Ünïcode…"
+"""A name that wants to be an option and a command, and is just a branch, for git too."""
 
 BRANCHES = (HOSTILE, "feature/login", meeting("feature/login"))
+
+OUTPUT = "github-output"
+"""The file in which a workflow's steps leave what others take on."""
 
 
 @pytest.fixture(scope="module")
@@ -136,19 +142,33 @@ def github() -> Iterator[GitHub]:
         yield server
 
 
-def in_workflow(checkout: Checkout, github: GitHub, job: str) -> dict[str, Any]:
-    """Run the commands of a job of preview.yml for the first branch, as they stand there."""
-    path = path_with(Path(sys.executable))
-    values = {
-        "STACK": "local",
-        "BRANCH": BRANCHES[0],
-        "PULUMI_BACKEND_URL": "",
-        "PULUMI_ACCESS_TOKEN": "",
-        "PULUMI_CONFIG_PASSPHRASE": "",
-        **github.environment,
+def in_workflow(
+    checkout: Checkout, name: str, job: str, values: Mapping[str, str], **defaults: str
+) -> None:
+    """Run the commands of a workflow's job, as they stand there.
+
+    Args:
+        checkout: where.
+        name: the workflow.
+        job: its job.
+        values: what the workflow's own variables hold.
+        defaults: what GitHub sets for every step.
+    """
+    backend = ("PULUMI_BACKEND_URL", "PULUMI_ACCESS_TOKEN", "PULUMI_CONFIG_PASSPHRASE")
+    variables = {
+        **checkout.environment,
+        "PATH": path_with(Path(sys.executable)),
+        "GITHUB_OUTPUT": str(checkout.root / OUTPUT),
+        **defaults,
     }
-    variables = {**checkout.environment, **github.environment, "PATH": path}
-    run_steps("preview", job, checkout.root, variables, values)
+    run_steps(name, job, checkout.root, variables, {**dict.fromkeys(backend, ""), **values})
+
+
+def in_pull_request(checkout: Checkout, github: GitHub, job: str) -> dict[str, Any]:
+    """Run a job of preview.yml for the first branch; what its command printed."""
+    values = {"STACK": "local", "BRANCH": BRANCHES[0], **github.environment}
+    told = {name: github.environment[name] for name in ("GITHUB_API_URL", "GITHUB_REPOSITORY")}
+    in_workflow(checkout, "preview", job, values, **told)
     document: dict[str, Any] = json.loads((checkout.root / "preview.json").read_text())
     return document
 
@@ -161,7 +181,7 @@ def previews(
     others' at the same moment."""
     made = {}
     say(checkout, "zero")
-    made[BRANCHES[0]] = in_workflow(checkout, github, "up")
+    made[BRANCHES[0]] = in_pull_request(checkout, github, "up")
     say(checkout, "one")
     with ThreadPoolExecutor() as pool:
         both = {
@@ -230,7 +250,7 @@ def test_a_preview_is_described_by_its_branch(
     )["ResourceTagMappingList"]
     for row in tags:
         pairs = {tag["Key"]: tag["Value"] for tag in row["Tags"]}
-        assert pairs["branch"] == "--stack=prod_ __touch owned_/../Ünïcode_"
+        assert pairs["branch"] == "--stack=prod___touch__IFS_owned_/Ünïcode_"
         assert pairs["environment"] == "local"
         assert pairs["creator"]
     assert any("expires" in {tag["Key"] for tag in row["Tags"]} for row in tags)
@@ -267,10 +287,33 @@ def test_an_environment_with_previews_stays(
     assert "--with-previews" in refused.stderr
 
 
+def with_remote(checkout: Checkout, branches: Iterable[str]) -> None:
+    """Make the checkout a repository of git, with a remote that has these branches beside main."""
+    remote = checkout.root.parent / "remote.git"
+    nobody = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.org")
+    empty = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+    run_git("init", "--quiet", "--bare", str(remote))
+    run_git("-C", str(remote), "hash-object", "-t", "tree", "-w", "/dev/null")
+    commit = run_git("-C", str(remote), *nobody, "commit-tree", "-m", "first", empty)
+    for branch in ("main", *branches):
+        run_git("-C", str(remote), "update-ref", f"refs/heads/{branch}", commit)
+    run_git("-C", str(checkout.root), "init", "--quiet")
+    run_git("-C", str(checkout.root), "remote", "add", "origin", str(remote))
+
+
+def run_git(*arguments: str) -> str:
+    """What git prints."""
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
 def test_prune_takes_exactly_the_expired(
     checkout: Checkout, environment: dict[str, Any], previews: dict[str, dict[str, Any]]
 ) -> None:
-    """One is extended to a longer life, which deploys nothing; the clock is moved past the rest."""
+    """One is extended to a longer life, which deploys nothing; the clock is moved past the rest.
+
+    Before it is moved the nightly workflow finds that one of them has lost its branch.
+    """
     stays = BRANCHES[0]
     before = checkout.json("outputs", *ENVIRONMENT, "--branch", stays)
     checkout.configure(preview_settings={"preview_ttl_hours": 500})
@@ -284,10 +327,14 @@ def test_prune_takes_exactly_the_expired(
     expired = {preview_stack("local", branch) for branch in BRANCHES[1:]}
     assert {each["stack"] for each in dry["pruned"]} == expired
     assert len(checkout.json("previews", *ENVIRONMENT)["previews"]) == 3
+    with_remote(checkout, BRANCHES[:2])
+    in_workflow(checkout, "prune", "prune", {"STACK": "local"})
+    remaining = {each["branch"] for each in checkout.json("previews", *ENVIRONMENT)["previews"]}
+    assert remaining == set(BRANCHES[:2]), "the one whose branch is gone is gone"
     pruned = checkout.json("prune", *ENVIRONMENT, "--yes", "--at", at)
-    assert {(each["stack"], each["result"]) for each in pruned["pruned"]} == {
-        (stack, "destroyed") for stack in expired
-    }
+    assert [(each["stack"], each["result"]) for each in pruned["pruned"]] == [
+        (preview_stack("local", BRANCHES[1]), "destroyed")
+    ]
     (left,) = checkout.json("previews", *ENVIRONMENT)["previews"]
     assert left["branch"] == stays
     assert spoken(get(left["url"])) == "two"
@@ -300,7 +347,7 @@ def test_without_its_previews_the_environment_is_as_it_was(
     previews: dict[str, dict[str, Any]],
     github: GitHub,
 ) -> None:
-    document = in_workflow(checkout, github, "down")
+    document = in_pull_request(checkout, github, "down")
     assert (document["result"], document["leftovers"]) == ("succeeded", [])
     (comment,) = github.comments
     assert "gone." in str(comment["body"])
@@ -316,3 +363,15 @@ def test_without_its_previews_the_environment_is_as_it_was(
     say(checkout, "World")
     looked = checkout.run("preview", *ENVIRONMENT, "--expect-no-changes")
     assert looked.returncode == 0, looked.stdout + looked.stderr
+
+
+def test_the_image_of_one_environment_is_released_as_it_is(
+    checkout: Checkout, environment: dict[str, Any], previews: dict[str, dict[str, Any]]
+) -> None:
+    """By deploy.yml's second job: here into the environment that it comes from, where nothing is
+    to be deployed, and nothing is built."""
+    say(checkout, "nobody")
+    image = environment["outputs"]["image_uri"]
+    in_workflow(checkout, "deploy", "prod", {"STACK": "local", "IMAGE": image})
+    assert checkout.run("outputs", "image_uri", *ENVIRONMENT).stdout.strip() == image
+    assert spoken(get(environment["outputs"]["service_url"])) == "World"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,8 +35,10 @@ class Broken(Page):
     status = 502
 
 
-def served(page: type[Page], context: ssl.SSLContext | None = None) -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), page)
+def served(
+    page: type[Page], context: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> Iterator[int]:
+    server = ThreadingHTTPServer((host, 0), page)
     if context is not None:
         server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -105,3 +108,38 @@ def test_the_certificate_must_be_the_names_and_trusted(
     answers, sentence = url_answers(f"https://other.{NAME}:{tls}", "127.0.0.1", 0.0)
     assert not answers
     assert "certificate" in sentence.lower()
+
+
+def test_a_load_balancer_without_its_own_ports_names_them_by_its_redirect(
+    tls: int, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One whose name carries the port that stands for port 80, as without privileges."""
+    monkeypatch.setenv(reach.AUTHORITY, str(authority.certificate_file))
+
+    class Redirect(Page):
+        def do_GET(self) -> None:
+            self.send_response(301)
+            host = self.headers["Host"].partition(":")[0]
+            self.send_header("Location", f"https://{host}:{tls}{self.path}")
+            self.end_headers()
+
+    for port in served(Redirect):
+        answers, sentence = url_answers(f"https://{NAME}/ok", f"127.0.0.1:{port}", 0.0)
+        assert answers, sentence
+        assert "answers 200" in sentence
+    for port in served(Page):
+        assert url_answers(f"http://{NAME}/ok", f"127.0.0.1:{port}", 0.0)[0]
+
+
+def test_names_below_localhost_need_no_resolver(port: int) -> None:
+    answers, sentence = url_answers(f"http://app.localhost:{port}", "127.0.0.2", 0.0)
+    assert answers
+    assert sentence.endswith("answers 200.")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have 127.0.0.1 alone")
+def test_a_name_below_localhost_that_is_not_let_in_is_asked_at_the_load_balancer() -> None:
+    for port in served(Page, host="127.0.0.2"):
+        answers, sentence = url_answers(f"http://app.localhost:{port}", "127.0.0.2", 0.0)
+        assert answers
+        assert "at 127.0.0.2; app.localhost is not let in at 127.0.0.1" in sentence

@@ -116,6 +116,10 @@ def test_the_environment_serves_all_names_of_previews() -> None:
     }
     assert domains == {"app.example.com", "*.preview.app.example.com"}
     assert len(recording.of("ListenerCertificate")) == 1
+    unknown = recording.one("ListenerRule", "no-preview").inputs
+    assert unknown["conditions"] == [{"hostHeader": {"values": ["*.preview.app.example.com"]}}]
+    assert unknown["actions"][0]["fixedResponse"]["statusCode"] == "404"
+    assert priority(FIRST_PORT + PORTS - 1) < unknown["priority"] < LAST_PRIORITY
 
 
 @pytest.mark.parametrize("of", [{}, DOMAIN, {"allowed_cidrs": ["10.0.0.0/8", "10.1.0.0/16"]}])
