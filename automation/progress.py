@@ -19,7 +19,7 @@ from pulumi.automation.events import DiagnosticEvent, StepEventMetadata
 from rich.live import Live
 from rich.text import Text
 
-from automation.screen import Screen
+from automation.screen import Screen, picture
 
 STILL_SECONDS = 15.0
 """How often a plain log says that a step is still going on."""
@@ -217,11 +217,11 @@ class Progress:
         # No lock here: rich calls this under its own, which `_say` needs while it holds ours.
         now = time.monotonic()
         lines = [
-            f"  {step.operation:<20} {display_name(step.urn)}  {now - step.began:.0f} s"
+            f"{now - step.began:6.0f} s  {step.operation} {display_name(step.urn)}"
             for step in list(self._running.values())
         ]
         head = f"{self.verb}  {self.screen.elapsed:.0f} s"
-        return Text("\n".join([head, *lines, *self.beside()]))
+        return picture([head, *lines, *self.beside()])
 
     def _beat(self) -> None:
         """On a plain log say now and then what is still going on."""

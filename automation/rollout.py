@@ -79,7 +79,7 @@ class Rollout:
         """Everything, a line a task."""
         found = [f"  rollout {self.state}"]
         for name, side in (("new", self.new), ("old", self.old)):
-            if side.release is None:
+            if side.release is None or not (side.wanted or side.tasks):
                 continue
             found.append(f"    {name} {side.summary}")
             found += [f"      {t.identity[:8]}  {t.status:<14} {t.health}" for t in side.tasks]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TextIO
@@ -28,6 +28,12 @@ def _console(stream: TextIO) -> Console:
 def printable(text: str) -> str:
     """A text that can't steer a terminal: control characters become `\ufffd`."""
     return "".join(each if each.isprintable() else "\ufffd" for each in text)
+
+
+def picture(lines: Iterable[str]) -> Text:
+    """Lines to draw again and again: cut at the terminal's edge, since a line that wraps shifts
+    all others whenever its length changes."""
+    return Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
 
 
 @dataclass
@@ -66,7 +72,8 @@ class Screen:
     def result(self, message: str) -> None:
         """A line of the command's result; standard error if a JSON document is asked for."""
         console = self.err if self.json else self.out
-        console.print(message, markup=False)
+        # The terminal wraps it, so that an address or a command can be copied in one piece.
+        console.print(message, markup=False, soft_wrap=True)
 
     @contextmanager
     def drawn(self, head: str, lines: Callable[[], list[str]]) -> Iterator[None]:
@@ -75,10 +82,10 @@ class Screen:
             yield
             return
 
-        def picture() -> Text:
-            return Text("\n".join([f"{head}  {self.elapsed:.0f} s", *lines()]))
+        def drawing() -> Text:
+            return picture([f"{head}  {self.elapsed:.0f} s", *lines()])
 
-        with Live(get_renderable=picture, console=self.err, refresh_per_second=4, transient=True):
+        with Live(get_renderable=drawing, console=self.err, refresh_per_second=4, transient=True):
             yield
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -106,9 +113,10 @@ class Screen:
 
     def complain(self, error: DriverError) -> None:
         """An error in words, with its evidence."""
-        self.err.print(f"Error: {error.message}", markup=False, style="bold red")
+        message = f"Error: {error.message}"
+        self.err.print(message, markup=False, style="bold red", soft_wrap=True)
         for line in error.evidence:
-            self.err.print(f"  {line}", markup=False)
+            self.err.print(f"  {line}", markup=False, soft_wrap=True)
 
     def confirm(self, question: str) -> None:
         """Ask before something is destroyed; without a terminal nothing is asked.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from typing import Any
 
@@ -19,7 +20,7 @@ from automation.operations import Session, opened
 from automation.pipeline_report import print_pipeline, report
 from automation.releases import current, releases
 from automation.rollout import look
-from automation.screen import Screen
+from automation.screen import Screen, picture
 from automation.verdict import describe_service, service_deployments
 
 WATCH_SECONDS = 2.0
@@ -59,11 +60,11 @@ def _draw(session: Session) -> None:
     seen = [_lines(session)]
     terminal = session.screen.out.is_terminal
 
-    def picture() -> Text:
-        return Text("\n".join(seen[-1]))
+    def drawing() -> Text:
+        return picture(seen[-1])
 
     with (
-        Live(get_renderable=picture, console=session.screen.out, screen=True)
+        Live(get_renderable=drawing, console=session.screen.out, screen=True)
         if terminal
         else nullcontext()
     ):
@@ -76,12 +77,12 @@ def _draw(session: Session) -> None:
 
 
 def _lines(session: Session) -> list[str]:
-    """What `status` prints, and the rollout if one goes on."""
+    """What `status` prints, with the rollout if one goes on."""
     written = io.StringIO()
     console = Console(file=written, width=200, highlight=False, emoji=False, soft_wrap=True)
-    _print(Screen(out=console, err=console), gather(session))
     rollout = look(session.cloud, session.service, session.opened_at)
-    return [*written.getvalue().splitlines(), *(rollout.lines() if rollout else [])]
+    _print(Screen(out=console, err=console), gather(session), rollout.lines() if rollout else [])
+    return written.getvalue().splitlines()
 
 
 def gather(session: Session) -> dict[str, Any]:
@@ -163,7 +164,8 @@ def _alarms(session: Session) -> list[dict[str, str]]:
     return [{"name": row["AlarmName"], "state": row["StateValue"]} for row in rows]
 
 
-def _print(screen: Screen, document: dict[str, Any]) -> None:
+def _print(screen: Screen, document: dict[str, Any], rollout: Sequence[str] = ()) -> None:
+    """What is most wanted stands first: a small terminal cuts off the rest."""
     service, release = document["service"], document["release"]
     screen.result(
         f"{document['stack']}: {service['running']} of {service['desired']} tasks run, "
@@ -171,6 +173,8 @@ def _print(screen: Screen, document: dict[str, Any]) -> None:
     )
     if release:
         screen.result(f"release {release['number']} ({release['state']}): {release['image']}")
+    for line in rollout:
+        screen.result(line)
     for task in document["tasks"]:
         screen.result(f"  task {task['id']}  release {task['release']}  {task['status']}")
     for target in document["targets"]:

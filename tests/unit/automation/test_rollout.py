@@ -99,6 +99,16 @@ def test_old_and_new_tasks_with_health_and_traffic() -> None:
     assert seen.lines()[-1] == "    7 requests, 1 answered with 5xx"
 
 
+def test_an_earlier_deployment_that_has_no_tasks_any_more_is_not_drawn() -> None:
+    cloud = FakeCloud(
+        deployment(2, "IN_PROGRESS"), deployment(1, "COMPLETED") | {"desiredCount": 0}
+    )
+    cloud.tasks = cloud.tasks[1:]
+    seen = look(cloud, NAME, NOW)  # type: ignore[arg-type]
+    assert seen is not None
+    assert not [line for line in seen.lines() if "old" in line]
+
+
 def test_no_rollout_is_not_drawn() -> None:
     assert look(FakeCloud(deployment(1, "COMPLETED")), NAME, NOW) is None  # type: ignore[arg-type]
 
