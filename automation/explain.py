@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,6 +32,14 @@ SENTENCE = re.compile(r"\w+ \w+ \w+")
 
 EVIDENCE_LINES = 30
 """How much of a long error is shown, from its end."""
+
+KILLED = re.compile(r"^\s*code: -(\d+)$", re.MULTILINE)
+"""How the Automation API tells that a signal ended the engine."""
+
+STEP = re.compile(r" (\+\+|\+-|--|[~+-])  ?\S+:\S+ ")
+"""A line of the engine's own progress."""
+
+KILLED_LINES = 3
 
 DAMAGED = re.compile(r"failed to load checkpoint|snapshot integrity failure|unexpected end of JSON")
 
@@ -61,6 +70,8 @@ def explain(error: CommandError, failures: Sequence[Failure], file: StackFile) -
         if pattern.search(text):
             return ConfigurationError(sentence)
     root = root_failure(failures)
+    if root is None and (killed := KILLED.search(text)):
+        return killed_engine(int(killed[1]), text)
     if root is None:
         lines = [line for line in text.splitlines() if line.strip().startswith("error:")]
         shown = [plain(line).removeprefix("error:").strip() for line in lines]
@@ -70,6 +81,18 @@ def explain(error: CommandError, failures: Sequence[Failure], file: StackFile) -
     lines = [line for line in root.message.splitlines() if line.strip()]
     name = f"{display_name(root.urn)}: " if root.urn else ""
     return DriverError(f"{name}{lines[0]}", lines[1:][-EVIDENCE_LINES:], root.urn)
+
+
+def killed_engine(number: int, text: str) -> DriverError:
+    """The words about an engine that a signal has ended, with the steps it was at."""
+    known = {each.value: each.name for each in signal.Signals}
+    hint = " (a machine that is out of memory does that)" if number == signal.SIGKILL else ""
+    steps = [line.strip() for line in plain(text).splitlines() if STEP.match(line)]
+    return DriverError(
+        f"The Pulumi engine was ended by {known.get(number, f'signal {number}')}{hint} before it "
+        "was done. Run the same command again: it finds what was made and goes on.",
+        steps[-KILLED_LINES:],
+    )
 
 
 def root_failure(failures: Sequence[Failure]) -> Failure | None:

@@ -109,3 +109,16 @@ def test_a_damaged_state_names_the_newest_backup(
     state = tmp_path / ".pulumi" / "stacks" / "fargate-cd" / "local.json"
     assert f"cp '{backups}/local.2.json' '{state}'" in message
     assert "nothing was touched" in message
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [(-9, "SIGKILL (a machine that is out of memory"), (-15, "SIGTERM before")]
+)
+def test_an_engine_that_was_killed_is_said_so(code: int, words: str, file: StackFile) -> None:
+    printed = "Updating (local):\n    pulumi:pulumi:Stack s running A note.\n"
+    printed += " ++ aws:ecs:TaskDefinition t created replacement (0.12s)\n"
+    printed += " ~  aws:ecs:Service service-service updating (0s) [diff: ~cpu]\n"
+    error = explain(CommandError(CommandResult(printed, "", code)), [], file)
+    assert f"The Pulumi engine was ended by {words}" in error.message
+    assert "Run the same command again" in error.message
+    assert [line.split()[2] for line in error.evidence] == ["t", "service-service"]
