@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -56,6 +56,8 @@ NO_SOURCE_ARN: Mapping[str, str] = {
 
 ANY_RESOURCE |= dict.fromkeys(LOOK_ACTIONS, "a workflow looks, and the call knows no resources")
 
+ALL = (IDENTITY, TRUST, *RESOURCE)
+
 SELF = frozenset({"aws:kms/key:Key"})
 """In the policy of such a resource `*` means the resource itself."""
 
@@ -73,30 +75,33 @@ CONDITION_KEYS_OF_ANY_SERVICE = frozenset(
 )
 
 
-def every_document() -> Iterator[tuple[str, Document]]:
-    for settings in MATRIX:
-        for document in documents(recorded(settings)):
-            yield settings, document
-
-
 @cache
-def all_documents() -> dict[str, Document]:
-    """Each different document once, with a name to report it by, and in an order of names.
-
-    The order of registration differs from run to run, and pytest-xdist wants one.
-    """
-    unique: dict[tuple[str, str], str] = {}
-    named: dict[str, Document] = {}
-    for settings, document in every_document():
-        if (document.resource, document.text) not in unique:
-            name = f"{document.resource} ({settings})"
-            unique[document.resource, document.text] = name
-            named[name] = document
-    return dict(sorted(named.items()))
+def new_documents(settings: str) -> list[Document]:
+    """The documents under one row of the matrix that no earlier row has."""
+    rows = list(MATRIX)
+    earlier = {
+        (each.resource, each.text)
+        for row in rows[: rows.index(settings)]
+        for each in documents(recorded(row))
+    }
+    found = documents(recorded(settings))
+    return [each for each in found if (each.resource, each.text) not in earlier]
 
 
-def of(*tokens: str) -> list[str]:
-    return [name for name, document in all_documents().items() if document.token in tokens]
+def on_each(*tokens: str) -> Callable[[Callable[[Document], None]], Callable[..., None]]:
+    """Makes of a check a test of each document of these types; each that fails is named."""
+
+    def decorate(check: Callable[[Document], None]) -> Callable[..., None]:
+        @pytest.mark.parametrize("settings", MATRIX)
+        def test(settings: str, subtests: pytest.Subtests) -> None:
+            for document in new_documents(settings):
+                if document.token in tokens:
+                    with subtests.test(document.resource):
+                        check(document)
+
+        return test
+
+    return decorate
 
 
 def actions(statement: Mapping[str, Any]) -> list[str]:
@@ -115,9 +120,9 @@ def resources(statement: Mapping[str, Any]) -> list[str]:
     return [listed] if isinstance(listed, str) else list(listed)
 
 
-@pytest.mark.parametrize("name", of(IDENTITY))
-def test_parliament_finds_nothing(name: str) -> None:
-    findings = parliament.analyze_policy_string(all_documents()[name].text).findings
+@on_each(IDENTITY)
+def test_parliament_finds_nothing(document: Document) -> None:
+    findings = parliament.analyze_policy_string(document.text).findings
     assert [
         f"{found.issue} {found.detail}"
         for found in findings
@@ -128,9 +133,9 @@ def test_parliament_finds_nothing(name: str) -> None:
     ] == []
 
 
-@pytest.mark.parametrize("name", of(IDENTITY))
-def test_cloudsplaining_finds_nothing(name: str) -> None:
-    policy = PolicyDocument(json.loads(all_documents()[name].text))
+@on_each(IDENTITY)
+def test_cloudsplaining_finds_nothing(document: Document) -> None:
+    policy = PolicyDocument(json.loads(document.text))
     assert policy.allows_privilege_escalation == []
     assert policy.allows_data_exfiltration_actions == []
     assert policy.permissions_management_without_constraints == []
@@ -141,10 +146,9 @@ def test_cloudsplaining_finds_nothing(name: str) -> None:
 
 # Keys are left out: parliament wants kms:* on aliases too, and takes the operator ArnLike, which
 # CloudWatch Logs' documents have for its encryption context, for a mistake.
-@pytest.mark.parametrize("name", of(TRUST, *(RESOURCE - SELF)))
-def test_parliament_finds_nothing_in_the_policies_of_resources(name: str) -> None:
+@on_each(TRUST, *(RESOURCE - SELF))
+def test_parliament_finds_nothing_in_the_policies_of_resources(document: Document) -> None:
     """It knows those of principals only, so the principal is left out and the resource named."""
-    document = all_documents()[name]
     statements = [
         {key: value for key, value in each.items() if key != "Principal"}
         for each in document.statements
@@ -159,9 +163,9 @@ def test_parliament_finds_nothing_in_the_policies_of_resources(name: str) -> Non
     assert [each for each in told if f"Unknown condition {ISSUER}:" not in each] == []
 
 
-@pytest.mark.parametrize("name", all_documents())
-def test_every_action_exists(name: str) -> None:
-    for statement in all_documents()[name].statements:
+@on_each(*ALL)
+def test_every_action_exists(document: Document) -> None:
+    for statement in document.statements:
         for action in actions(statement):
             if "*" in action:
                 continue
@@ -169,9 +173,9 @@ def test_every_action_exists(name: str) -> None:
             assert REFERENCE.actions.action_exists(service, verb), action
 
 
-@pytest.mark.parametrize("name", all_documents())
-def test_every_condition_key_exists(name: str) -> None:
-    for statement in all_documents()[name].statements:
+@on_each(*ALL)
+def test_every_condition_key_exists(document: Document) -> None:
+    for statement in document.statements:
         for keys in statement.get("Condition", {}).values():
             for key in keys:
                 if key in CONDITION_KEYS_OF_ANY_SERVICE:
@@ -182,9 +186,8 @@ def test_every_condition_key_exists(name: str) -> None:
                 assert any(key.startswith(family) for family in families), key
 
 
-@pytest.mark.parametrize("name", all_documents())
-def test_every_resource_fits_its_actions(name: str) -> None:
-    document = all_documents()[name]
+@on_each(*ALL)
+def test_every_resource_fits_its_actions(document: Document) -> None:
     for statement in document.statements:
         for action in actions(statement):
             if "*" in action or action.startswith("sts:"):
@@ -199,9 +202,9 @@ def test_every_resource_fits_its_actions(name: str) -> None:
                 assert services == {service}, f"{action} on {resources(statement)}"
 
 
-@pytest.mark.parametrize("name", of(IDENTITY))
-def test_no_wildcards_but_those_with_a_reason(name: str) -> None:
-    for statement in all_documents()[name].statements:
+@on_each(IDENTITY)
+def test_no_wildcards_but_those_with_a_reason(document: Document) -> None:
+    for statement in document.statements:
         assert statement["Effect"] == "Allow"
         for action in actions(statement):
             assert "*" not in action
@@ -211,9 +214,9 @@ def test_no_wildcards_but_those_with_a_reason(name: str) -> None:
             assert arn == "*" or arn.split(":", 5)[2:5].count("*") == 0, arn
 
 
-@pytest.mark.parametrize("name", of(TRUST))
-def test_trust_is_narrow(name: str) -> None:
-    (statement,) = all_documents()[name].statements
+@on_each(TRUST)
+def test_trust_is_narrow(document: Document) -> None:
+    (statement,) = document.statements
     if list(statement["Principal"]) == ["Federated"]:
         (condition,) = statement["Condition"].values()
         assert list(statement["Condition"]) == ["StringEquals"], "no patterns"
@@ -224,13 +227,12 @@ def test_trust_is_narrow(name: str) -> None:
     assert list(statement["Principal"]) == ["Service"]
     condition = statement["Condition"]
     assert condition["StringEquals"] == {"aws:SourceAccount": "123456789012"}
-    if all_documents()[name].resource not in NO_SOURCE_ARN:
+    if document.resource not in NO_SOURCE_ARN:
         assert condition["ArnLike"]["aws:SourceArn"].split(":")[4] == "123456789012"
 
 
-@pytest.mark.parametrize("name", of(*RESOURCE))
-def test_open_principals_are_bound_to_the_account_or_deny(name: str) -> None:
-    document = all_documents()[name]
+@on_each(*RESOURCE)
+def test_open_principals_are_bound_to_the_account_or_deny(document: Document) -> None:
     for statement in document.statements:
         if statement["Principal"] not in ("*", {"AWS": "*"}) or statement["Effect"] == "Deny":
             continue
