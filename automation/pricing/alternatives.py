@@ -37,6 +37,7 @@ CHOICES: Sequence[Choice] = (
     Choice({"spot": True}, "AWS may take every task but one away with two minutes' notice"),
     Choice({"container_insights": False}, "no metrics beside those of service and load balancer"),
     Choice({"flow_logs": False}, "no record of the network's connections"),
+    Choice({"monitoring": False}, "no dashboard, and no alarm tells of errors or of missing tasks"),
 )
 """None of them changes what the application can do."""
 

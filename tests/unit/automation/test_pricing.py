@@ -193,8 +193,17 @@ def test_the_cheapest_alternative_of_nat_gateways_is_public_addresses() -> None:
 
 
 def test_what_is_set_already_is_no_alternative() -> None:
-    settings = Settings.parse({"architecture": "ARM64", "spot": "true"})
+    settings = Settings.parse({"architecture": "ARM64", "spot": "true", "monitoring": "false"})
     assert alternatives(settings, US, planned) == []
+
+
+def test_monitoring_is_named_with_what_it_costs_where_it_can_be_left_out() -> None:
+    found = {each.words: each for each in alternatives(Settings.parse({}), US, planned)}
+    estimate = monthly_cost(planned(Settings.parse({})), US)
+    cost = priced(estimate, "CloudWatch alarms") + priced(estimate, "CloudWatch dashboards")
+    assert found["monitoring: false"].saving == pytest.approx(cost)
+    needed = Settings.parse({"strategy": "canary"})
+    assert "monitoring: false" not in {e.words for e in alternatives(needed, US, planned)}
 
 
 def test_the_resources_of_a_state() -> None:
