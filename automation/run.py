@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("typer", "rich", "yaml", "pulumi", "boto3", "psutil", "pydantic")
@@ -42,7 +42,7 @@ if __name__ == "__main__":
 
 import typer  # noqa: E402
 
-from automation.errors import Stopped  # noqa: E402
+from automation.errors import ConfigurationError, Stopped  # noqa: E402
 from automation.screen import Screen  # noqa: E402
 from automation.unexpected import in_words  # noqa: E402
 
@@ -61,23 +61,38 @@ app.add_typer(local_app, name="local")
 pipeline_app = typer.Typer(help="Run the pipeline, answer its approval.", no_args_is_help=True)
 app.add_typer(pipeline_app, name="pipeline")
 
+
+def _flag(*names: str, help: str) -> Any:  # noqa: A002 -- typer's name
+    """An option that takes no value, and so shows none in the help."""
+    return typer.Option(*names, metavar="", help=help)
+
+
 Stack = Annotated[
-    str, typer.Option("--stack", help="The stack; its settings are Pulumi.NAME.yaml.")
+    str,
+    typer.Option("--stack", metavar="NAME", help="The stack; its settings are Pulumi.NAME.yaml."),
 ]
 Branch = Annotated[
     str | None,
-    typer.Option("--branch", help="The preview of this branch; --stack is then its environment."),
+    typer.Option(
+        "--branch",
+        metavar="BRANCH",
+        help="The preview of this branch; --stack is then its environment.",
+    ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document to standard output.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")]
+Json = Annotated[bool, _flag("--json", help="One JSON document to standard output.")]
+Yes = Annotated[bool, _flag("--yes", "-y", help="Ask nothing.")]
 At = Annotated[
     str | None,
-    typer.Option("--at", help="The moment that counts as now, such as 2026-12-31T18:00 (UTC)."),
+    typer.Option(
+        "--at",
+        metavar="MOMENT",
+        help="The moment that counts as now, such as 2026-12-31T18:00 (UTC).",
+    ),
 ]
-Image = Annotated[str | None, typer.Option("--image", help="Deploy this image and build none.")]
-Build = Annotated[
-    bool, typer.Option("--build", help="Build and deploy the working tree's application.")
+Image = Annotated[
+    str | None, typer.Option("--image", metavar="URI", help="Deploy this image and build none.")
 ]
+Build = Annotated[bool, _flag("--build", help="Build and deploy the working tree's application.")]
 
 
 def named(stack: str, branch: str | None) -> str:
@@ -112,7 +127,7 @@ def up(
     image: Image = None,
     build: Build = False,
     smoke: Annotated[
-        bool, typer.Option("--smoke/--no-smoke", help="Run the container once here first.")
+        bool, _flag("--smoke/--no-smoke", help="Run the container once here first.")
     ] = True,
 ) -> None:
     """Create or update the stack, wait until it is healthy, print the verdict and the outputs."""
@@ -136,10 +151,10 @@ def preview(
     image: Image = None,
     build: Build = False,
     expect_no_changes: Annotated[
-        bool, typer.Option("--expect-no-changes", help="Changes end with exit code 4.")
+        bool, _flag("--expect-no-changes", help="Changes end with exit code 4.")
     ] = False,
     drift: Annotated[
-        bool, typer.Option("--drift/--no-drift", help="Look for what others have changed.")
+        bool, _flag("--drift/--no-drift", help="Look for what others have changed.")
     ] = True,
 ) -> None:
     """Show what `up` would change."""
@@ -167,7 +182,7 @@ def destroy(
     json: Json = False,
     yes: Yes = False,
     with_previews: Annotated[
-        bool, typer.Option("--with-previews", help="Destroy the environment's previews as well.")
+        bool, _flag("--with-previews", help="Destroy the environment's previews as well.")
     ] = False,
 ) -> None:
     """Delete every resource and the stack, then look for leftovers."""
@@ -178,11 +193,11 @@ def destroy(
 
 
 @app.command()
-def previews(stack: Stack = "dev", json: Json = False, at: At = None) -> None:
+def previews(stack: Stack = "dev", json: Json = False, yes: Yes = False, at: At = None) -> None:
     """The previews of an environment: branch, age, time left, cost a month, URL."""
     from automation.commands.previews import previews as command
 
-    screen = Screen(json=json)
+    screen = Screen(json=json, yes=yes)
     execute(screen, lambda: command(stack, screen, at=at))
 
 
@@ -191,10 +206,15 @@ def prune(
     stack: Stack = "dev",
     json: Json = False,
     yes: Yes = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is due.")] = False,
+    dry_run: Annotated[bool, _flag("--dry-run", help="Only say what is due.")] = False,
     at: At = None,
     remote: Annotated[
-        str, typer.Option("--remote", help="The git remote whose branches count, or its address.")
+        str,
+        typer.Option(
+            "--remote",
+            metavar="REMOTE",
+            help="The git remote whose branches count, or its address.",
+        ),
     ] = "origin",
 ) -> None:
     """Destroy the previews of an environment that have expired or whose branch is gone."""
@@ -236,8 +256,8 @@ def doctor(
     branch: Branch = None,
     json: Json = False,
     yes: Yes = False,
-    fix: Annotated[bool, typer.Option("--fix", help="Put right what can be put right.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say only what is wrong.")] = False,
+    fix: Annotated[bool, _flag("--fix", help="Put right what can be put right.")] = False,
+    quiet: Annotated[bool, _flag("--quiet", help="Say only what is wrong.")] = False,
 ) -> None:
     """Every prerequisite, what is wrong, and how to put it right."""
     from automation.commands.doctor import doctor as command
@@ -251,12 +271,13 @@ def status(
     stack: Stack = "dev",
     branch: Branch = None,
     json: Json = False,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on until Ctrl-C.")] = False,
+    yes: Yes = False,
+    watch: Annotated[bool, _flag("--watch", "-w", help="Go on until Ctrl-C.")] = False,
 ) -> None:
     """Service, tasks, target health, current release, pipeline stages, alarms."""
     from automation.commands.status import status as command
 
-    screen = Screen(json=json)
+    screen = Screen(json=json, yes=yes)
     execute(screen, lambda: command(named(stack, branch), screen, watch=watch))
 
 
@@ -265,16 +286,19 @@ def logs(
     stack: Stack = "dev",
     branch: Branch = None,
     json: Json = False,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
-    since: Annotated[str, typer.Option("--since", help="How far back: 90s, 10m, 2h, 1d.")] = "10m",
+    yes: Yes = False,
+    follow: Annotated[bool, _flag("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    since: Annotated[
+        str, typer.Option("--since", metavar="AGE", help="How far back: 90s, 10m, 2h, 1d.")
+    ] = "10m",
     build: Annotated[
-        bool, typer.Option("--build", help="The build logs of the pipeline's last run instead.")
+        bool, _flag("--build", help="The build logs of the pipeline's last run instead.")
     ] = False,
 ) -> None:
     """The application's logs, or the pipeline's build logs."""
     from automation.commands.logs import logs as command
 
-    screen = Screen(json=json)
+    screen = Screen(json=json, yes=yes)
     execute(
         screen,
         lambda: command(named(stack, branch), screen, follow=follow, since=since, build=build),
@@ -282,11 +306,13 @@ def logs(
 
 
 @app.command()
-def releases(stack: Stack = "dev", branch: Branch = None, json: Json = False) -> None:
+def releases(
+    stack: Stack = "dev", branch: Branch = None, json: Json = False, yes: Yes = False
+) -> None:
     """The releases of the service, newest first."""
     from automation.commands.releases import releases_command as command
 
-    screen = Screen(json=json)
+    screen = Screen(json=json, yes=yes)
     execute(screen, lambda: command(named(stack, branch), screen))
 
 
@@ -296,7 +322,9 @@ def rollback(
     branch: Branch = None,
     json: Json = False,
     yes: Yes = False,
-    to: Annotated[int | None, typer.Option("--to", help="The release's number.")] = None,
+    to: Annotated[
+        int | None, typer.Option("--to", metavar="N", help="The release's number.")
+    ] = None,
 ) -> None:
     """Put back the release before, or --to N, with no build; waits, then prints the verdict."""
     from automation.commands.rollback import rollback as command
@@ -311,23 +339,27 @@ def exec_(
     stack: Stack = "dev",
     branch: Branch = None,
     json: Json = False,
+    yes: Yes = False,
     task: Annotated[
-        str | None, typer.Option("--task", help="In this task, by the beginning of its id.")
+        str | None,
+        typer.Option("--task", metavar="ID", help="In this task, by the beginning of its id."),
     ] = None,
 ) -> None:
     """A command inside a running container."""
     from automation.commands.exec import exec_command
 
-    screen = Screen(json=json)
+    screen = Screen(json=json, yes=yes)
     execute(screen, lambda: exec_command(named(stack, branch), screen, command, task=task))
 
 
 @app.command()
-def diagnose(stack: Stack = "dev", branch: Branch = None, json: Json = False) -> None:
+def diagnose(
+    stack: Stack = "dev", branch: Branch = None, json: Json = False, yes: Yes = False
+) -> None:
     """Why the last deployment failed: one cause, its evidence, the setting to change."""
     from automation.commands.diagnose import diagnose_command as command
 
-    screen = Screen(json=json)
+    screen = Screen(json=json, yes=yes)
     execute(screen, lambda: command(named(stack, branch), screen))
 
 
@@ -336,48 +368,54 @@ def cost(
     stack: Stack = "dev",
     branch: Branch = None,
     json: Json = False,
+    yes: Yes = False,
     running: Annotated[
-        bool, typer.Option("--running", help="Price what runs instead of what the settings ask.")
+        bool, _flag("--running", help="Price what runs instead of what the settings ask.")
     ] = False,
 ) -> None:
     """The stack's estimated cost a month, line by line, and what would cost less."""
     from automation.commands.cost import cost as command
 
-    screen = Screen(json=json)
+    screen = Screen(json=json, yes=yes)
     execute(screen, lambda: command(named(stack, branch), screen, running=running))
 
 
-Comment = Annotated[str, typer.Option("--comment", help="Kept with the answer.")]
+Comment = Annotated[str, typer.Option("--comment", metavar="TEXT", help="Kept with the answer.")]
 
 
 @pipeline_app.command("start")
 def pipeline_start(
     stack: Stack = "dev",
     json: Json = False,
-    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for its end.")] = False,
+    yes: Yes = False,
+    no_wait: Annotated[bool, _flag("--no-wait", help="Do not wait for its end.")] = False,
 ) -> None:
     """Run the pipeline on the branch's latest commit, and tell its stages as they go."""
     from automation.commands.pipeline import start as command
 
-    screen = Screen(json=json)
+    screen = Screen(json=json, yes=yes)
     execute(screen, lambda: command(stack, screen, wait=not no_wait))
 
 
 @pipeline_app.command("approve")
-def pipeline_approve(stack: Stack = "dev", json: Json = False, comment: Comment = "") -> None:
+def pipeline_approve(
+    stack: Stack = "dev", json: Json = False, yes: Yes = False, comment: Comment = ""
+) -> None:
     """Let the release that waits for an answer go on."""
     from automation.commands.pipeline import answer as command
 
-    screen = Screen(json=json)
+    screen = Screen(json=json, yes=yes)
     execute(screen, lambda: command(stack, screen, approve=True, comment=comment))
 
 
 @pipeline_app.command("reject")
-def pipeline_reject(stack: Stack = "dev", json: Json = False, comment: Comment = "") -> None:
+def pipeline_reject(
+    stack: Stack = "dev", json: Json = False, yes: Yes = False, comment: Comment = ""
+) -> None:
     """Stop the release that waits for an answer."""
     from automation.commands.pipeline import answer as command
 
-    screen = Screen(json=json)
+    screen = Screen(json=json, yes=yes)
     execute(screen, lambda: command(stack, screen, approve=False, comment=comment))
 
 
@@ -419,8 +457,10 @@ def local_env(json: Json = False) -> None:
 
 @local_app.command("logs")
 def local_logs(
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last.")] = 100,
+    follow: Annotated[bool, _flag("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    lines: Annotated[
+        int, typer.Option("--lines", "-n", metavar="N", help="How many of the last.")
+    ] = 100,
 ) -> None:
     """The local cloud's own log."""
     from automation.commands import localcloud
@@ -429,5 +469,22 @@ def local_logs(
     execute(screen, lambda: localcloud.logs(follow=follow, lines=lines))
 
 
+def main() -> NoReturn:
+    """Run the command line; what is wrong with it is told as any other error is."""
+    given = sys.argv[1:]
+    own = given[: given.index("--")] if "--" in given else given
+    try:
+        code = app(standalone_mode=False, prog_name="run.py")
+    except typer.TyperException as error:
+        message = error.format_message()
+        if not message:  # no command: the help is printed
+            raise SystemExit(error.exit_code) from None
+        context: Any = getattr(error, "ctx", None)
+        path = context.command_path if context else "run.py"
+        failure = ConfigurationError(f"{message.rstrip('.')}. See `{path} --help`.")
+        code = Screen(json="--json" in own).fail(failure)
+    raise SystemExit(code or 0)
+
+
 if __name__ == "__main__":
-    app()
+    main()

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import typer
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
@@ -23,6 +24,11 @@ from automation.unexpected import in_words
 from tests.unit.automation.conftest import Captured
 
 SCRIPT = Path(run.__file__)
+GROUP: Any = typer.main.get_command(run.app)
+VERBS: dict[str, Any] = {
+    **{name: each for name, each in GROUP.commands.items() if name not in ("local", "pipeline")},
+    **{f"pipeline {n}": each for n, each in GROUP.commands["pipeline"].commands.items()},
+}
 
 
 def driver(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -54,6 +60,51 @@ def test_an_error_under_json_is_one_document() -> None:
     done = driver("up", "--stack", "nowhere", "--json", "--yes")
     assert done.returncode == 2
     assert "no stack 'nowhere'" in json.loads(done.stdout)["error"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            "up --imag x --json",
+            "No such option: --imag (Possible options: --image). See `run.py up",
+        ),
+        ("rollback --json --to x", "Invalid value for '--to'"),
+        ("--json", "No such option: --json"),
+        ("destory --json", "No such command 'destory'"),
+        ("pipeline stop --json", "See `run.py pipeline --help`."),
+        ("exec --json", "Missing argument"),
+    ],
+)
+def test_a_wrong_command_line_is_told_as_any_other_error(
+    arguments: str,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["run.py", *arguments.split()])
+    with pytest.raises(SystemExit) as ended:
+        run.main()
+    assert ended.value.code == 2
+    told = capsys.readouterr()
+    assert words in json.loads(told.out)["error"]
+    assert told.err.startswith("Error: ")
+
+
+def test_what_follows_two_hyphens_is_no_option(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["run.py", "rollback", "--to", "x", "--", "--json"])
+    with pytest.raises(SystemExit):
+        run.main()
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("name", sorted(VERBS))
+def test_every_command_takes_the_common_options(name: str) -> None:
+    """As the first line of the help has it: COMMAND [--stack NAME] [--json] [--yes]."""
+    known = {option for parameter in VERBS[name].params for option in parameter.opts}
+    assert {"--stack", "--json", "--yes"} <= known
 
 
 def test_destroy_without_a_terminal_asks_nobody() -> None:
