@@ -10,6 +10,7 @@ import random
 import signal
 import socket
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -80,6 +81,7 @@ PORT_VARIABLES = {
 # Below those that Linux gives to outgoing connections (ip(7)): of these, one that a server left a
 # moment ago, or that a stopped local cloud will want again, could be in use by a mere client.
 PORTS = range(16384, 32768)
+PORT_ATTEMPTS = 5
 
 
 class Ports:
@@ -111,9 +113,9 @@ class Ports:
         self._known[name] = bound.getsockname()[1]
         return bound
 
-    @staticmethod
-    def _bind_any(last: int | None, host: str) -> socket.socket:
-        drawn = random.sample(PORTS, 100)
+    def _bind_any(self, last: int | None, host: str) -> socket.socket:
+        # One that another name has got may not be bound yet.
+        drawn = [port for port in random.sample(PORTS, 100) if port not in self._known.values()]
         for port in [last, *drawn] if last else drawn:
             with suppress(OSError):
                 return listen(host, port)
@@ -124,6 +126,11 @@ class Ports:
         bound = self.bind(name)
         bound.close()
         return self._known[name]
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Other ports are drawn for these names next time."""
+        for name in names:
+            self._known.pop(name, None)
 
     def save(self) -> None:
         """Remembers the ports for the next start."""
@@ -285,9 +292,18 @@ class Cloud:
         self._servers.append(serve(gateway, bound, "gateway for tasks"))
 
     def _serve_providers(self, ports: Ports, surroundings: Surroundings) -> dict[str, int]:
-        self._providers = serve_providers(
-            {name: ports.free(name) for name in PROVIDERS}, surroundings
-        )
+        for left in reversed(range(PORT_ATTEMPTS)):
+            try:
+                self._providers = serve_providers(
+                    {name: ports.free(name) for name in PROVIDERS}, surroundings
+                )
+                break
+            except RuntimeError as error:  # another process was quicker to take one of them
+                if not left:
+                    raise
+                log.warning("other ports for the providers: %s", error)
+                ports.forget(PROVIDERS)
+        assert self._providers is not None  # noqa: S101 - the loop ends with it, or raises
         return dict(self._providers.ports)
 
     def stop(self) -> None:

@@ -11,11 +11,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
 
-from localcloud import process
+from localcloud import cloud, process
 from localcloud.cloud import PORT_VARIABLES, Ports
 from localcloud.process import Endpoints, LocalCloudError
 
@@ -198,3 +200,31 @@ def test_endpoints_are_written_whole(tmp_path: Path) -> None:
 
     assert json.loads(process.endpoints_file(tmp_path).read_text()) == asdict(endpoints)
     assert [file.name for file in tmp_path.iterdir()] == ["endpoints.json"]
+
+
+def test_no_two_names_get_the_same_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = list(range(17001, 17001 + len(PORT_VARIABLES) + 20))
+    monkeypatch.setattr(cloud.random, "sample", lambda _ports, _number: few)
+    ports = Ports(tmp_path)
+    given = [ports.free(name) for name in PORT_VARIABLES]
+    assert len(given) == len(set(given))
+
+
+def test_a_port_that_is_taken_at_the_last_moment_is_drawn_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, int]] = []
+
+    def serve(ports: dict[str, int], _surroundings: object) -> object:
+        asked.append(ports)
+        if len(asked) == 1:
+            raise RuntimeError("Failed to bind to address 127.0.0.1")
+        return SimpleNamespace(ports=ports)
+
+    monkeypatch.setattr(cloud, "serve_providers", serve)
+    drawn = iter(range(17001, 18000))
+    monkeypatch.setattr(cloud.random, "sample", lambda _ports, _number: [next(drawn)])
+    here: Any = SimpleNamespace()
+    served = cloud.Cloud._serve_providers(here, Ports(tmp_path), here)
+    assert served == asked[1]
+    assert not set(asked[0].values()) & set(asked[1].values())
