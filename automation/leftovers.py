@@ -25,7 +25,8 @@ def search(cloud: Cloud, names: Names, settings: Settings) -> list[Leftover]:
     region = cloud.client("sts").meta.region_name
     partition = identity["Arn"].split(":")[1]
     where = Search(cloud, names, settings, identity["Account"], region, partition)
-    found = {leftover.arn: leftover for find in FINDERS for leftover in find(where)}
+    finders = PREVIEW_FINDERS if names.is_preview else FINDERS
+    found = {leftover.arn: leftover for find in finders for leftover in find(where)}
     return sorted(found.values(), key=lambda leftover: leftover.arn)
 
 
@@ -45,8 +46,6 @@ def _services(where: Search) -> Iterator[Leftover]:
 
 
 def _clusters(where: Search) -> Iterator[Leftover]:
-    if where.names.is_preview:
-        return
     found = where.cloud.client("ecs").describe_clusters(clusters=[where.names.cluster])["clusters"]
     for cluster in found:
         if cluster["status"] != "INACTIVE":
@@ -73,9 +72,6 @@ def _task_definitions(where: Search) -> Iterator[Leftover]:
 
 
 def _repositories(where: Search) -> Iterator[Leftover]:
-    if where.names.is_preview:
-        yield from _preview_images(where)
-        return
     for name in (where.names.repository, where.names.cache_repository):
         yield from _repository(where, name)
 
@@ -259,3 +255,13 @@ FINDERS: tuple[Finder, ...] = (
     _dashboards,
     _tagged,
 )
+
+PREVIEW_FINDERS: tuple[Finder, ...] = (
+    _services,
+    _task_definitions,
+    _preview_images,
+    _log_groups,
+    *network.PREVIEW_FINDERS,
+    _tagged,
+)
+"""What previews can leave. The role under which a workflow destroys them may look at no more."""

@@ -24,6 +24,7 @@ class Ec2Kind:
         resource: the part of an ARN.
         removal: the command, with members of the row in it.
         gone: states of those that are listed for a while after their deletion.
+        of_previews: whether previews have some.
     """
 
     operation: str
@@ -32,6 +33,7 @@ class Ec2Kind:
     resource: str
     removal: str
     gone: frozenset[str] = frozenset()
+    of_previews: bool = False
 
 
 EC2_KINDS = (
@@ -54,6 +56,7 @@ EC2_KINDS = (
         "security-group-rule",
         "revoke-security-group-ingress --group-id {GroupId} "
         "--security-group-rule-ids {SecurityGroupRuleId}",
+        of_previews=True,
     ),
     Ec2Kind(
         "describe_route_tables",
@@ -103,7 +106,8 @@ EC2_KINDS = (
 
 
 def _ec2(where: Search) -> Iterator[Leftover]:
-    for kind in EC2_KINDS:
+    kinds = [kind for kind in EC2_KINDS if kind.of_previews or not where.names.is_preview]
+    for kind in kinds:
         # Two operations spell the parameter in another way than all others.
         odd = kind.operation in {"describe_nat_gateways", "describe_flow_logs"}
         arguments = {"Filter" if odd else "Filters": where.filters}
@@ -139,8 +143,6 @@ def _tagged(cloud: Cloud, arns: list[str], names: Names) -> list[str]:
 
 def _ways_to_previews(where: Search) -> Iterator[Leftover]:
     """A preview's listener or rule: it is its environment's load balancer's, which stays."""
-    if not where.names.is_preview:
-        return
     cloud = where.cloud
     rows = cloud.pages("elbv2", "describe_load_balancers", "LoadBalancers")
     arns = [row["LoadBalancerArn"] for row in rows]
@@ -166,7 +168,7 @@ def _ways_to_previews(where: Search) -> Iterator[Leftover]:
 def _records(where: Search) -> Iterator[Leftover]:
     """The host name that points at the load balancer; records carry no tags."""
     domain, zone = where.settings.domain, where.settings.hosted_zone
-    if not (domain and zone) or where.names.is_preview:
+    if not (domain and zone):
         return
     zones = where.cloud.client("route53").list_hosted_zones_by_name(DNSName=zone)["HostedZones"]
     for row in zones:
@@ -186,20 +188,19 @@ def _records(where: Search) -> Iterator[Leftover]:
                 )
 
 
-FINDERS: tuple[Finder, ...] = (
-    _ec2,
-    _elbv2(
-        "describe_load_balancers",
-        "LoadBalancers",
-        "LoadBalancerArn",
-        "delete-load-balancer --load-balancer-arn",
-    ),
-    _elbv2(
-        "describe_target_groups",
-        "TargetGroups",
-        "TargetGroupArn",
-        "delete-target-group --target-group-arn",
-    ),
-    _ways_to_previews,
-    _records,
+_load_balancers = _elbv2(
+    "describe_load_balancers",
+    "LoadBalancers",
+    "LoadBalancerArn",
+    "delete-load-balancer --load-balancer-arn",
 )
+_target_groups = _elbv2(
+    "describe_target_groups",
+    "TargetGroups",
+    "TargetGroupArn",
+    "delete-target-group --target-group-arn",
+)
+
+FINDERS: tuple[Finder, ...] = (_ec2, _load_balancers, _target_groups, _records)
+
+PREVIEW_FINDERS: tuple[Finder, ...] = (_ec2, _target_groups, _ways_to_previews)

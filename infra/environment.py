@@ -265,6 +265,7 @@ class Environment:
                 log_group=f"{names.log_group_prefix}/*",
                 balancer_name=names.load_balancer(settings.vpc_cidr),
                 state_bucket=settings.state_bucket,
+                hosted_zone=settings.hosted_zone,
                 **known,
             )
         )

@@ -46,6 +46,7 @@ class Place:
         balancer_name: the load balancer's physical name.
         balancer_group_id: its security group.
         state_bucket: the bucket of Pulumi's state; empty where it is kept elsewhere.
+        hosted_zone: the zone of the domain; empty where there is none.
     """
 
     account: Account
@@ -58,6 +59,7 @@ class Place:
     balancer_name: str
     balancer_group_id: str
     state_bucket: str
+    hosted_zone: str
 
     def arn(self, service: str, resource: str) -> str:
         """An ARN in the account and its region."""
@@ -93,7 +95,9 @@ def trust(provider_arn: str, repository: str, subjects: Sequence[str]) -> polici
 
 def release(place: Place) -> policies.Document:
     """Build and release into the environment, and look how it went; change nothing else."""
-    return policies.document(*_work(place, place.name), *_look(place), *_state(place))
+    return policies.document(
+        *_work(place, place.name), *_look(place), *_plan(place), *_state(place)
+    )
 
 
 def preview(place: Place) -> policies.Document:
@@ -106,6 +110,11 @@ def preview(place: Place) -> policies.Document:
             "Services",
             ["ecs:CreateService", "ecs:DeleteService", "ecs:TagResource"],
             [place.arn("ecs", f"service/{place.cluster_name}/{place.name}-preview-*")],
+        ),
+        policies.allow(
+            "ForgetDefinitions",
+            ["ecs:DeleteTaskDefinitions"],
+            [place.arn("ecs", f"task-definition/{place.name}-preview-*:*")],
         ),
         policies.allow("Images", ["ecr:BatchDeleteImage"], [place.repository_arn]),
         policies.allow(
@@ -143,6 +152,7 @@ def _work(place: Place, name: str) -> list[policies.Statement]:
 
 LOOK_ACTIONS = (
     "application-autoscaling:DescribeScalableTargets",
+    "cloudwatch:GetMetricStatistics",
     "ec2:DescribeSecurityGroupRules",
     "ec2:DescribeSecurityGroups",
     "ecs:DeregisterTaskDefinition",
@@ -165,11 +175,13 @@ LOOK_ACTIONS = (
 
 def _look(place: Place) -> list[policies.Statement]:
     cluster = place.cluster_name
-    tasks = ["ecs:DescribeTasks"]
+    instances = [place.arn("ecs", f"container-instance/{cluster}/*")]
     deployments = ["ecs:DescribeServiceDeployments", "ecs:DescribeServiceRevisions"]
     return [
         policies.allow("Look", LOOK_ACTIONS, ["*"]),
-        policies.allow("Tasks", tasks, [place.arn("ecs", f"task/{cluster}/*")]),
+        # AWS asks for container instances also where there are none.
+        policies.allow("ListTasks", ["ecs:ListTasks"], instances),
+        policies.allow("Tasks", ["ecs:DescribeTasks"], [place.arn("ecs", f"task/{cluster}/*")]),
         policies.allow(
             "Deployments",
             deployments,
@@ -186,6 +198,28 @@ def _look(place: Place) -> list[policies.Statement]:
                 place.arn("logs", f"log-group:{place.log_group}:log-stream:*"),
             ],
         ),
+    ]
+
+
+ZONE_ACTIONS = ("ec2:DescribeAvailabilityZones",)
+HOSTED_ZONE_ACTIONS = ("route53:ListHostedZones", "route53:ListHostedZonesByName")
+"""Questions of the program that know no resources."""
+
+
+def _plan(place: Place) -> list[policies.Statement]:
+    """What the program asks of AWS before it describes an environment."""
+    zones = policies.allow("Zones", ZONE_ACTIONS, ["*"])
+    if not place.hosted_zone:
+        return [zones]
+    read = [
+        f"route53:{each}"
+        for each in ("GetHostedZone", "ListResourceRecordSets", "ListTagsForResource")
+    ]
+    hosted_zones = f"arn:{place.account.partition}:route53:::hostedzone/*"
+    return [
+        zones,
+        policies.allow("FindHostedZone", HOSTED_ZONE_ACTIONS, ["*"]),
+        policies.allow("ReadHostedZone", read, [hosted_zones]),
     ]
 
 

@@ -66,6 +66,8 @@ MATRIX: Mapping[str, Mapping[str, str]] = {
         "github_owner": "octo",
         "github_repository": "shop",
         "github_actions": "true",
+        "domain": "app.example.com",
+        "hosted_zone": "example.com",
         "state_bucket": "team-state",
     },
     "connection": {

