@@ -52,6 +52,7 @@ class Screen:
     err: Console = field(default_factory=lambda: _console(sys.stderr))
     out: Console = field(default_factory=lambda: _console(sys.stdout))
     started: float = field(default_factory=time.monotonic)
+    _documented: bool = False
 
     @property
     def elapsed(self) -> float:
@@ -97,18 +98,20 @@ class Screen:
 
     def document(self, document: Mapping[str, Any] | Sequence[Any]) -> None:
         """The one JSON document, if it is asked for."""
+        self._documented = True
         if self.json:
             sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
             sys.stdout.flush()
 
     def fail(self, error: DriverError) -> int:
-        """End with an error: in words, and as the JSON document if one is asked for.
+        """End with an error: in words, and as the JSON document if there is none yet.
 
         Returns:
             The error's exit code.
         """
         self.complain(error)
-        self.document({"error": error.message, "details": error.evidence})
+        if not self._documented:
+            self.document({"error": error.message, "details": error.evidence})
         return error.exit_code
 
     def complain(self, error: DriverError) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
 from rich.console import Console
 
 from automation.commands.status import _print
-from automation.errors import DriverError
+from automation.errors import ChangesFound, DriverError
 from automation.progress import Progress
 from automation.screen import Screen
 from tests.unit.automation.test_progress import SERVICE, step
@@ -47,6 +48,15 @@ def test_results_and_errors_are_not_broken_into_lines() -> None:
     screen.complain(DriverError("It stays: " + command, [command]))
     assert written(out) == [f"  image_uri: {IMAGE}"]
     assert written(err) == [f"Error: It stays: {command}", f"  {command}"]
+
+
+def test_an_error_after_the_document_is_told_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """As where `preview --expect-no-changes` finds some: one document, and the exit code."""
+    screen = Screen(json=True, err=terminal(80))
+    screen.document({"changes": {"create": 1}})
+    assert screen.fail(ChangesFound("There are changes.")) == 4
+    assert json.loads(capsys.readouterr().out) == {"changes": {"create": 1}}
+    assert written(screen.err) == ["Error: There are changes."]
 
 
 def test_a_rollout_stands_before_the_tasks_that_a_small_terminal_cuts_off() -> None:
