@@ -22,7 +22,6 @@ REGION = "us-east-1"
 
 SETTINGS: dict[str, Any] = {
     "container_insights": True,
-    "customer_managed_key": True,
     "deregistration_delay": 1,
     "domain": DOMAIN,
     "hosted_zone": ZONE,
@@ -136,14 +135,24 @@ def test_what_is_protected_is_not_destroyed(prepared: Checkout, created: dict[st
     assert deployments(prepared, created["outputs"]) > 0
 
 
-def test_a_rotated_secret_is_picked_up_and_protection_lifted(
+def test_a_rotated_secret_is_picked_up_a_key_added_and_protection_lifted(
     prepared: Checkout, created: dict[str, Any]
 ) -> None:
+    """The key comes last, since it has to reach what is there; images stay where they are."""
     before = deployments(prepared, created["outputs"])
     prepared.client("secretsmanager").put_secret_value(SecretId="db", SecretString='{"dsn":"b"}')
-    prepared.configure(protect=None)
-    assert prepared.json("up", "--stack", "local", "--yes")["result"] == "succeeded"
+    prepared.configure(protect=None, customer_managed_key=True)
+    done = prepared.json("up", "--stack", "local", "--yes")
+    assert (done["result"], done["changes"]["replace"]) == ("succeeded", 0)
+    assert done["outputs"]["image_uri"] == created["outputs"]["image_uri"]
     assert deployments(prepared, created["outputs"]) == before + 1
+    groups = prepared.client("logs").describe_log_groups(logGroupNamePrefix="/ecs/")["logGroups"]
+    plain = [g["logGroupName"] for g in groups if ":key/" not in g.get("kmsKeyId", "")]
+    # A preview's gets the key by the preview's own next `up`.
+    assert [name for name in plain if "/preview/" not in name] == []
+    (topic,) = prepared.client("sns").list_topics()["Topics"]
+    attributes = prepared.client("sns").get_topic_attributes(TopicArn=topic["TopicArn"])
+    assert ":key/" in attributes["Attributes"]["KmsMasterKeyId"]
 
 
 def test_nothing_is_left(prepared: Checkout, created: dict[str, Any]) -> None:
