@@ -10,6 +10,9 @@ from botocore.exceptions import ClientError
 
 CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=30)
 
+DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
+"""The codes by which services say that the caller may not do that."""
+
 
 class Cloud:
     """Clients by service, made once; the environment says account, region and endpoint.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from automation.cloud import error_code
+from automation.cloud import DENIED, error_code
 from automation.diagnosis import Diagnosis
 from automation.flight import Flight
 
@@ -27,7 +27,11 @@ def key_of_images(flight: Flight) -> Iterator[Diagnosis]:
             repositoryNames=[names.repository]
         )
     except ClientError as error:
-        if error_code(error) != "RepositoryNotFoundException":
+        if error_code(error) in DENIED:
+            flight.session.screen.note(
+                f"The key of {names.repository} can't be looked up: you may not describe it"
+            )
+        elif error_code(error) != "RepositoryNotFoundException":
             raise
         return
     repository = answer["repositories"][0]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from botocore.exceptions import ClientError
 
 from automation import allowance, encryption, trial
-from automation.cloud import Cloud, error_code
+from automation.cloud import DENIED, Cloud, error_code
 from automation.diagnosis import Diagnosis
 from automation.errors import ConfigurationError
 from automation.flight import Flight, plan
@@ -86,9 +86,6 @@ def _elsewhere(flight: Flight) -> Found:
     if flight.docker is None or flight.image is None:
         return Found(None, why="it is not in this account's ECR, and no Docker engine is here")
     return trial.look_up(flight.docker, flight.image, flight.settings.target)
-
-
-DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
 
 
 def _secrets(flight: Flight) -> Iterator[Diagnosis]:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from docker.errors import APIError
 from moto import mock_aws
 
@@ -353,3 +354,14 @@ def test_a_key_that_comes_too_late_for_the_images_is_told(stage: Stage) -> None:
     stage.settings = {"customer_managed_key": True}
     assert stage.problems() == []
     assert "stay encrypted with ECR's own key" in stage.captured.err.getvalue()
+
+
+def test_who_may_not_look_the_key_up_goes_on(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    denied: Any = {"Error": {"Code": "AccessDeniedException", "Message": ""}}
+
+    def refuse(**_names: Any) -> None:
+        raise ClientError(denied, "DescribeRepositories")
+
+    monkeypatch.setattr(stage.cloud.client("ecr"), "describe_repositories", refuse)
+    assert stage.problems() == []
+    assert "can't be looked up" in stage.captured.err.getvalue()
