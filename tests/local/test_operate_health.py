@@ -36,9 +36,6 @@ def test_the_health_path_answers_500(checkout: Checkout, url: str) -> None:
     assert found["name"] == "health path answered"
     assert "The health path / answered 500" in found["cause"]
     assert found["setting"].startswith("fargate-cd:health_check_path")
-    checkout.configure(health_check_path="/health")
-    heals(checkout)
-    checkout.configure(environment=None)
 
 
 def test_another_port(checkout: Checkout, url: str) -> None:
@@ -47,9 +44,6 @@ def test_another_port(checkout: Checkout, url: str) -> None:
     assert found["name"] == "never listened on the port"
     assert "port 9292" in found["cause"]
     assert found["setting"].startswith("fargate-cd:container_port: 8080")
-    checkout.configure(container_port=8080)
-    heals(checkout)
-    checkout.configure(environment=None)
 
 
 def test_a_slow_start(checkout: Checkout, url: str) -> None:
@@ -59,5 +53,14 @@ def test_a_slow_start(checkout: Checkout, url: str) -> None:
     assert found["name"] == "healthy too late"
     assert "grace period of 30 s" in found["cause"]
     assert found["setting"].startswith("fargate-cd:health_check_interval")
-    checkout.configure(health_check_interval=10, deregistration_delay=1)
+
+
+def test_the_settings_that_were_named_heal_all_of_it(checkout: Checkout, url: str) -> None:
+    checkout.configure(
+        environment={"BROKEN": "500", "PORT": "8080", "START": "36"},
+        health_check_path="/health",
+        container_port=8080,
+        health_check_interval=10,
+        deregistration_delay=1,
+    )
     heals(checkout)

@@ -1,4 +1,4 @@
-"""Tasks that don't start or don't stay: each has its cause named, is mended by it, harms nobody.
+"""Tasks that don't start or don't stay: the cause is named, what is named heals, nobody is harmed.
 
 The tests of this file share one stack and run in the order in which they stand.
 """
@@ -41,8 +41,6 @@ def test_a_process_that_exits(checkout: Checkout, url: str) -> None:
     assert found["name"] == "process exited"
     assert "exited with code 3" in found["cause"]
     assert "the table orders is missing" in found["evidence"]
-    checkout.configure(environment=None)
-    heals(checkout)
 
 
 def test_a_container_that_is_out_of_memory(checkout: Checkout, url: str) -> None:
@@ -50,9 +48,7 @@ def test_a_container_that_is_out_of_memory(checkout: Checkout, url: str) -> None
     found = fails(checkout, url)
     assert found["name"] == "out of memory"
     assert found["setting"] == "fargate-cd:memory: 1024"
-    checkout.configure(memory=1024)
-    heals(checkout)
-    checkout.configure(environment=None, memory=None)
+    checkout.configure(environment=None)
 
 
 def test_a_permission_that_is_denied(checkout: Checkout, url: str) -> None:
@@ -64,7 +60,6 @@ def test_a_permission_that_is_denied(checkout: Checkout, url: str) -> None:
     assert "logs:CreateLogStream" in found["cause"]
     assert "infra/policies.py" in found["setting"]
     iam.delete_role_policy(**role)
-    heals(checkout)
 
 
 def rolled_back_by_hand(checkout: Checkout, url: str, **change: Any) -> dict[str, Any]:
@@ -94,14 +89,12 @@ def test_an_image_that_does_not_exist(checkout: Checkout, url: str) -> None:
     found = rolled_back_by_hand(checkout, url, taskDefinition=registered)
     assert found["name"] == "image not found"
     assert found["setting"].startswith("fargate-cd:image")
-    checkout.configure(environment={"MENDED": "yes"})
-    heals(checkout)
 
 
 def test_a_secret_that_does_not_exist(checkout: Checkout, url: str) -> None:
     secrets = checkout.client("secretsmanager")
     first = secrets.create_secret(Name="first", SecretString="x")["ARN"]
-    checkout.configure(secrets={"TOKEN": first}, environment=None)
+    checkout.configure(secrets={"TOKEN": first})
     assert up(checkout)["result"] == "succeeded"
     secrets.delete_secret(SecretId=first, ForceDeleteWithoutRecovery=True)
     found = rolled_back_by_hand(checkout, url, forceNewDeployment=True)
@@ -111,6 +104,10 @@ def test_a_secret_that_does_not_exist(checkout: Checkout, url: str) -> None:
     refused = checkout.run("up", "--stack", "local", "--yes")
     assert refused.returncode == 2
     assert "The secret TOKEN can't be read" in refused.stderr
+
+
+def test_the_settings_that_were_named_heal_all_of_it(checkout: Checkout, url: str) -> None:
+    secrets = checkout.client("secretsmanager")
     second = secrets.create_secret(Name="second", SecretString="y")["ARN"]
-    checkout.configure(secrets={"TOKEN": second})
+    checkout.configure(secrets={"TOKEN": second}, environment={"EAT": "600"}, memory=1024)
     heals(checkout)
