@@ -13,6 +13,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,8 +76,6 @@ class Session:
                     )
                 )
                 return self._listen(channel)
-        except ConnectionClosedOK:  # the agent was done while an acknowledgement was on its way
-            return ""
         except (ConnectionClosed, InvalidHandshake, OSError, ValueError) as error:
             raise SessionError(f"The session {self.answer['sessionId']} ended: {error}") from error
 
@@ -111,11 +110,13 @@ class Session:
                 return str(json.loads(message.payload).get("Output") or "")
             if message.kind != data_channel.OUTPUT:
                 continue
-            with self._lock:
+            # An agent that is done takes no answer, but what it said before is still to be read.
+            with self._lock, suppress(ConnectionClosedOK):
                 channel.send(data_channel.acknowledgement(message).encoded())
             if message.sequence == expected:
                 expected += 1
-                self._take(message)
+                with suppress(ConnectionClosedOK):
+                    self._take(message)
         return ""
 
     def _take(self, message: Message) -> None:

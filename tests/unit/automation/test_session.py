@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from websockets.protocol import State
 from websockets.sync.server import ServerConnection, serve
 
 from automation.session import Session, SessionError, Status, telling_its_status
@@ -83,6 +85,37 @@ def test_output_is_shown_once_and_the_last_words_returned() -> None:
     ) as (answer, _):
         assert Session(answer, screen.extend).hold() == "good bye"
     assert screen == b"hello"
+
+
+def test_what_came_before_the_end_is_shown_though_nobody_takes_its_acknowledgement() -> None:
+    gone = threading.Event()
+    screen = bytearray()
+
+    def talk(connection: ServerConnection) -> None:
+        connection.recv()
+        for number, word in enumerate((b"one ", b"two ", b"<exit:7>")):
+            connection.send(stream(PayloadType.OUTPUT, word, number).encoded())
+        connection.send(data_channel.closed("one", "good bye").encoded())
+
+    def late(output: bytes) -> None:
+        assert gone.wait(60)
+        screen.extend(output)
+
+    with serve(talk, "127.0.0.1", 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = server.socket.getsockname()[1]
+        answer = {"sessionId": "one", "streamUrl": f"ws://127.0.0.1:{port}/", "tokenValue": "t"}
+        session = Session(answer, late)
+
+        def watch() -> None:
+            while session._channel is None or session._channel.state is not State.CLOSED:
+                time.sleep(0.01)
+            gone.set()
+
+        threading.Thread(target=watch, daemon=True).start()
+        assert session.hold() == "good bye"
+        server.shutdown()
+    assert bytes(screen) == b"one two <exit:7>"
 
 
 def test_encryption_is_answered_as_unsupported() -> None:
