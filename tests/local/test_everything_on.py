@@ -19,6 +19,7 @@ ZONE = "team.localhost"
 DOMAIN = f"app.{ZONE}"
 BRANCH = "login"
 REGION = "us-east-1"
+UP = ("up", "--stack", "local", "--yes", "--no-smoke")
 
 SETTINGS: dict[str, Any] = {
     "container_insights": True,
@@ -118,7 +119,7 @@ def test_a_second_up_changes_nothing(prepared: Checkout, created: dict[str, Any]
 
 
 def test_a_preview_has_a_host_name_of_its_own(prepared: Checkout, created: dict[str, Any]) -> None:
-    made = prepared.json("up", "--stack", "local", "--branch", BRANCH, "--yes")
+    made = prepared.json(*UP, "--branch", BRANCH)
     host = f"{BRANCH}.preview.{DOMAIN}"
     assert made["outputs"]["service_url"] == f"https://{host}"
     hosts = {name: asked(prepared, made["outputs"], name)[1] for name in (host, DOMAIN)}
@@ -142,7 +143,7 @@ def test_a_rotated_secret_is_picked_up_a_key_added_and_protection_lifted(
     before = deployments(prepared, created["outputs"])
     prepared.client("secretsmanager").put_secret_value(SecretId="db", SecretString='{"dsn":"b"}')
     prepared.configure(protect=None, customer_managed_key=True)
-    done = prepared.json("up", "--stack", "local", "--yes")
+    done = prepared.json(*UP)
     assert (done["result"], done["changes"]["replace"]) == ("succeeded", 0)
     assert done["outputs"]["image_uri"] == created["outputs"]["image_uri"]
     assert deployments(prepared, created["outputs"]) == before + 1

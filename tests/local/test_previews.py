@@ -28,7 +28,8 @@ from tests.local.test_main_job import get, inventory
 from tests.workflows import job_outputs, path_with, run_steps
 
 ENVIRONMENT = ("--stack", "local")
-UP = ("up", *ENVIRONMENT, "--yes")
+UP = ("up", *ENVIRONMENT, "--yes", "--no-smoke")
+"""The run of the container before an update is tested elsewhere, and by the workflows here."""
 
 
 SOURCE = Path("app/hello/application.py")
@@ -99,6 +100,7 @@ def spoken(body: str) -> str:
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     copy = copy_tree(tmp_path_factory.mktemp("previews"))
+    copy.configure(deregistration_delay=1)  # tasks end often here, and answers take no time
     try:
         yield copy
     finally:
