@@ -18,6 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 UP_SECONDS = 600
 """How long one command may take; a hung engine fails the test rather than the whole run."""
 
+DRAIN_SECONDS = 1
+"""Tests end many tasks, whose answers take no time; by default each is drained for 10 s."""
+
 
 @dataclass(frozen=True)
 class Checkout:
@@ -86,7 +89,7 @@ class Checkout:
 
 
 def copy_tree(target: Path) -> Checkout:
-    """The files that git tracks or would track, as they are in the working tree."""
+    """The files that git tracks or would, as they are in the working tree, with a short drain."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "-z"],
         cwd=ROOT,
@@ -99,4 +102,6 @@ def copy_tree(target: Path) -> Checkout:
         if source.is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target / name)
-    return Checkout(target)
+    copy = Checkout(target)
+    copy.configure(deregistration_delay=DRAIN_SECONDS)
+    return copy

@@ -23,7 +23,6 @@ UP = ("up", "--stack", "local", "--yes", "--no-smoke")
 
 SETTINGS: dict[str, Any] = {
     "container_insights": True,
-    "deregistration_delay": 1,
     "domain": DOMAIN,
     "hosted_zone": ZONE,
     "egress": "endpoints",
