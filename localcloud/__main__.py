@@ -7,6 +7,7 @@ import logging
 import sys
 from pathlib import Path
 
+from localcloud import service_models
 from localcloud.process import LocalCloudError, default_state_dir
 
 
@@ -17,7 +18,8 @@ def main(arguments: list[str] | None = None) -> int:
     serve = commands.add_parser("serve", help="serve the APIs, the registry and the providers")
     serve.add_argument("--state-dir", type=Path, default=None)
     chosen = parser.parse_args(arguments)
-    from localcloud.cloud import serve_until_told  # imports moto, which `--help` need not wait for
+    with service_models.shared():  # imports moto, which `--help` need not wait for
+        from localcloud.cloud import serve_until_told
 
     try:
         serve_until_told((chosen.state_dir or default_state_dir()).resolve())

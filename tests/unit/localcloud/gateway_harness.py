@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ ACCOUNT = "123456789012"
 REGION = "us-east-1"
 ROOT = Credentials("AKIATESTROOTTESTROOT", "the root's secret")
 ROOT_ARN = f"arn:aws:iam::{ACCOUNT}:root"
+# One for all: a session of its own would read the services' models anew for each client.
+SESSION = boto3.session.Session()
+CLIENTS = threading.Lock()  # making a client is not thread-safe
 
 
 def fetch(url: str, method: str = "GET") -> tuple[int, bytes]:
@@ -43,17 +47,18 @@ class Served:
         region: str = REGION,
         **settings: Any,
     ) -> Any:
-        return boto3.session.Session().client(
-            service,
-            region_name=region,
-            endpoint_url=self.url,
-            aws_access_key_id=credentials.access_key_id,
-            aws_secret_access_key=credentials.secret_access_key,
-            aws_session_token=credentials.session_token,
-            config=Config(
-                proxies={}, retries={"mode": "standard", "total_max_attempts": 1}, **settings
-            ),
-        )
+        with CLIENTS:
+            return SESSION.client(
+                service,
+                region_name=region,
+                endpoint_url=self.url,
+                aws_access_key_id=credentials.access_key_id,
+                aws_secret_access_key=credentials.secret_access_key,
+                aws_session_token=credentials.session_token,
+                config=Config(
+                    proxies={}, retries={"mode": "standard", "total_max_attempts": 1}, **settings
+                ),
+            )
 
 
 def root_key(access_key_id: str) -> Key | None:
