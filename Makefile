@@ -17,9 +17,9 @@ down: setup      ## destroy the local stack and stop the local cloud
 	@$(RUN) destroy --stack local --yes
 	@$(RUN) local stop
 
-# Tests wait for containers more than they compute: one file more at once than there are cores.
+# Tests wait for containers more than they compute: two files at once for each core.
 # By file, and in pytest's own order: the end-to-end files come first, so that none begins last.
-PARALLEL := -n $(shell expr $$(nproc 2>/dev/null || echo 2) + 1) --dist loadfile --no-loadscope-reorder
+PARALLEL := -n $(shell expr $$(nproc 2>/dev/null || echo 2) \* 2) --dist loadfile --no-loadscope-reorder
 
 test: $(VENV)/.dev setup ## set up, then run every test
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python -m pytest $(PARALLEL)
