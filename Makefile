@@ -18,7 +18,7 @@ down: setup      ## destroy the local stack and stop the local cloud
 	@$(RUN) local stop
 
 # Tests wait for containers more than they compute: two files at once for each core.
-# By file, and in pytest's own order: the end-to-end files come first, so that none begins last.
+# By file, in the order of collection: the longest come first (tests/local/conftest.py).
 PARALLEL := -n $(shell expr $$(nproc 2>/dev/null || echo 2) \* 2) --dist loadfile --no-loadscope-reorder
 
 test: $(VENV)/.dev setup ## set up, then run every test
