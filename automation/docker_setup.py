@@ -16,6 +16,7 @@ Note = Callable[[str], None]
 
 DOCKER_PACKAGES = ("docker.io", "iptables")
 START_SECONDS = 60.0
+DEFAULT_HOST = "unix:///var/run/docker.sock"
 DAEMON_LOG = Path("/var/log/fargate-cd-dockerd.log")
 DAEMON_PID = Path("/var/run/docker.pid")
 
@@ -49,6 +50,14 @@ def can_install() -> bool:
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
+def engine_elsewhere() -> str | None:
+    """What to do about an engine that DOCKER_HOST names, which is not ours to start."""
+    host = os.environ.get("DOCKER_HOST")
+    if not host or host == DEFAULT_HOST:
+        return None
+    return f"DOCKER_HOST is {host}: start the engine there, or unset DOCKER_HOST."
+
+
 def ensure_docker(note: Note) -> None:
     """A Docker engine that answers; installed and started if need be and if we may.
 
@@ -63,6 +72,8 @@ def ensure_docker(note: Note) -> None:
             "The Docker engine refuses this user: `sudo usermod -aG docker $USER`, then log in "
             "again."
         )
+    if elsewhere := engine_elsewhere():
+        raise DriverError(f"No Docker engine answers ({reason}). {elsewhere}")
     if platform.system() != "Linux" or not can_install():
         raise DriverError(f"No Docker engine answers ({reason}). {MANUAL}")
     if shutil.which("dockerd") is None:
@@ -116,15 +127,15 @@ def start_docker(note: Note) -> None:
         DriverError: it does not answer.
     """
     note("Starting the Docker engine")
+    told_before = DAEMON_LOG.stat().st_size if DAEMON_LOG.exists() else 0
     service = _service_command()
     if service and _quietly(service, dict(os.environ)) is None and _wait(10.0):
         return
     if not _dockerd_runs():
         _spawn_dockerd()
     if not _wait(START_SECONDS):
-        tail = (
-            DAEMON_LOG.read_text(errors="replace").splitlines()[-8:] if DAEMON_LOG.exists() else []
-        )
+        log = DAEMON_LOG.read_bytes()[told_before:] if DAEMON_LOG.exists() else b""
+        tail = log.decode(errors="replace").splitlines()[-8:]
         raise DriverError(f"The Docker engine does not answer; its log is {DAEMON_LOG}.", tail)
     note("The Docker engine answers")
 

@@ -86,7 +86,7 @@ def docker() -> Check:
     reason = docker_setup.docker_answers()
     if reason is None:
         return Check("docker engine", True, "answers")
-    remedy = (
+    remedy = docker_setup.engine_elsewhere() or (
         "`python automation/run.py doctor --fix` installs and starts it."
         if docker_setup.can_install()
         else docker_setup.MANUAL

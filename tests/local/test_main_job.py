@@ -169,7 +169,7 @@ def test_a_missing_docker_engine_is_named(checkout: Checkout, created: dict[str,
     nobody = f"unix://{checkout.root}/no-docker.sock"
     failed = checkout.run("up", "--stack", "local", "--yes", DOCKER_HOST=nobody)
     assert failed.returncode == 1, failed.stderr
-    assert "Docker" in failed.stderr
+    assert f"DOCKER_HOST is {nobody}: start the engine there" in failed.stderr
     assert "Traceback" not in failed.stderr
     assert "Hello World!" in get(created["outputs"]["service_url"])
 

@@ -91,6 +91,7 @@ def test_port_80_is_made_up_for(error: OSError, monkeypatch: pytest.MonkeyPatch)
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine whose programs are the scripts in `bin`; packages may be installed."""
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.setattr(docker_setup, "can_install", lambda: True)
     monkeypatch.setattr(docker_setup, "DAEMON_LOG", tmp_path / "dockerd.log")
     monkeypatch.setattr(docker_setup, "DAEMON_PID", tmp_path / "docker.pid")
@@ -125,6 +126,18 @@ def test_a_user_without_rights_is_told_about_the_group(machine: Path) -> None:
         docker_setup.ensure_docker(lambda _: None)
 
 
+def test_an_engine_that_docker_host_names_is_not_ours_to_start(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker_that_answers_when(machine, "up")
+    script(machine / "bin" / "dockerd", f": > {machine}/up")
+    monkeypatch.setenv("DOCKER_HOST", "tcp://build.example.com:2376")
+    words = "DOCKER_HOST is tcp://build.example.com:2376: start the engine there, or unset"
+    with pytest.raises(DriverError, match=words):
+        docker_setup.ensure_docker(lambda note: pytest.fail(note))
+    assert words in prerequisites.docker().remedy
+
+
 def test_a_stopped_engine_is_started_as_a_process_of_its_own(machine: Path) -> None:
     docker_that_answers_when(machine, "up")
     script(machine / "bin" / "dockerd", f"echo started; : > {machine}/up")
@@ -148,6 +161,7 @@ def test_one_that_does_not_start_shows_its_log(
     machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(docker_setup, "START_SECONDS", 0.6)
+    (machine / "dockerd.log").write_text("of an earlier start\n")
     docker_that_answers_when(machine, "never")
     script(machine / "bin" / "dockerd", "echo no iptables; exit 1")
     with pytest.raises(DriverError, match="does not answer") as error:
