@@ -292,18 +292,7 @@ class Cloud:
         self._servers.append(serve(gateway, bound, "gateway for tasks"))
 
     def _serve_providers(self, ports: Ports, surroundings: Surroundings) -> dict[str, int]:
-        for left in reversed(range(PORT_ATTEMPTS)):
-            try:
-                self._providers = serve_providers(
-                    {name: ports.free(name) for name in PROVIDERS}, surroundings
-                )
-                break
-            except RuntimeError as error:  # another process was quicker to take one of them
-                if not left:
-                    raise
-                log.warning("other ports for the providers: %s", error)
-                ports.forget(PROVIDERS)
-        assert self._providers is not None  # noqa: S101 - the loop ends with it, or raises
+        self._providers = _providers_on_free_ports(ports, surroundings)
         return dict(self._providers.ports)
 
     def stop(self) -> None:
@@ -317,6 +306,20 @@ class Cloud:
         self._snapshots.stop()
         if self._docker is not None:
             remove_unused_network(self._docker, instance_of(self.state_dir))
+
+
+def _providers_on_free_ports(ports: Ports, surroundings: Surroundings) -> RunningProviders:
+    for _ in range(PORT_ATTEMPTS):
+        try:
+            return serve_providers({name: ports.free(name) for name in PROVIDERS}, surroundings)
+        except RuntimeError as error:  # another process was quicker to take one of them
+            log.warning("other ports for the providers: %s", error)
+            ports.forget(PROVIDERS)
+    variables = ", ".join(PORT_VARIABLES[name] for name in PROVIDERS)
+    raise LocalCloudError(
+        f"Pulumi's providers found no free ports on 127.0.0.1 in {PORT_ATTEMPTS} attempts. "
+        f"Set {variables} to ports that are free."
+    )
 
 
 def serve_until_told(state_dir: Path) -> None:

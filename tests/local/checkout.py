@@ -52,6 +52,18 @@ class Checkout:
             check=False,
         )
 
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        """A command of the driver that goes on while the test does."""
+        return subprocess.Popen(
+            [sys.executable, "automation/run.py", *arguments],
+            cwd=self.root,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
     def json(self, *arguments: str, exit_code: int = 0) -> dict[str, Any]:
         """The JSON document of a command that must end with `exit_code`."""
         done = self.run(*arguments, "--json")

@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from typing import Any
 
@@ -27,15 +25,7 @@ def kill_at_create(checkout: Checkout) -> None:
     started = checkout.run("local", "start")
     assert started.returncode == 0, started.stderr
     ecs = checkout.client("ecs")
-    update = subprocess.Popen(
-        [sys.executable, "automation/run.py", *UP],
-        cwd=checkout.root,
-        env=checkout.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    update = checkout.begin(*UP)
     deadline = time.monotonic() + UP_SECONDS
     while status(checkout, ecs) != "ACTIVE":
         assert update.poll() is None, update.communicate()[0]

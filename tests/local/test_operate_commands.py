@@ -6,8 +6,6 @@ The tests of this file share one stack and run in the order in which they stand.
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -19,22 +17,9 @@ READING = ("status", "releases", "diagnose", "logs", "outputs")
 LOG_GROUP = "/ecs/fargate-cd-local/app"
 
 
-def driver(checkout: Checkout, *arguments: str) -> subprocess.Popen[str]:
-    """A command of the driver that goes on while the test does."""
-    return subprocess.Popen(
-        [sys.executable, "automation/run.py", *arguments],
-        cwd=checkout.root,
-        env=checkout.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
 def interrupted(checkout: Checkout, after: str, number: int, *arguments: str) -> int:
     """Send a command a signal once it has said something; returns its exit code."""
-    command = driver(checkout, *arguments)
+    command = checkout.begin(*arguments)
     assert command.stdout is not None
     said = []
     sent = False
@@ -124,7 +109,7 @@ def test_drift_by_hand_is_told_apart_from_a_release(prepared: Checkout) -> None:
 
 def test_a_watch_ends_with_ctrl_c(prepared: Checkout) -> None:
     for arguments in (["status", "--watch"], ["logs", "--follow"]):
-        command = driver(prepared, *arguments, "--stack", "local")
+        command = prepared.begin(*arguments, "--stack", "local")
         assert command.stdout is not None
         assert command.stdout.readline()
         time.sleep(1)
