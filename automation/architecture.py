@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from automation import paths
 from automation.pricing.offline import offline
 from automation.pricing.resources import Resource, Resources
-from infra.settings import Settings
+from infra.settings.model import Settings
 
 PAGE = paths.ROOT / "docs" / "architecture.md"
 

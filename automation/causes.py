@@ -62,7 +62,7 @@ CAUSES: tuple[Cause, ...] = (
             r"(?P<action>\S+))"
         ),
         "The registry refuses to hand out the image: the execution role may not log in to it.",
-        "infra/policies.py: allow the execution role ecr:GetAuthorizationToken, "
+        "infra/policies/statements.py: allow the execution role ecr:GetAuthorizationToken, "
         "ecr:BatchCheckLayerAvailability, ecr:GetDownloadUrlForLayer and ecr:BatchGetImage",
     ),
     Cause(
@@ -73,7 +73,7 @@ CAUSES: tuple[Cause, ...] = (
         ),
         "The registry refuses to hand out the image.",
         "fargate-cd:image: name one in the stack's own repository, or let the execution role pull "
-        "it (infra/policies.py)",
+        "it (infra/policies/statements.py)",
     ),
     Cause(
         "no route to an endpoint",
@@ -141,20 +141,20 @@ CAUSES: tuple[Cause, ...] = (
         "permission missing",
         signs.says(r"not authorized to perform:? (?P<action>[a-z0-9-]+:[A-Za-z]+)"),
         "The permission for {action} is missing.",
-        "infra/policies.py: allow {action} on that resource; if your own user was refused, ask for "
+        "infra/policies/statements.py: allow {action} on that resource; if your own user was refused, ask for "
         "that permission",
     ),
     Cause(
         "permission missing",
         signs.says(r"unable to assume the role(?P<action>)"),
         "The permission for sts:AssumeRole is missing: ECS can't take on the task's role.",
-        "infra/roles.py: the role must exist and trust ecs-tasks.amazonaws.com",
+        "infra/service/roles.py: the role must exist and trust ecs-tasks.amazonaws.com",
     ),
     Cause(
         "permission missing",
         signs.denied_in_log,
         "The permission for {action} is missing, as the application's log says.",
-        "infra/policies.py: allow the task role {action} on that resource",
+        "infra/policies/statements.py: allow the task role {action} on that resource",
     ),
     Cause(
         "process exited",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from automation.causes import CAUSES
 from automation.facts import Facts
-from infra.settings import Settings
+from infra.settings.model import Settings
 
 EVIDENCE_LINES = 10
 """How many of the last log lines are evidence."""

@@ -15,7 +15,7 @@ from pulumi import automation as auto
 
 from automation.progress import Progress, ResourceChange, display_name
 from automation.screen import Screen
-from infra.settings import Settings
+from infra.settings.model import Settings
 
 
 @dataclass(frozen=True)

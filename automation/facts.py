@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from automation.cloud import Cloud, error_code
 from automation.verdict import ServiceName, describe_service, service_deployments
-from infra.task import CONTAINER_NAME
+from infra.service.task import CONTAINER_NAME
 
 LOG_LINES = 200
 """How many of a task's last log lines are looked through."""

@@ -11,9 +11,9 @@ from automation.cloud import Cloud
 from automation.images import PLATFORM_NAMES
 from automation.operations import Session
 from automation.verdict import describe_service
-from infra import build_context
-from infra.image import PLATFORMS, Build, build_files
-from infra.settings import Settings
+from infra.image import build_context
+from infra.image.image import PLATFORMS, Build, build_files
+from infra.settings.model import Settings
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import requests
 
 from automation.errors import DriverError
 from automation.screen import Screen
-from infra.settings import Settings
+from infra.settings.model import Settings
 
 SECONDS = 30
 

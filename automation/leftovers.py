@@ -16,7 +16,7 @@ from automation.cloud import Cloud, error_code
 from automation.removals import removal
 from automation.survivors import Finder, Leftover, Search
 from infra.names import Names
-from infra.settings import Settings
+from infra.settings.model import Settings
 
 
 def search(cloud: Cloud, names: Names, settings: Settings) -> list[Leftover]:

@@ -17,7 +17,7 @@ from automation.facts import gather
 from automation.operations import Session
 from automation.pipelines import Action, Run, actions
 from automation.verdict import service_deployments
-from infra.settings import Settings
+from infra.settings.model import Settings
 
 LOG_LINES = 12
 
@@ -85,7 +85,7 @@ CAUSES: tuple[Cause, ...] = (
         EVERYWHERE,
         _words(r"not authorized to perform:? (?P<action>[a-z0-9-]+:[A-Za-z]+)"),
         "At the stage {stage} the permission for {action} is missing.",
-        "infra/pipeline_policies.py: allow {action} on that resource",
+        "infra/policies/pipeline.py: allow {action} on that resource",
     ),
     Cause(
         "branch not found",
@@ -118,14 +118,14 @@ CAUSES: tuple[Cause, ...] = (
         BUILDS,
         _words(r"TIMED_OUT|BUILD_TIMED_OUT|timed out"),
         "The stage {stage} took longer than a build may.",
-        "infra/build_project.py: MINUTES; or make the commands quicker (`logs --build`)",
+        "infra/delivery/build_project.py: MINUTES; or make the commands quicker (`logs --build`)",
     ),
     Cause(
         "buildspec wrong",
         BUILDS,
         _words(r"YAML_FILE_ERROR[^\n]*"),
         "The buildspec of the stage {stage} can't be read.",
-        "fargate-cd:test_commands, or infra/buildspecs/",
+        "fargate-cd:test_commands, or infra/delivery/buildspecs/",
     ),
     Cause(
         "tests failed",
@@ -157,7 +157,7 @@ CAUSES: tuple[Cause, ...] = (
         BUILDS,
         _words(r"PROVISIONING|account limit|queued|CannotPull|image .*not"),
         "The build of the stage {stage} could not be started.",
-        "Service Quotas (CodeBuild, concurrently running builds), or infra/build_project.py",
+        "Service Quotas (CodeBuild, concurrently running builds), or infra/delivery/build_project.py",
     ),
     Cause(
         "rejected",

@@ -25,8 +25,8 @@ from automation.operations import Answer, Backend, Operation, Session
 from automation.pricing.estimate import monthly_cost
 from automation.pricing.region import region_of
 from automation.pricing.resources import of_state
+from infra.ingress.preview_route import free_port, port_of
 from infra.names import environment_of, preview_stack
-from infra.preview_route import free_port, port_of
 from infra.shared import OUTPUT
 
 NUMBER_TAKEN = re.compile("DuplicateListener|PriorityInUse")

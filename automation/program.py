@@ -37,14 +37,14 @@ def release_program(
         )
     if image and build:
         raise ConfigurationError("--image and --build exclude each other: which one is deployed?")
-    from infra import setting_rules
-    from infra.image import Release, build_files
-    from infra.settings import SettingsError
+    from infra.image.image import Release, build_files
+    from infra.settings import rules
+    from infra.settings.model import SettingsError
     from infra.stack import define_stack
 
     try:
         if image:
-            setting_rules.image(image)
+            rules.image(image)
         elif not settings.image:
             build_files(settings.app_path, settings.dockerfile)
     except SettingsError as error:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from automation.facts import Facts
-from infra.setting_rules import FARGATE_MEMORY
-from infra.settings import Settings
+from infra.settings.model import Settings
+from infra.settings.rules import FARGATE_MEMORY
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,10 @@ from requests.exceptions import RequestException
 
 from automation.facts import Facts, StoppedTask
 from automation.images import PLATFORM_NAMES
-from infra.image import Build
-from infra.service import grace_period
-from infra.settings import Settings
-from infra.task import CONTAINER_NAME, ContainerArgs, container_definition
+from infra.image.image import Build
+from infra.service.service import grace_period
+from infra.service.task import CONTAINER_NAME, ContainerArgs, container_definition
+from infra.settings.model import Settings
 
 POLL_SECONDS = 0.2
 LABEL = "fargate-cd.smoke"

@@ -20,7 +20,7 @@ from automation.errors import ConfigurationError
 from automation.target import Target
 from infra.context import check_kind
 from infra.names import environment_of
-from infra.settings import NAMESPACE, Settings, SettingsError, preview_values
+from infra.settings.model import NAMESPACE, Settings, SettingsError, preview_values
 
 STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 """https://www.pulumi.com/docs/iac/concepts/stacks/#stack-naming"""

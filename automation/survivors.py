@@ -8,7 +8,7 @@ from typing import Any
 
 from automation.cloud import Cloud
 from infra.names import Names
-from infra.settings import Settings
+from infra.settings.model import Settings
 
 
 @dataclass(frozen=True)

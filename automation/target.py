@@ -11,7 +11,7 @@ from automation import paths
 from automation.errors import ConfigurationError
 from automation.screen import Screen
 from infra.names import environment_of
-from infra.settings import NAMESPACE, Settings
+from infra.settings.model import NAMESPACE, Settings
 
 FOREIGN_PREFIXES = ("AWS_", "PULUMI_", "GITHUB_")
 """Variables that would send a local run to another cloud, backend or account."""

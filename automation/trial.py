@@ -17,7 +17,7 @@ from automation.diagnosis import Diagnosis, diagnose
 from automation.errors import DriverError
 from automation.flight import Flight
 from automation.images import Found
-from infra import build_context
+from infra.image import build_context
 
 SKIP = "`--no-smoke` skips this run"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_aws as aws
 
-from infra import policies
+from infra.policies import statements as policies
 
 ABORT_UPLOADS_AFTER_DAYS = 1
 

@@ -8,7 +8,7 @@ import pulumi
 
 from infra.account import Account
 from infra.names import PREVIEW_MARK, Names, environment_of, unfit_for_environment
-from infra.settings import NAMESPACE, Settings, SettingsError
+from infra.settings.model import NAMESPACE, Settings, SettingsError
 
 
 @dataclass(frozen=True)

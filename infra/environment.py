@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import pulumi
 
-from infra.cluster import Cluster, ClusterArgs
 from infra.context import Context
-from infra.delivery import Delivery
-from infra.edge import Edge
-from infra.endpoints import Endpoints, EndpointsArgs
-from infra.github_access import GithubAccess, GithubAccessArgs
-from infra.github_policies import Place
-from infra.image import Build, BuiltImage, BuiltImageArgs, Release, choose_image
-from infra.keys import CustomerKey, CustomerKeyArgs
-from infra.load_balancer import Shift
-from infra.logs import Logs, LogsArgs
-from infra.monitoring import Monitoring
-from infra.origin import repository_arns
-from infra.registry import Registry, RegistryArgs
-from infra.roles import Roles, RolesArgs
-from infra.scaling import Bounds, Scaling, ScalingArgs
-from infra.secret_versions import secret_versions
-from infra.service import Service, ServiceArgs, Shifting
+from infra.customer_key import CustomerKey, CustomerKeyArgs
+from infra.delivery.delivery import Delivery
+from infra.delivery.github_access import GithubAccess, GithubAccessArgs
+from infra.image.image import Build, BuiltImage, BuiltImageArgs, Release, choose_image
+from infra.image.pull_permissions import repository_arns
+from infra.image.registry import Registry, RegistryArgs
+from infra.ingress.ingress import Edge
+from infra.ingress.load_balancer import Shift
+from infra.monitoring.monitoring import Monitoring
+from infra.monitoring.topic import Topic, TopicArgs
+from infra.network.endpoints import Endpoints, EndpointsArgs
+from infra.policies.github import Place
+from infra.service.cluster import Cluster, ClusterArgs
+from infra.service.logs import Logs, LogsArgs
+from infra.service.roles import Roles, RolesArgs
+from infra.service.scaling import Bounds, Scaling, ScalingArgs
+from infra.service.secret_versions import secret_versions
+from infra.service.service import Service, ServiceArgs, Shifting
+from infra.service.task import ContainerArgs, Task, TaskArgs
+from infra.service.traffic_shift import ShiftRole, ShiftRoleArgs, deployment
 from infra.shared import preview_domain, share
-from infra.shift import ShiftRole, ShiftRoleArgs, deployment
-from infra.task import ContainerArgs, Task, TaskArgs
-from infra.topic import Topic, TopicArgs
 
 NO_PIPELINE = (
     "This stack has no pipeline: `up` builds and deploys the app. For releases by `git push` set "

@@ -10,14 +10,21 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
-from infra.image import Build, BuiltImageArgs, Release, built_image, choose_image
-from infra.load_balancer import TargetGroupArgs, target_group
+from infra.image.image import Build, BuiltImageArgs, Release, built_image, choose_image
+from infra.ingress.load_balancer import TargetGroupArgs, target_group
+from infra.ingress.preview_route import (
+    PORT_TAG,
+    Route,
+    by_host_name,
+    by_port,
+    free_port,
+    taken_ports,
+)
 from infra.names import PREVIEW_MARK
-from infra.preview_route import PORT_TAG, Route, by_host_name, by_port, free_port, taken_ports
-from infra.service import ServiceArgs, fargate_service
-from infra.settings import NAMESPACE, Settings, SettingsError
+from infra.service.service import ServiceArgs, fargate_service
+from infra.service.task import ContainerArgs, TaskArgs, task_definition
+from infra.settings.model import NAMESPACE, Settings, SettingsError
 from infra.shared import Shared, shared_by
-from infra.task import ContainerArgs, TaskArgs, task_definition
 
 TAG_LIMIT = 256
 """https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html"""

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from infra.context import Context
 from infra.environment import Environment
-from infra.image import Release
+from infra.image.image import Release
 from infra.preview import define_preview
-from infra.settings import Settings
+from infra.settings.model import Settings
 
 
 def define_stack(

@@ -19,7 +19,7 @@ from automation.pricing.resources import Resources, of_state
 from automation.pricing.table import assumptions, prices_of
 from automation.screen import Screen
 from automation.stacks import StackFile, exported_state, load_stack_file
-from infra.settings import Settings
+from infra.settings.model import Settings
 
 FROM_STATE = "what runs (the stack's state)"
 FROM_SETTINGS = "the settings (what `up` would make)"

@@ -24,7 +24,7 @@ from automation.errors import ConfigurationError, DriverError
 from automation.operations import Session, opened
 from automation.screen import Screen
 from automation.verdict import describe_service
-from infra.task import CONTAINER_NAME
+from infra.service.task import CONTAINER_NAME
 
 PLUGIN = "session-manager-plugin"
 AGENT = "ExecuteCommandAgent"

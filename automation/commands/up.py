@@ -24,7 +24,7 @@ from automation.settling import settle
 from automation.turns import no_release_meanwhile
 from automation.unexpected import in_words
 from automation.verdict import Result, Verdict, await_verdict
-from infra.settings import Settings
+from infra.settings.model import Settings
 
 SERVICE_TYPE = "aws:ecs/service:Service"
 

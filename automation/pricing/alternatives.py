@@ -8,7 +8,7 @@ from typing import Any
 
 from automation.pricing.estimate import monthly_cost
 from automation.pricing.resources import Resources
-from infra.settings import Settings, SettingsError
+from infra.settings.model import Settings, SettingsError
 
 LEAST_SAVING = 0.01
 """US dollars a month below which another setting is not worth a word."""

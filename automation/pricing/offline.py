@@ -16,9 +16,9 @@ import pulumi
 from pulumi.runtime import mocks
 
 from automation.pricing.resources import Resource, Resources, told
-from infra.image import Release
-from infra.preview_settings import environment_values
-from infra.settings import NAMESPACE, PROJECT_ROOT, Settings
+from infra.image.image import Release
+from infra.settings.model import NAMESPACE, PROJECT_ROOT, Settings
+from infra.settings.previews import environment_values
 from infra.shared import OUTPUT, Shared, preview_domain
 
 ANY_IMAGE = "example.com/any:1"

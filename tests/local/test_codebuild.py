@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.image import PROJECT_ROOT
+from infra.image.image import PROJECT_ROOT
 from localcloud.docker_network import connect
 from localcloud.process import instance_of
 from tests.local.cloud_process import CloudProcess, running

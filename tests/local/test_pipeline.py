@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import requests
 
-from infra.way_in import webhook_secret
+from infra.delivery.github_source import webhook_secret
 from tests.local.checkout import Checkout
 from tests.local.pipeline_harness import (
     PIPELINE,

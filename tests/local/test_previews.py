@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 
 from automation.pull_request import cell
+from infra.ingress.preview_route import preferred_port
 from infra.names import preview_stack
-from infra.preview_route import preferred_port
 from tests.github_comments import GitHub
 from tests.local.checkout import ROOT, UP_SECONDS, Checkout, copy_tree
 from tests.local.test_main_job import get, inventory

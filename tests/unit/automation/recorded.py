@@ -18,7 +18,7 @@ from automation.operations import Session
 from automation.screen import Screen
 from automation.stacks import StackFile
 from automation.target import TARGETS
-from infra.settings import Settings
+from infra.settings.model import Settings
 
 Answer: TypeAlias = "Mapping[str, Any] | ClientError | Callable[[dict[str, Any]], Any]"
 

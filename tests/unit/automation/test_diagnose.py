@@ -13,7 +13,7 @@ from automation import remembered
 from automation.commands import diagnose as command
 from automation.diagnosis import Diagnosis
 from automation.facts import Facts
-from infra.settings import Settings
+from infra.settings.model import Settings
 
 NOW = datetime.now(UTC)
 

@@ -7,7 +7,7 @@ import pytest
 from automation.causes import CAUSES
 from automation.diagnosis import diagnose
 from automation.facts import Facts, StoppedTask
-from infra.settings import Settings
+from infra.settings.model import Settings
 
 SETTINGS = Settings.parse({"container_port": 9292, "health_check_path": "/up"})
 ASM = (

@@ -9,7 +9,7 @@ import pytest
 from automation.commands.refresh import summary
 from automation.drift import EXPECTED, Drift, classify, print_drift
 from automation.progress import ResourceChange
-from infra.settings import Settings
+from infra.settings.model import Settings
 from tests.unit.automation.conftest import Captured
 
 STACK = "urn:pulumi:dev::fargate-cd::fargate-cd:infra:Service$"

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Request, Response
 from automation import git_host
 from automation.errors import DriverError
 from automation.target import TARGETS
-from infra.settings import Settings
+from infra.settings.model import Settings
 from localcloud.serving import listen, serve
 from tests.unit.automation.conftest import Captured
 

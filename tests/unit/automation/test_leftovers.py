@@ -16,7 +16,7 @@ from automation.cloud import Cloud
 from automation.leftovers import COVERED, log_groups, search
 from automation.removals import removal
 from infra.names import Names
-from infra.settings import Settings
+from infra.settings.model import Settings
 from localcloud.providers.awsx import vpc
 from tests.policy.matrix import MATRIX, recorded
 from tests.unit.infra.recorder import custom

@@ -7,7 +7,7 @@ import pytest
 from automation.builds import Build, build_of, last_lines
 from automation.pipeline_diagnosis import CAUSES, Failure, cause_of
 from automation.pipelines import Action
-from infra.settings import Settings
+from infra.settings.model import Settings
 from tests.unit.automation.recorded import PIPELINE_SETTINGS, RecordedCloud
 
 SETTINGS = Settings.parse(PIPELINE_SETTINGS)

@@ -21,7 +21,7 @@ from automation.facts import Facts
 from automation.flight import Flight, plan
 from automation.images import Found
 from infra.names import Names
-from infra.settings import Settings
+from infra.settings.model import Settings
 from tests.unit.automation.conftest import Captured
 
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:"

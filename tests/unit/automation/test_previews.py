@@ -26,8 +26,8 @@ from automation.errors import ConfigurationError, DriverError, UpdateRunning
 from automation.operations import Backend
 from automation.previews import PreviewStack, previews_of, readable, stack_of
 from automation.target import TARGETS
+from infra.ingress.preview_route import free_port
 from infra.names import preview_stack
-from infra.preview_route import free_port
 from tests.unit.automation.conftest import Captured
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

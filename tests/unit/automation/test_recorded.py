@@ -8,7 +8,7 @@ from automation.causes import CAUSES
 from automation.diagnosis import diagnose
 from automation.facts import gather
 from automation.verdict import ServiceName
-from infra.settings import Settings
+from infra.settings.model import Settings
 from tests.unit.automation.recorded_cloud import DEPLOYMENT, Recording, recordings
 
 RECORDINGS = recordings()

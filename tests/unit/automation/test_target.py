@@ -10,7 +10,7 @@ import pytest
 from automation import paths
 from automation.errors import ConfigurationError
 from automation.target import TARGETS
-from infra.settings import Settings
+from infra.settings.model import Settings
 from tests.unit.automation.conftest import Captured
 
 

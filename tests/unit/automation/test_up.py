@@ -16,7 +16,7 @@ from automation.errors import DriverError
 from automation.rollout import Watch
 from automation.verdict import ServiceName
 from infra.names import Names
-from infra.settings import Settings
+from infra.settings.model import Settings
 from tests.unit.automation.conftest import Captured
 
 URN = "urn:pulumi:local::p::fargate-cd:infra:Service$aws:ecs/service:Service::service-service"

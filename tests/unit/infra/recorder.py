@@ -13,7 +13,7 @@ from pulumi.runtime import mocks
 from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import Stack
 
-from infra.image import Release
+from infra.image.image import Release
 from infra.stack import define_stack
 
 ACCOUNT = "123456789012"

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from pulumi.runtime import mocks
 
+from infra.image.running_image import RunningImage, running_image
 from infra.names import Names
-from infra.running import RunningImage, running_image
 from tests.unit.infra.recorder import ACCOUNT, REGION, Answer, Recording, mocked_cloud
 
 DIGEST = f"sha256:{'a' * 64}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import build_context
+from infra.image import build_context
 
 
 @pytest.fixture

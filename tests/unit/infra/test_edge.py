@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.settings import Settings, SettingsError
+from infra.settings.model import Settings, SettingsError
 from tests.unit.infra.recorder import Recording, record
 
 CERTIFICATE = "arn:aws:acm:eu-central-1:123456789012:certificate/1"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.settings import Settings, SettingsError
+from infra.settings.model import Settings, SettingsError
 from tests.unit.infra.recorder import ACCOUNT, Recording, record
 
 REPOSITORY = {"github_owner": "octo", "github_repository": "shop", "github_actions": "true"}

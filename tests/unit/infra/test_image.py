@@ -7,11 +7,11 @@ from unittest.mock import Mock
 
 import pytest
 
-from infra import build_context, image
-from infra.image import Build, Release, build_files, choose_image
+from infra.image import build_context, image
+from infra.image.image import Build, Release, build_files, choose_image
+from infra.image.running_image import RunningImage
 from infra.names import Names
-from infra.running import RunningImage
-from infra.settings import Settings, SettingsError
+from infra.settings.model import Settings, SettingsError
 from tests.unit.infra.recorder import record
 
 NAMES = Names("fargate-cd", "dev")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from infra import dashboard
-from infra.alarms import Limits, Watched, release_alarms, service_alarms
+from infra.monitoring import dashboard
+from infra.monitoring.alarms import Limits, Watched, release_alarms, service_alarms
 from localcloud.cloudwatch.evaluation import EXTRA_PERIODS, AlarmState, Condition, judge
 from localcloud.cloudwatch.metric_math import evaluate
 from tests.unit.infra.recorder import REGION, Recording, record

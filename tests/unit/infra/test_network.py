@@ -7,7 +7,7 @@ from itertools import combinations
 
 import pytest
 
-from infra.network import KINDS, subnet_ranges
+from infra.network.network import KINDS, subnet_ranges
 
 SMALLEST_FOR_A_LOAD_BALANCER = 27
 """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html#subnets-load-balancer"""

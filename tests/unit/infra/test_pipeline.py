@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from infra.image import Release
-from infra.settings import Settings, SettingsError
-from infra.way_in import git_remote_url, webhook_secret
+from infra.delivery.github_source import git_remote_url, webhook_secret
+from infra.image.image import Release
+from infra.settings.model import Settings, SettingsError
 from tests.unit.infra.recorder import ACCOUNT, REGION, Recording, record
 from tests.unit.infra.running_service import answers
 

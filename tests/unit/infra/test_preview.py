@@ -10,10 +10,8 @@ from typing import Any
 
 import pytest
 
-from infra import settings as settings_module
-from infra.load_balancer import LAST_PRIORITY
-from infra.preview import tag_value
-from infra.preview_route import (
+from infra.ingress.load_balancer import LAST_PRIORITY
+from infra.ingress.preview_route import (
     FIRST_PORT,
     PORTS,
     free_port,
@@ -21,8 +19,10 @@ from infra.preview_route import (
     preferred_port,
     priority,
 )
-from infra.preview_settings import ADJUSTABLE, DEFAULTS, INHERITED
-from infra.settings import Settings, SettingsError
+from infra.preview import tag_value
+from infra.settings import model as settings_module
+from infra.settings.model import Settings, SettingsError
+from infra.settings.previews import ADJUSTABLE, DEFAULTS, INHERITED
 from infra.shared import EnvironmentMissing
 from tests.unit.infra.recorder import ACCOUNT, REGION, Answer, Recording, custom, record
 

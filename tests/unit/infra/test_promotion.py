@@ -7,9 +7,9 @@ import json
 import pytest
 
 from infra.account import Account
-from infra.image import Release
-from infra.origin import repository_arns
-from infra.settings import Settings, SettingsError
+from infra.image.image import Release
+from infra.image.pull_permissions import repository_arns
+from infra.settings.model import Settings, SettingsError
 from tests.unit.infra.recorder import ACCOUNT, REGION, record
 from tests.unit.infra.running_service import REPOSITORY, answers
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
+from infra.image.registry import KEPT_PREVIEW_IMAGES, LIFECYCLE_POLICY
 from infra.names import PREVIEW_TAG
-from infra.registry import KEPT_PREVIEW_IMAGES, LIFECYCLE_POLICY
 from localcloud.ecr.lifecycle import DAY_SECONDS, expiries, parse_policy
 from localcloud.ecr.model import Image, Repository
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infra.running import RunningImage, release_tag
+from infra.image.running_image import RunningImage, release_tag
 from tests.unit.infra.running_service import DIGEST, REPOSITORY, answers, service_runs
 
 CONTENT = "0123456789abcdef"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.settings import Settings, SettingsError
+from infra.settings.model import Settings, SettingsError
 
 PROJECT = yaml.safe_load((Path(__file__).parents[3] / "Pulumi.yaml").read_text())
 DECLARED: dict[str, dict[str, Any]] = PROJECT["config"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.settings import Settings, SettingsError
+from infra.settings.model import Settings, SettingsError
 from tests.unit.infra.recorder import Recording, record
 
 SHIFTED = ("blue_green", "canary", "linear")

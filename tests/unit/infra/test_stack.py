@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra.settings import Settings, SettingsError
+from infra.settings.model import Settings, SettingsError
 from tests.unit.infra.recorder import REGION, Recording, custom, record
 from tests.unit.infra.running_service import answers
 

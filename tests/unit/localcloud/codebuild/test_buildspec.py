@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infra.image import PROJECT_ROOT
+from infra.image.image import PROJECT_ROOT
 from localcloud.codebuild.buildspec import is_inline, parse
 from localcloud.codebuild.errors import PhaseError
 

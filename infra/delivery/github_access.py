@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from infra import github_policies, policies
-from infra.github_policies import ISSUER, Place
 from infra.names import Names
+from infra.policies import github, statements
+from infra.policies.github import ISSUER, Place
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ class GithubAccess(pulumi.ComponentResource):
         self._issuer_arn = args.provider_arn or self._issuer().arn
         branch = f"ref:refs/heads/{args.branch}"
         reviewed = f"environment:{args.environment}" if args.environment else branch
-        self.deploy_role_arn = self._role("deploy", [reviewed], github_policies.release)
+        self.deploy_role_arn = self._role("deploy", [reviewed], github.release)
         previews = ["pull_request", branch]
-        self.preview_role_arn = self._role("preview", previews, github_policies.preview)
+        self.preview_role_arn = self._role("preview", previews, github.preview)
         self.register_outputs({"deploy_role_arn": self.deploy_role_arn})
 
     def _issuer(self) -> aws.iam.OpenIdConnectProvider:
@@ -70,11 +70,14 @@ class GithubAccess(pulumi.ComponentResource):
         )
 
     def _role(
-        self, purpose: str, subjects: Sequence[str], document: Callable[[Place], policies.Document]
+        self,
+        purpose: str,
+        subjects: Sequence[str],
+        document: Callable[[Place], statements.Document],
     ) -> pulumi.Output[str]:
         args = self._args
         trust = pulumi.Output.from_input(self._issuer_arn).apply(
-            lambda arn: github_policies.trust(arn, args.repository, subjects)
+            lambda arn: github.trust(arn, args.repository, subjects)
         )
         role = aws.iam.Role(
             f"{self._name}-{purpose}",

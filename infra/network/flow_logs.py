@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from infra import policies
 from infra.account import Account
 from infra.names import Names
+from infra.policies import statements
 
 AGGREGATION_SECONDS = 600
 
@@ -57,7 +57,7 @@ class FlowLogs(pulumi.ComponentResource):
             f"{name}-role",
             name=args.names.role("flow-logs"),
             description="Writes the log of the network's connections",
-            assume_role_policy=json.dumps(policies.flow_log_trust(args.account)),
+            assume_role_policy=json.dumps(statements.flow_log_trust(args.account)),
             tags=dict(args.tags),
             opts=child,
         )
@@ -65,7 +65,7 @@ class FlowLogs(pulumi.ComponentResource):
             f"{name}-policy",
             name="write-log",
             role=role.name,
-            policy=pulumi.Output.json_dumps(group.arn.apply(policies.flow_log)),
+            policy=pulumi.Output.json_dumps(group.arn.apply(statements.flow_log)),
             opts=child,
         )
         aws.ec2.FlowLog(

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from infra import policies
 from infra.account import Account
-from infra.load_balancer import Shift
+from infra.ingress.load_balancer import Shift
 from infra.names import Names
-from infra.settings import Settings
+from infra.policies import statements
+from infra.settings.model import Settings
 
 Deployment = aws.ecs.ServiceDeploymentConfigurationArgs
 
@@ -57,7 +57,7 @@ class ShiftRole(pulumi.ComponentResource):
             f"{name}-role",
             name=args.names.role("shift"),
             description="Shifts traffic from one release to the next",
-            assume_role_policy=json.dumps(policies.shift_trust(args.account)),
+            assume_role_policy=json.dumps(statements.shift_trust(args.account)),
             tags=dict(args.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -67,7 +67,7 @@ class ShiftRole(pulumi.ComponentResource):
             name="shift-traffic",
             role=role.name,
             policy=pulumi.Output.json_dumps(
-                arns.apply(lambda known: policies.shift(known[0], known[1:]))
+                arns.apply(lambda known: statements.shift(known[0], known[1:]))
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -10,9 +10,9 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from infra import policies
 from infra.account import Account
-from infra.endpoint_policies import Uses, endpoint_policy, interface_services
+from infra.policies import statements
+from infra.policies.endpoints import Uses, endpoint_policy, interface_services
 
 HTTPS_PORT = 443
 
@@ -120,7 +120,7 @@ class Endpoints(pulumi.ComponentResource):
             vpc_id=self._args.vpc_id,
             vpc_endpoint_type="Gateway",
             route_table_ids=self._args.route_table_ids,
-            policy=json.dumps(policies.image_layers(self._args.account)),
+            policy=json.dumps(statements.image_layers(self._args.account)),
             tags={**self._args.tags, "Name": f"{self._args.physical_name}-s3"},
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -147,7 +147,7 @@ class Endpoints(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _policy(self, service: str) -> pulumi.Output[policies.Document]:
+    def _policy(self, service: str) -> pulumi.Output[statements.Document]:
         args = self._args
         arns = pulumi.Output.all(
             repository_arns=args.repository_arns,

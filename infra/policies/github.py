@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from infra import policies
 from infra.account import Account
+from infra.policies import statements
 
 ISSUER = "token.actions.githubusercontent.com"
 """https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws"""
@@ -67,7 +67,7 @@ class Place:
         return f"arn:{account.partition}:{service}:{account.region}:{account.account_id}:{resource}"
 
 
-def trust(provider_arn: str, repository: str, subjects: Sequence[str]) -> policies.Document:
+def trust(provider_arn: str, repository: str, subjects: Sequence[str]) -> statements.Document:
     """Who may take on a role: workflows of one repository, in the named circumstances.
 
     https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws
@@ -77,7 +77,7 @@ def trust(provider_arn: str, repository: str, subjects: Sequence[str]) -> polici
         repository: `OWNER/NAME`.
         subjects: what follows the repository in the token's subject, such as `pull_request`.
     """
-    return policies.document(
+    return statements.document(
         {
             "Sid": "WorkflowsOfTheRepository",
             "Effect": "Allow",
@@ -93,31 +93,31 @@ def trust(provider_arn: str, repository: str, subjects: Sequence[str]) -> polici
     )
 
 
-def release(place: Place) -> policies.Document:
+def release(place: Place) -> statements.Document:
     """Build and release into the environment, and look how it went; change nothing else."""
-    return policies.document(
+    return statements.document(
         *_work(place, place.name), *_look(place), *_plan(place), *_state(place)
     )
 
 
-def preview(place: Place) -> policies.Document:
+def preview(place: Place) -> statements.Document:
     """Make, update and destroy previews of the environment; the environment stays out of reach."""
-    return policies.document(
+    return statements.document(
         *_work(place, f"{place.name}-preview-*"),
         *_look(place),
         *_state(place),
-        policies.allow(
+        statements.allow(
             "Services",
             ["ecs:CreateService", "ecs:DeleteService", "ecs:TagResource"],
             [place.arn("ecs", f"service/{place.cluster_name}/{place.name}-preview-*")],
         ),
-        policies.allow(
+        statements.allow(
             "ForgetDefinitions",
             ["ecs:DeleteTaskDefinitions"],
             [place.arn("ecs", f"task-definition/{place.name}-preview-*:*")],
         ),
-        policies.allow("Images", ["ecr:BatchDeleteImage"], [place.repository_arn]),
-        policies.allow(
+        statements.allow("Images", ["ecr:BatchDeleteImage"], [place.repository_arn]),
+        statements.allow(
             "Logs",
             [
                 "logs:CreateLogGroup",
@@ -132,16 +132,16 @@ def preview(place: Place) -> policies.Document:
     )
 
 
-def _work(place: Place, name: str) -> list[policies.Statement]:
-    passed = policies.allow("RolesOfTasks", ["iam:PassRole"], place.passed_roles)
+def _work(place: Place, name: str) -> list[statements.Statement]:
+    passed = statements.allow("RolesOfTasks", ["iam:PassRole"], place.passed_roles)
     passed["Condition"] = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
     return [
-        policies.allow("Login", ["ecr:GetAuthorizationToken"], ["*"]),
-        policies.allow("Push", PUSH_ACTIONS, [place.repository_arn]),
-        policies.allow(
+        statements.allow("Login", ["ecr:GetAuthorizationToken"], ["*"]),
+        statements.allow("Push", PUSH_ACTIONS, [place.repository_arn]),
+        statements.allow(
             "Definitions", DEFINITION_ACTIONS, [place.arn("ecs", f"task-definition/{name}:*")]
         ),
-        policies.allow(
+        statements.allow(
             "Release",
             SERVICE_ACTIONS,
             [place.arn("ecs", f"service/{place.cluster_name}/{name}")],
@@ -173,16 +173,16 @@ LOOK_ACTIONS = (
 """Calls that know no resources; all but one only look. A deregistered revision can still run."""
 
 
-def _look(place: Place) -> list[policies.Statement]:
+def _look(place: Place) -> list[statements.Statement]:
     cluster = place.cluster_name
     instances = [place.arn("ecs", f"container-instance/{cluster}/*")]
     deployments = ["ecs:DescribeServiceDeployments", "ecs:DescribeServiceRevisions"]
     return [
-        policies.allow("Look", LOOK_ACTIONS, ["*"]),
+        statements.allow("Look", LOOK_ACTIONS, ["*"]),
         # AWS asks for container instances also where there are none.
-        policies.allow("ListTasks", ["ecs:ListTasks"], instances),
-        policies.allow("Tasks", ["ecs:DescribeTasks"], [place.arn("ecs", f"task/{cluster}/*")]),
-        policies.allow(
+        statements.allow("ListTasks", ["ecs:ListTasks"], instances),
+        statements.allow("Tasks", ["ecs:DescribeTasks"], [place.arn("ecs", f"task/{cluster}/*")]),
+        statements.allow(
             "Deployments",
             deployments,
             [
@@ -190,7 +190,7 @@ def _look(place: Place) -> list[policies.Statement]:
                 for kind in ("service", "service-deployment", "service-revision")
             ],
         ),
-        policies.allow(
+        statements.allow(
             "ReadLogs",
             ["logs:DescribeLogStreams", "logs:GetLogEvents"],
             [
@@ -206,9 +206,9 @@ HOSTED_ZONE_ACTIONS = ("route53:ListHostedZones", "route53:ListHostedZonesByName
 """Questions of the program that know no resources."""
 
 
-def _plan(place: Place) -> list[policies.Statement]:
+def _plan(place: Place) -> list[statements.Statement]:
     """What the program asks of AWS before it describes an environment."""
-    zones = policies.allow("Zones", ZONE_ACTIONS, ["*"])
+    zones = statements.allow("Zones", ZONE_ACTIONS, ["*"])
     if not place.hosted_zone:
         return [zones]
     read = [
@@ -218,23 +218,23 @@ def _plan(place: Place) -> list[policies.Statement]:
     hosted_zones = f"arn:{place.account.partition}:route53:::hostedzone/*"
     return [
         zones,
-        policies.allow("FindHostedZone", HOSTED_ZONE_ACTIONS, ["*"]),
-        policies.allow("ReadHostedZone", read, [hosted_zones]),
+        statements.allow("FindHostedZone", HOSTED_ZONE_ACTIONS, ["*"]),
+        statements.allow("ReadHostedZone", read, [hosted_zones]),
     ]
 
 
-def _state(place: Place) -> list[policies.Statement]:
+def _state(place: Place) -> list[statements.Statement]:
     if not place.state_bucket:
         return []
     bucket = f"arn:{place.account.partition}:s3:::{place.state_bucket}"
     objects = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
     return [
-        policies.allow("FindState", ["s3:ListBucket"], [bucket]),
-        policies.allow("State", objects, [f"{bucket}/.pulumi/*"]),
+        statements.allow("FindState", ["s3:ListBucket"], [bucket]),
+        statements.allow("State", objects, [f"{bucket}/.pulumi/*"]),
     ]
 
 
-def _routes(place: Place) -> list[policies.Statement]:
+def _routes(place: Place) -> list[statements.Statement]:
     """Target groups, listeners and rules that carry a preview's tag, on one load balancer."""
     balancer = place.balancer_name
     kinds = {
@@ -247,13 +247,13 @@ def _routes(place: Place) -> list[policies.Statement]:
     }
     targets = place.arn("elasticloadbalancing", "targetgroup/*/*")
     service = "elasticloadbalancing:"
-    make = policies.allow(
+    make = statements.allow(
         "MakeRoutes",
         [f"{service}{each}" for each in ("CreateTargetGroup", "CreateListener", "CreateRule")],
         [targets, kinds["loadbalancer"], kinds["listener"]],
     )
     make["Condition"] = {"StringLike": {"aws:RequestTag/stack": _stack_pattern(place)}}
-    change = policies.allow(
+    change = statements.allow(
         "ChangeRoutes",
         [
             f"{service}{each}"
@@ -272,21 +272,21 @@ def _routes(place: Place) -> list[policies.Statement]:
     )
     change["Condition"] = {"StringLike": {"aws:ResourceTag/stack": _stack_pattern(place)}}
     # What is being made has no tags yet to tell it by.
-    tag_new = policies.allow(
+    tag_new = statements.allow(
         "TagRoutes", [f"{service}AddTags"], [targets, kinds["listener"], kinds["listener-rule"]]
     )
     creations = ["CreateListener", "CreateRule", "CreateTargetGroup"]
     tag_new["Condition"] = {"StringEquals": {"elasticloadbalancing:CreateAction": creations}}
     group = place.arn("ec2", f"security-group/{place.balancer_group_id}")
     rules = place.arn("ec2", "security-group-rule/*")
-    tagging = policies.allow("TagOpenings", ["ec2:CreateTags"], [rules])
+    tagging = statements.allow("TagOpenings", ["ec2:CreateTags"], [rules])
     tagging["Condition"] = {"StringEquals": {"ec2:CreateAction": "AuthorizeSecurityGroupIngress"}}
     return [
         make,
         tag_new,
         change,
-        policies.allow("Open", ["ec2:AuthorizeSecurityGroupIngress"], [group, rules]),
-        policies.allow("Close", ["ec2:RevokeSecurityGroupIngress"], [group]),
+        statements.allow("Open", ["ec2:AuthorizeSecurityGroupIngress"], [group, rules]),
+        statements.allow("Close", ["ec2:RevokeSecurityGroupIngress"], [group]),
         tagging,
     ]
 

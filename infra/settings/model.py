@@ -21,11 +21,11 @@ from pydantic import (
     ValidationError,
 )
 
-from infra import preview_settings as of_previews
-from infra import setting_rules as rules
+from infra.settings import previews as of_previews
+from infra.settings import rules as rules
 
 NAMESPACE = "fargate-cd"
-PROJECT_ROOT = Path(__file__).resolve().parent.parent
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
 class SettingsError(ValueError):

@@ -1,4 +1,4 @@
-"""Make docs/settings.md from Pulumi.yaml: `python -m infra.settings_document`."""
+"""Make docs/settings.md from Pulumi.yaml: `python -m infra.settings.document`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "settings.md"
 
 INTRODUCTION = """\
 # Settings
 
-Made from `Pulumi.yaml` by `python -m infra.settings_document`; a test keeps it true.
+Made from `Pulumi.yaml` by `python -m infra.settings.document`; a test keeps it true.
 
 A setting is `fargate-cd:NAME` in `Pulumi.<stack>.yaml`, or
 `pulumi config set NAME VALUE --stack STACK`. All are checked before anything is touched, and

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from infra import policies
 from infra.names import PREVIEW_TAG
+from infra.policies import statements
 
 KEPT_PREVIEW_IMAGES = 50
 """How many images of previews the repository keeps; those that run are the newest."""
@@ -136,18 +136,18 @@ class Registry(pulumi.ComponentResource):
         )
 
 
-def promotion(partition: str, accounts: Sequence[str]) -> policies.Document:
+def promotion(partition: str, accounts: Sequence[str]) -> statements.Document:
     """The repository's policy: other accounts may pull, as far as their own roles allow it.
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policy-examples.html
     """
     roots = [f"arn:{partition}:iam::{account}:root" for account in sorted(set(accounts))]
-    return policies.document(
+    return statements.document(
         {
             "Sid": "Promotion",
             "Effect": "Allow",
             "Principal": {"AWS": roots},
-            "Action": list(policies.PULL_ACTIONS),
+            "Action": list(statements.PULL_ACTIONS),
         }
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from infra.alarms import PERIOD_SECONDS, Limits, Metric, Watched
+from infra.monitoring.alarms import PERIOD_SECONDS, Limits, Metric, Watched
 
 WIDTH, HEIGHT = 12, 6
 COLUMNS = 2

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from infra import policies
 from infra.account import Account
+from infra.policies import statements
 
 DELETION_WINDOW_DAYS = 7
 """The shortest time that AWS keeps a key whose deletion was asked for."""
@@ -51,7 +51,7 @@ class CustomerKey(pulumi.ComponentResource):
             description=f"Images, logs and sessions of {args.physical_name}",
             enable_key_rotation=True,
             deletion_window_in_days=DELETION_WINDOW_DAYS,
-            policy=json.dumps(policies.key(args.account, args.log_group_prefix)),
+            policy=json.dumps(statements.key(args.account, args.log_group_prefix)),
             tags=dict(args.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )

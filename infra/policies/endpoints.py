@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from infra import policies
 from infra.account import Account
+from infra.policies import statements as policies
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_aws as aws
 
-from infra import dashboard
 from infra.account import Account
-from infra.alarms import (
+from infra.context import Context
+from infra.ingress.ingress import Edge
+from infra.monitoring import dashboard
+from infra.monitoring.alarms import (
     PERIOD_SECONDS,
     Alarm,
     Limits,
@@ -19,12 +21,10 @@ from infra.alarms import (
     release_alarms,
     service_alarms,
 )
-from infra.context import Context
-from infra.edge import Edge
 from infra.names import Names
-from infra.pipeline_policies import service_arn
-from infra.service import Service
-from infra.settings import Settings
+from infra.policies.pipeline import service_arn
+from infra.service.service import Service
+from infra.settings.model import Settings
 
 
 def watched(

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from infra import pipeline_policies
 from infra.account import Account
+from infra.delivery.github_source import SOURCE_ARTIFACT, source_action, triggers
 from infra.names import DEPLOY_STAGE, Names
-from infra.settings import Settings
-from infra.way_in import SOURCE_ARTIFACT, source_action, triggers
+from infra.policies import pipeline as pipeline_policies
+from infra.settings.model import Settings
 
 IMAGE_ARTIFACT = "Image"
 DEPLOYMENT_MINUTES = 30

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from infra import policies
 from infra.account import Account
+from infra.policies import statements as policies
 
 PUSH_ACTIONS = (
     "ecr:CompleteLayerUpload",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pulumi_aws as aws
 
 from infra.names import Names
-from infra.task import CONTAINER_NAME
+from infra.service.task import CONTAINER_NAME
 
 ACTIVE = "ACTIVE"
 

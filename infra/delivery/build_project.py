@@ -10,9 +10,9 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 
-from infra import pipeline_policies, policies
 from infra.account import Account
 from infra.names import Names
+from infra.policies import pipeline, statements
 
 BUILDSPECS = Path(__file__).parent / "buildspecs"
 TEST_COMMANDS = '      - "{{ test_commands }}"\n'
@@ -30,7 +30,7 @@ def test_buildspec(commands: Sequence[str]) -> str:
     """The buildspec of the test stage with the team's commands, each a quoted line."""
     template = (BUILDSPECS / "test.yml").read_text()
     if template.count(TEST_COMMANDS) != 1:
-        raise ValueError("infra/buildspecs/test.yml must name {{ test_commands }} once")
+        raise ValueError("infra/delivery/buildspecs/test.yml must name {{ test_commands }} once")
     lines = "".join(f"      - {json.dumps(each)}\n" for each in commands or [NO_TESTS])
     return template.replace(TEST_COMMANDS, lines)
 
@@ -102,7 +102,7 @@ class BuildProject(pulumi.ComponentResource):
             f"{name}-role",
             name=args.names.role(args.purpose),
             description=args.description,
-            assume_role_policy=json.dumps(pipeline_policies.build_trust(args.account, physical)),
+            assume_role_policy=json.dumps(pipeline.build_trust(args.account, physical)),
             tags=dict(args.tags),
             opts=child,
         )
@@ -112,7 +112,7 @@ class BuildProject(pulumi.ComponentResource):
         self.log_group_arn = self._group.arn
         self.register_outputs({"project_name": self.project_name, "arn": self.arn})
 
-    def grant(self, document: pulumi.Output[policies.Document]) -> aws.iam.RolePolicy:
+    def grant(self, document: pulumi.Output[statements.Document]) -> aws.iam.RolePolicy:
         """Say what the build may do; it needs that before it starts."""
         return aws.iam.RolePolicy(
             f"{self._name}-policy",

@@ -10,12 +10,12 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_docker as docker
 
-from infra import build_context
+from infra.image import build_context
+from infra.image.running_image import RunningImage, release_tag, running_image, tags_of
 from infra.names import Names
-from infra.running import RunningImage, release_tag, running_image, tags_of
-from infra.settings import Settings, SettingsError
+from infra.settings.model import Settings, SettingsError
 
-PROJECT_ROOT = Path(__file__).resolve().parent.parent
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 NOTHING_PROMOTED = (
     "fargate-cd:promotion = True: nothing was promoted to this stack yet; name the image by "

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_aws as aws
 
-from infra.cluster import ON_DEMAND, SPOT
-from infra.task import CONTAINER_NAME
+from infra.service.cluster import ON_DEMAND, SPOT
+from infra.service.task import CONTAINER_NAME
 
 GRACE_PERIOD_SECONDS = 30
 """How long a new task may take to answer its health path before ECS counts it as failed."""

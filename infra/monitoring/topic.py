@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from infra import pipeline_policies
 from infra.account import Account
+from infra.policies import pipeline
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ class Topic(pulumi.ComponentResource):
             tags=dict(args.tags),
             opts=child,
         )
-        arn = pipeline_policies.service_arn(args.account, "sns", args.physical_name)
+        arn = pipeline.service_arn(args.account, "sns", args.physical_name)
         policy = aws.sns.TopicPolicy(
             f"{name}-policy",
             arn=topic.arn,
-            policy=json.dumps(pipeline_policies.topic(args.account, arn, args.publishers)),
+            policy=json.dumps(pipeline.topic(args.account, arn, args.publishers)),
             opts=child,
         )
         for email in args.emails:

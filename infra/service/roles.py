@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from infra import policies
 from infra.account import Account
 from infra.names import Names
+from infra.policies import statements
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Roles(pulumi.ComponentResource):
                 execution,
                 "start-tasks",
                 pulumi.Output.all(args.repository_arns, args.log_group_arn).apply(
-                    lambda arns: policies.execution(arns[0], arns[1], args.secret_arns)
+                    lambda arns: statements.execution(arns[0], arns[1], args.secret_arns)
                 ),
             )
         ]
@@ -84,7 +84,7 @@ class Roles(pulumi.ComponentResource):
                 self._policy(
                     task,
                     "open-sessions",
-                    sessions.apply(lambda arns: policies.task(arns[0], arns[1])),
+                    sessions.apply(lambda arns: statements.task(arns[0], arns[1])),
                 )
             )
         previews = self._role("previews", "Starts the tasks of previews: image, log, secrets")
@@ -92,7 +92,7 @@ class Roles(pulumi.ComponentResource):
             previews,
             "start-previews",
             pulumi.Output.from_input(args.repository_arns).apply(
-                lambda arns: policies.execution(
+                lambda arns: statements.execution(
                     arns, args.preview_log_arn, args.preview_secret_arns
                 )
             ),
@@ -112,13 +112,13 @@ class Roles(pulumi.ComponentResource):
             f"{self._name}-{purpose}",
             name=self._args.names.role(purpose),
             description=description,
-            assume_role_policy=json.dumps(policies.task_trust(self._args.account)),
+            assume_role_policy=json.dumps(statements.task_trust(self._args.account)),
             tags=dict(self._args.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _policy(
-        self, role: aws.iam.Role, name: str, document: pulumi.Output[policies.Document]
+        self, role: aws.iam.Role, name: str, document: pulumi.Output[statements.Document]
     ) -> aws.iam.RolePolicy:
         return aws.iam.RolePolicy(
             f"{self._name}-{name}",

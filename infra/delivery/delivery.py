@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import pulumi
 
-from infra import pipeline_policies
 from infra.bucket import BucketArgs, PrivateBucket
-from infra.build_project import BuildProject, BuildProjectArgs, image_buildspec, test_buildspec
 from infra.context import Context
-from infra.notifications import Notifications, NotificationsArgs
-from infra.pipeline import IMAGE_ARTIFACT, Pipeline, PipelineArgs, page_url
-from infra.registry import Registry, RegistryArgs
-from infra.roles import Roles
-from infra.task import CONTAINER_NAME
-from infra.way_in import SOURCE_ARTIFACT, Webhook, WebhookArgs, git_remote_url
+from infra.delivery.build_project import (
+    BuildProject,
+    BuildProjectArgs,
+    image_buildspec,
+    test_buildspec,
+)
+from infra.delivery.github_source import SOURCE_ARTIFACT, Webhook, WebhookArgs, git_remote_url
+from infra.delivery.notifications import Notifications, NotificationsArgs
+from infra.delivery.pipeline import IMAGE_ARTIFACT, Pipeline, PipelineArgs, page_url
+from infra.image.registry import Registry, RegistryArgs
+from infra.policies import pipeline as pipeline_policies
+from infra.service.roles import Roles
+from infra.service.task import CONTAINER_NAME
 
 ARTIFACT_DAYS = 30
 

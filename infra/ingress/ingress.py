@@ -5,23 +5,23 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
-from infra import policies
 from infra.bucket import BucketArgs, PrivateBucket
-from infra.certificate import Certificate, CertificateArgs, alias_record, zone_id
 from infra.context import Context
-from infra.firewall import Firewall, FirewallArgs
-from infra.flow_logs import FlowLogs, FlowLogsArgs
-from infra.load_balancer import (
+from infra.ingress.certificate import Certificate, CertificateArgs, alias_record, zone_id
+from infra.ingress.firewall import Firewall, FirewallArgs
+from infra.ingress.load_balancer import (
     HTTP_PORT,
     HTTPS_PORT,
     LoadBalancer,
     LoadBalancerArgs,
     TargetGroupArgs,
 )
-from infra.network import Network, NetworkArgs
-from infra.preview_route import NO_PREVIEW_PRIORITY
+from infra.ingress.preview_route import NO_PREVIEW_PRIORITY
+from infra.ingress.waf import Waf, WafArgs
+from infra.network.flow_logs import FlowLogs, FlowLogsArgs
+from infra.network.network import Network, NetworkArgs
+from infra.policies import statements
 from infra.shared import preview_domain
-from infra.waf import Waf, WafArgs
 
 
 class Edge:
@@ -157,7 +157,7 @@ class Edge:
             keep_days=context.settings.log_retention_days,
             protect=context.settings.protect,
             tags=context.tags,
-            statements=[policies.access_log_delivery(context.account, name)],
+            statements=[statements.access_log_delivery(context.account, name)],
         )
         return PrivateBucket("access-logs", args)
 

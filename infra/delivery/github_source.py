@@ -12,7 +12,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_github as github
 
-from infra.settings import Settings
+from infra.settings.model import Settings
 
 SOURCE_ACTION = "Source"
 SOURCE_ARTIFACT = "Source"

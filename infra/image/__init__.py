@@ -1,0 +1,1 @@
+"""The image: repository, build context, and which image the service runs."""

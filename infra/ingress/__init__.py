@@ -1,0 +1,1 @@
+"""What requests pass before the tasks: load balancer, certificate, firewall, routes."""

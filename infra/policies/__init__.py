@@ -1,0 +1,1 @@
+"""IAM policy documents, as pure functions of the ARNs in them."""

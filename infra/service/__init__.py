@@ -1,0 +1,1 @@
+"""The ECS service: cluster, task definition, roles, logs, scaling."""
