@@ -44,7 +44,7 @@ import typer  # noqa: E402
 
 from automation.errors import ConfigurationError, Stopped  # noqa: E402
 from automation.screen import Screen  # noqa: E402
-from automation.unexpected import in_words  # noqa: E402
+from automation.unexpected_errors import in_words  # noqa: E402
 
 app = typer.Typer(
     help=__doc__.splitlines()[0],
@@ -97,7 +97,7 @@ Build = Annotated[bool, _flag("--build", help="Build and deploy the working tree
 
 def named(stack: str, branch: str | None) -> str:
     """The stack to work on: `--stack`, or with `--branch` the preview of that branch."""
-    from automation.previews import stack_of
+    from automation.previews.preview_stacks import stack_of
 
     return stack_of(stack, branch)
 

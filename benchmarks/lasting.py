@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from localcloud import process
+from localcloud.server import process
 from tests.local.conformance.ecs_stage import Stage, stage
 
 ROUNDS = 40

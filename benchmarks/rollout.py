@@ -26,8 +26,8 @@ import psutil
 from botocore.config import Config
 
 from benchmarks.rollout_load import Load, Outcome
-from localcloud import process
-from localcloud.process import Endpoints
+from localcloud.server import process
+from localcloud.server.process import Endpoints
 
 MEASURED_SECONDS = 5
 CLIENTS = 16

@@ -7,8 +7,8 @@ import logging
 import sys
 from pathlib import Path
 
-from localcloud import service_models
-from localcloud.process import LocalCloudError, default_state_dir
+from localcloud.gateway import service_models
+from localcloud.server.process import LocalCloudError, default_state_dir
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     serve.add_argument("--state-dir", type=Path, default=None)
     chosen = parser.parse_args(arguments)
     with service_models.shared():  # imports moto, which `--help` need not wait for
-        from localcloud.cloud import serve_until_told
+        from localcloud.server.cloud import serve_until_told
 
     try:
         serve_until_told((chosen.state_dir or default_state_dir()).resolve())

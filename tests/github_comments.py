@@ -7,7 +7,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
-from automation.pull_request import PAGE
+from automation.previews.pull_request import PAGE
 
 
 class GitHub(ThreadingHTTPServer):

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from automation.builds import build_of, events
+from automation.aws.codebuild import build_of, events
+from automation.aws.codepipeline import ENDED, Action, actions, run_of, runs
 from automation.commands.pipeline import require
 from automation.errors import ConfigurationError
-from automation.operations import Session, opened
-from automation.pipelines import ENDED, Action, actions, run_of, runs
 from automation.screen import Screen
+from automation.stack.operations import Session, opened
 
 FOLLOW_SECONDS = 1.0
 BUILDS = frozenset({"Build", "Test"})

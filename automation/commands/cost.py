@@ -8,8 +8,7 @@ from typing import Any
 
 from pulumi.automation.errors import CommandError
 
-from automation.explain import explain
-from automation.operations import opened
+from automation.engine.failures import explain
 from automation.pricing.alternatives import Alternative, alternatives
 from automation.pricing.estimate import Estimate, monthly_cost
 from automation.pricing.lines import Line
@@ -18,7 +17,8 @@ from automation.pricing.region import region_of
 from automation.pricing.resources import Resources, of_state
 from automation.pricing.table import assumptions, prices_of
 from automation.screen import Screen
-from automation.stacks import StackFile, exported_state, load_stack_file
+from automation.stack.operations import opened
+from automation.stack.stack_file import StackFile, exported_state, load_stack_file
 from infra.settings.model import Settings
 
 FROM_STATE = "what runs (the stack's state)"

@@ -8,16 +8,16 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi import automation as auto
 
-from automation import cleanup, leftovers
+from automation.engine.progress import Progress
 from automation.errors import ConfigurationError, DriverError
-from automation.operations import Session, connected, opened
-from automation.previews import preview_names, stack_names
-from automation.progress import Progress
+from automation.leftovers import cleanup, finders
+from automation.leftovers.search import Leftover
+from automation.previews.preview_stacks import preview_names, stack_names
+from automation.recovery.refresh import settle
 from automation.screen import Screen
-from automation.settling import settle
-from automation.stacks import StackFile, load_stack_file
-from automation.survivors import Leftover
-from automation.unexpected import in_words
+from automation.stack.operations import Session, connected, opened
+from automation.stack.stack_file import StackFile, load_stack_file
+from automation.unexpected_errors import in_words
 
 
 def destroy(stack: str, screen: Screen, with_previews: bool = False) -> int:
@@ -104,7 +104,7 @@ def remove_stack(stack: str, screen: Screen) -> Removed:
 def _left(session: Session, failure: DriverError | None) -> list[Leftover]:
     """The inventory; where nobody answers any more, the failure that led there is told."""
     try:
-        return leftovers.search(session.cloud, session.names, session.file.settings)
+        return finders.search(session.cloud, session.names, session.file.settings)
     except (BotoCoreError, ClientError) as error:
         if failure is None:
             raise

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from automation import remembered
-from automation.diagnosis import Diagnosis, diagnose
-from automation.facts import Facts, gather
-from automation.operations import Session, opened
-from automation.pipeline_diagnosis import diagnose_run
-from automation.pipelines import Run, runs
+from automation.aws.codepipeline import Run, runs
+from automation.deployment.verdict import ENDED, describe_service, service_deployments
+from automation.diagnosis import last_failure
+from automation.diagnosis.diagnosis import Diagnosis, diagnose
+from automation.diagnosis.evidence import Facts, gather
+from automation.diagnosis.pipeline import diagnose_run
 from automation.screen import Screen
-from automation.verdict import ENDED, describe_service, service_deployments
+from automation.stack.operations import Session, opened
 
 
 def diagnose_command(stack: str, screen: Screen) -> int:
@@ -31,7 +31,7 @@ def find(session: Session) -> tuple[Diagnosis | None, str]:
     cloud, name = session.cloud, session.service
     service = describe_service(cloud, name)
     latest = next(iter(service_deployments(cloud, name)), None) if service else None
-    earlier = remembered.read(session.target.failure_file(session.file.name))
+    earlier = last_failure.read(session.target.failure_file(session.file.name))
     if earlier and (latest is None or earlier.when > latest["createdAt"]):
         return earlier.diagnosis, f"the last `up` failed ({_told(earlier.when)})"
     if service is None:

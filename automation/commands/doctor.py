@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from automation.prerequisites import Check, checks, fixes
+from automation.machine.prerequisites import Check, checks, fixes
 from automation.screen import Screen
-from automation.stacks import load_stack_file
+from automation.stack.stack_file import load_stack_file
 
 MARKS = {True: "ok", False: "WRONG", None: "note"}
 

@@ -19,11 +19,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from automation.cloud import error_code
+from automation.aws.clients import error_code
+from automation.deployment.verdict import describe_service
 from automation.errors import ConfigurationError, DriverError
-from automation.operations import Session, opened
 from automation.screen import Screen
-from automation.verdict import describe_service
+from automation.stack.operations import Session, opened
 from infra.service.task import CONTAINER_NAME
 
 PLUGIN = "session-manager-plugin"
@@ -172,7 +172,7 @@ def _by_plugin(session: Session, task: dict[str, Any], command: str, plugin: str
 
 def _by_ourselves(session: Session, task: dict[str, Any], command: str) -> int:
     """Without the plugin: the session's channel spoken by this process."""
-    from automation import session as channel
+    from automation.exec import channel as channel
 
     if session.file.settings.customer_managed_key and session.target.name == "aws":
         raise ConfigurationError(

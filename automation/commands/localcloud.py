@@ -6,14 +6,14 @@ import shlex
 import sys
 import time
 
-from automation import local
 from automation.errors import ConfigurationError
+from automation.machine import local_cloud
 from automation.screen import Screen
 
 
 def start(screen: Screen) -> int:
     """Start the local cloud, or find the running one."""
-    endpoints = local.start(screen)
+    endpoints = local_cloud.start(screen)
     screen.result(f"The local cloud answers on {endpoints.api_url} (process {endpoints.pid})")
     screen.document({"running": True, **_described(endpoints)})
     return 0
@@ -21,7 +21,7 @@ def start(screen: Screen) -> int:
 
 def stop(screen: Screen) -> int:
     """Stop the local cloud; its state stays on disk."""
-    stopped = local.stop()
+    stopped = local_cloud.stop()
     screen.result("The local cloud is stopped" if stopped else "The local cloud was not running")
     screen.document({"running": False, "stopped": stopped})
     return 0
@@ -29,7 +29,7 @@ def stop(screen: Screen) -> int:
 
 def status(screen: Screen) -> int:
     """Whether the local cloud runs, and where it answers."""
-    endpoints = local.process().status(local.state_dir())
+    endpoints = local_cloud.process().status(local_cloud.state_dir())
     if endpoints is None:
         screen.result("The local cloud does not run")
         screen.document({"running": False, **_place()})
@@ -43,13 +43,13 @@ def status(screen: Screen) -> int:
 
 def _place() -> dict[str, object]:
     return {
-        "instance": local.instance(),
-        "state_dir": str(local.state_dir()),
-        "log_file": str(local.process().log_file(local.state_dir())),
+        "instance": local_cloud.instance(),
+        "state_dir": str(local_cloud.state_dir()),
+        "log_file": str(local_cloud.process().log_file(local_cloud.state_dir())),
     }
 
 
-def _described(endpoints: local.Endpoints) -> dict[str, object]:
+def _described(endpoints: local_cloud.Endpoints) -> dict[str, object]:
     return {
         "pid": endpoints.pid,
         "started_at": str(endpoints.started_at),
@@ -62,7 +62,7 @@ def _described(endpoints: local.Endpoints) -> dict[str, object]:
 
 def environment(screen: Screen) -> int:
     """Shell exports, so that `aws`, boto3 and plain `pulumi up` talk to the local cloud."""
-    endpoints = local.start(screen)
+    endpoints = local_cloud.start(screen)
     variables = endpoints.environment()
     screen.document(variables)
     for name, value in {} if screen.json else variables.items():
@@ -76,7 +76,7 @@ def logs(follow: bool = False, lines: int = 100) -> int:
     Raises:
         ConfigurationError: it has never run here.
     """
-    path = local.process().log_file(local.state_dir())
+    path = local_cloud.process().log_file(local_cloud.state_dir())
     if not path.exists():
         raise ConfigurationError(f"There is no log yet: {path} appears with `local start`.")
     with path.open(errors="replace") as log:

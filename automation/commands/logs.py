@@ -10,11 +10,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from automation.cloud import Cloud, error_code
+from automation.aws.clients import Cloud, error_code
 from automation.commands.build_logs import build_logs
 from automation.errors import ConfigurationError
-from automation.operations import opened
 from automation.screen import Screen
+from automation.stack.operations import opened
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 FOLLOW_SECONDS = 1.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from automation.errors import ConfigurationError
-from automation.operations import opened, shown_outputs
 from automation.screen import Screen
+from automation.stack.operations import opened, shown_outputs
 
 
 def outputs(stack: str, screen: Screen, name: str | None = None) -> int:

@@ -9,15 +9,24 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from automation import pipeline_diagnosis
-from automation.cloud import error_code
+from automation.aws.clients import error_code
+from automation.aws.codepipeline import (
+    COMMIT_LENGTH,
+    ENDED,
+    Action,
+    Run,
+    actions,
+    run_of,
+    stages,
+    waiting,
+)
 from automation.commands.diagnose import print_diagnosis
-from automation.diagnosis import Diagnosis
+from automation.deployment.pipeline_report import ANSWER
+from automation.diagnosis import pipeline as pipeline_diagnosis
+from automation.diagnosis.diagnosis import Diagnosis
 from automation.errors import ConfigurationError, DriverError, Stopped
-from automation.operations import Session, opened
-from automation.pipeline_report import ANSWER
-from automation.pipelines import COMMIT_LENGTH, ENDED, Action, Run, actions, run_of, stages, waiting
 from automation.screen import Screen
+from automation.stack.operations import Session, opened
 
 POLL_SECONDS = 1.0
 COMMENT_LIMIT = 512

@@ -7,15 +7,15 @@ from typing import Any
 
 from pulumi import automation as auto
 
-from automation.drift import Drift, classify, look, print_drift
+from automation.engine.progress import Progress, display_name
 from automation.errors import ChangesFound
-from automation.operations import Session, opened, shown_changes
-from automation.previews import kept_life
+from automation.previews.preview_stacks import kept_life
 from automation.pricing.difference import cost_difference, print_difference
 from automation.pricing.resources import Plan
-from automation.program import release_program
-from automation.progress import Progress, display_name
+from automation.recovery.drift import Drift, classify, look, print_drift
 from automation.screen import Screen
+from automation.stack.operations import Session, opened, shown_changes
+from automation.stack.program import release_program
 
 
 def preview(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from automation.errors import ConfigurationError
-from automation.operations import connected
-from automation.previews import PreviewStack, previews_of, require_environment_name
+from automation.previews.preview_stacks import PreviewStack, previews_of, require_environment_name
 from automation.screen import Screen
+from automation.stack.operations import connected
 
 
 def previews(stack: str, screen: Screen, at: str | None = None) -> int:

@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from automation import paths
-from automation.branches import RemoteUnknown, remote_branches
 from automation.commands.destroy import remove_stack
 from automation.commands.previews import moment
 from automation.errors import UpdateRunning
-from automation.operations import connected
-from automation.previews import PreviewStack, previews_of, require_environment_name
+from automation.previews.branches import RemoteUnknown, remote_branches
+from automation.previews.preview_stacks import PreviewStack, previews_of, require_environment_name
 from automation.screen import Screen
-from automation.unexpected import in_words
+from automation.stack.operations import connected
+from automation.unexpected_errors import in_words
 from infra.names import environment_of, preview_stack
 
 

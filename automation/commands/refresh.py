@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pulumi import automation as auto
 
-from automation.drift import Drift, classify, print_drift
-from automation.operations import opened
-from automation.progress import Progress, ResourceChange
+from automation.engine.progress import Progress, ResourceChange
+from automation.recovery.drift import Drift, classify, print_drift
 from automation.screen import Screen
+from automation.stack.operations import opened
 
 
 def refresh(stack: str, screen: Screen) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from automation.operations import opened
-from automation.releases import Release, releases
+from automation.deployment.releases import Release, releases
 from automation.screen import Screen
+from automation.stack.operations import opened
 
 
 def releases_command(stack: str, screen: Screen) -> int:

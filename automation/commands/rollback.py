@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from automation.commands.up import Done, report
+from automation.deployment.releases import Release, before, current, number_of, releases
+from automation.deployment.verdict import ENDED, describe_service, service_deployments
 from automation.errors import ConfigurationError, DriverError
-from automation.operations import Session, no_changes, opened
-from automation.releases import Release, before, current, number_of, releases
 from automation.screen import Screen
-from automation.verdict import ENDED, describe_service, service_deployments
+from automation.stack.operations import Session, no_changes, opened
 
 STOP_SECONDS = 900.0
 POLL_SECONDS = 1.0

@@ -13,15 +13,15 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from automation.cloud import error_code
+from automation.aws.clients import error_code
 from automation.commands.releases import described
+from automation.deployment.pipeline_report import print_pipeline, report
+from automation.deployment.releases import current, releases
+from automation.deployment.rollout import look
+from automation.deployment.verdict import describe_service, service_deployments
 from automation.errors import ConfigurationError
-from automation.operations import Session, opened
-from automation.pipeline_report import print_pipeline, report
-from automation.releases import current, releases
-from automation.rollout import look
 from automation.screen import Screen, picture
-from automation.verdict import describe_service, service_deployments
+from automation.stack.operations import Session, opened
 
 WATCH_SECONDS = 2.0
 INTERRUPTED = 130

@@ -10,20 +10,21 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi import automation as auto
 
-from automation import preflight, remembered
-from automation.diagnosis import Diagnosis, diagnose
+from automation.aws.http_check import url_answers
+from automation.deployment.pipeline_transition import no_release_meanwhile
+from automation.deployment.verdict import Result, Verdict, await_verdict
+from automation.diagnosis import last_failure
+from automation.diagnosis.diagnosis import Diagnosis, diagnose
+from automation.diagnosis.evidence import Facts, gather
+from automation.engine.progress import Progress
 from automation.errors import ConfigurationError, DriverError
-from automation.facts import Facts, gather
-from automation.operations import Session, opened, shown_changes, shown_outputs
-from automation.previews import extended_life, perform_update
-from automation.program import release_program
-from automation.progress import Progress
-from automation.reach import url_answers
+from automation.preflight import checks
+from automation.previews.preview_stacks import extended_life, perform_update
+from automation.recovery.refresh import settle
 from automation.screen import Screen
-from automation.settling import settle
-from automation.turns import no_release_meanwhile
-from automation.unexpected import in_words
-from automation.verdict import Result, Verdict, await_verdict
+from automation.stack.operations import Session, opened, shown_changes, shown_outputs
+from automation.stack.program import release_program
+from automation.unexpected_errors import in_words
 from infra.settings.model import Settings
 
 SERVICE_TYPE = "aws:ecs/service:Service"
@@ -85,7 +86,7 @@ def _kept(session: Session, failure: DriverError | None) -> Mapping[str, auto.Ou
 def _checked(session: Session, image: str | None, build: bool, smoke: bool) -> None:
     """The checks before an update; a stack that was made for it goes when they refuse it."""
     try:
-        preflight.check(session, image, build, smoke)
+        checks.check(session, image, build, smoke)
     except ConfigurationError:
         if session.created:
             session.remove()
@@ -175,9 +176,9 @@ def _remember(session: Session, done: Done, told: Report) -> None:
     place = session.target.failure_file(session.file.name)
     before_ecs = done.failure is not None and SERVICE_TYPE not in (done.failure.resource or "")
     if told.diagnosis is not None and before_ecs:
-        remembered.write(place, told.diagnosis)
+        last_failure.write(place, told.diagnosis)
     else:
-        remembered.forget(place)
+        last_failure.forget(place)
 
 
 def _verdict(session: Session, done: Done, url: object) -> Verdict:

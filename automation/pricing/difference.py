@@ -9,7 +9,7 @@ from automation.pricing.estimate import changed_lines, monthly_cost
 from automation.pricing.region import region_of
 from automation.pricing.resources import Plan
 from automation.screen import Screen
-from automation.stacks import StackFile
+from automation.stack.stack_file import StackFile
 
 
 def cost_difference(plan: Plan, file: StackFile) -> dict[str, Any]:

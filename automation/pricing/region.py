@@ -7,7 +7,7 @@ import os
 import boto3
 
 from automation.errors import ConfigurationError
-from automation.stacks import StackFile
+from automation.stack.stack_file import StackFile
 
 
 def region_of(file: StackFile) -> str:

@@ -22,7 +22,7 @@ from localcloud.cloudwatch.evaluation import (
 )
 from localcloud.cloudwatch.metric_math import MathError, Series, evaluate
 from localcloud.cloudwatch.series import Metric, Points
-from localcloud.service import Surroundings
+from localcloud.shared.service import Surroundings
 
 log = logging.getLogger(__name__)
 

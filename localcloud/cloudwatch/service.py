@@ -16,8 +16,8 @@ from localcloud.cloudwatch import alarms
 from localcloud.cloudwatch.evaluation import COMPARISONS, AlarmState
 from localcloud.cloudwatch.metric_math import MathError, Series, evaluate
 from localcloud.cloudwatch.series import Points, is_statistic, metric
-from localcloud.emulator import backends
-from localcloud.service import Call, Service, ServiceError, Surroundings
+from localcloud.emulator.emulator import backends
+from localcloud.shared.service import Call, Service, ServiceError, Surroundings
 
 log = logging.getLogger(__name__)
 

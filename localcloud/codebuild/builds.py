@@ -17,7 +17,7 @@ from localcloud.codebuild.model import Build, Project
 from localcloud.codebuild.overrides import applied
 from localcloud.codebuild.pages import page
 from localcloud.iam import SESSIONS
-from localcloud.service import Call
+from localcloud.shared.service import Call
 
 TOKEN_SECONDS = 300
 """How long an idempotency token counts: five minutes."""

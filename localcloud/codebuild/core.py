@@ -13,7 +13,7 @@ from localcloud.codebuild.model import Build
 from localcloud.codebuild.store import Store
 from localcloud.iam import assume_service_role
 from localcloud.iam.sessions import SessionCredentials
-from localcloud.service import Surroundings
+from localcloud.shared.service import Surroundings
 
 log = logging.getLogger(__name__)
 

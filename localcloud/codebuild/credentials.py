@@ -15,8 +15,8 @@ from typing import Any
 
 from localcloud.codebuild.core import Core
 from localcloud.ecs.agent.endpoints import ADDRESS
-from localcloud.service import ServiceError
-from localcloud.serving import Server, listen, serve
+from localcloud.server.serving import Server, listen, serve
+from localcloud.shared.service import ServiceError
 
 PATH = "/v2/credentials/"
 

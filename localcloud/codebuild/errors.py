@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html#AP
 
 from __future__ import annotations
 
-from localcloud.service import ServiceError
+from localcloud.shared.service import ServiceError
 
 
 def invalid(message: str) -> ServiceError:

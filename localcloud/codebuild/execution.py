@@ -19,7 +19,7 @@ from localcloud.codebuild.image import BuildImages
 from localcloud.codebuild.logs import BuildLog
 from localcloud.codebuild.model import Build
 from localcloud.codebuild.stages import Stages
-from localcloud.service import ServiceError
+from localcloud.shared.service import ServiceError
 
 log = logging.getLogger(__name__)
 

@@ -22,8 +22,8 @@ from typing import Any
 import docker
 from docker.errors import APIError, BuildError, DockerException, ImageNotFound
 
-from localcloud.base_image import BaseImageError, base_image_argument
 from localcloud.codebuild.errors import PhaseError
+from localcloud.server.base_image import BaseImageError, base_image_argument
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from localcloud.codebuild.core import Core
 from localcloud.codebuild.errors import exists, invalid, not_found
 from localcloud.codebuild.model import Project
 from localcloud.codebuild.pages import page
-from localcloud.service import Call, ServiceError
+from localcloud.shared.service import Call, ServiceError
 
 DEFAULT_TIMEOUT_MINUTES = 60
 DEFAULT_QUEUED_TIMEOUT_MINUTES = 480

@@ -10,11 +10,11 @@ from typing import Any
 from localcloud.codebuild import builds, projects
 from localcloud.codebuild.core import Core
 from localcloud.codebuild.credentials import CredentialsEndpoint
-from localcloud.codebuild.honoured import refuse_unhonoured
 from localcloud.codebuild.image import BuildImages
 from localcloud.codebuild.runs import BuildRuns
 from localcloud.codebuild.store import Store
-from localcloud.service import Call, Service, ServiceError, Surroundings
+from localcloud.codebuild.supported_members import refuse_unhonoured
+from localcloud.shared.service import Call, Service, ServiceError, Surroundings
 
 Operation = Callable[[Core, Call], Mapping[str, Any]]
 

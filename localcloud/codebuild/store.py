@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from pydantic import TypeAdapter
 
 from localcloud.codebuild.model import Build, Project
-from localcloud.files import write_atomically
+from localcloud.shared.state_file import write_atomically
 
 Row = TypeVar("Row", Project, Build)
 

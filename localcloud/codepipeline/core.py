@@ -15,8 +15,8 @@ from pydantic import TypeAdapter
 from localcloud.codepipeline import errors
 from localcloud.codepipeline.events import Events
 from localcloud.codepipeline.model import Pipeline, State, Webhook
-from localcloud.files import write_atomically
-from localcloud.service import Call, Surroundings
+from localcloud.shared.service import Call, Surroundings
+from localcloud.shared.state_file import write_atomically
 
 _ADAPTER = TypeAdapter(State)
 

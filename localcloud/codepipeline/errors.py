@@ -6,7 +6,7 @@ list of errors.
 
 from __future__ import annotations
 
-from localcloud.service import Call, ServiceError
+from localcloud.shared.service import Call, ServiceError
 
 
 def pipeline_not_found(call: Call, name: str) -> ServiceError:

@@ -22,7 +22,7 @@ from localcloud.codepipeline.model import (
     Pipeline,
 )
 from localcloud.codepipeline.pipelines import check_stage, defaults
-from localcloud.service import Call, ServiceError
+from localcloud.shared.service import Call, ServiceError
 
 STARTED_BY_HAND = "StartPipelineExecution"
 KEPT_TOKENS = 100

@@ -31,7 +31,7 @@ from localcloud.codepipeline.actions.work import (
 from localcloud.codepipeline.core import Core
 from localcloud.codepipeline.model import RUNNING, SUCCEEDED, ActionRun, Execution, Pipeline
 from localcloud.codepipeline.roles import Roles
-from localcloud.service import ServiceError
+from localcloud.shared.service import ServiceError
 
 log = logging.getLogger("localcloud.codepipeline")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localcloud.service import Surroundings
+from localcloud.shared.service import Surroundings
 
 PAGES = "/codesuite/codepipeline/pipelines"
 

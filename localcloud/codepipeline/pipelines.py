@@ -14,7 +14,7 @@ from localcloud.codepipeline import errors, lifecycle, validation
 from localcloud.codepipeline.core import Core, moment, page, pipeline_arn
 from localcloud.codepipeline.model import Pipeline, Transition, Webhook
 from localcloud.codepipeline.roles import Roles
-from localcloud.service import Call, ServiceError
+from localcloud.shared.service import Call, ServiceError
 
 MOST_TAGS = 50
 STARTED_BY_CREATION = "CreatePipeline"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.iam import assume_service_role
-from localcloud.service import Credentials, Surroundings
+from localcloud.shared.service import Credentials, Surroundings
 
 PRINCIPAL = "codepipeline.amazonaws.com"
 RENEWED_BEFORE_SECONDS = 300

@@ -15,7 +15,7 @@ from localcloud.codepipeline.executor import Executor
 from localcloud.codepipeline.links import PAGES
 from localcloud.codepipeline.roles import Roles
 from localcloud.codepipeline.view import View
-from localcloud.service import Call, Service, ServiceError, Surroundings
+from localcloud.shared.service import Call, Service, ServiceError, Surroundings
 
 Operation = Callable[[Core, Call], Mapping[str, Any]]
 

@@ -19,7 +19,7 @@ from localcloud.codepipeline.core import Core, given, moment, page, webhook_arn
 from localcloud.codepipeline.model import Pipeline, Webhook
 from localcloud.codepipeline.pipelines import given_tags
 from localcloud.codepipeline.validation import MASK
-from localcloud.service import Call, ServiceError
+from localcloud.shared.service import Call, ServiceError
 
 PATH = "/webhooks/trigger"
 MOST_FILTERS = 5

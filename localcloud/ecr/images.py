@@ -9,7 +9,7 @@ from localcloud.ecr.manifest import InvalidManifestError, read_manifest
 from localcloud.ecr.model import Image, Repository
 from localcloud.ecr.pages import page
 from localcloud.ecr.store import Repositories
-from localcloud.service import Call, Handler, ServiceError
+from localcloud.shared.service import Call, Handler, ServiceError
 
 FAILURES = {
     "ImageNotFound": "Requested image not found",

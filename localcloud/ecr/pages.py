@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from localcloud.service import ServiceError
+from localcloud.shared.service import ServiceError
 
 Row = TypeVar("Row")
 DEFAULT_SIZE = 100

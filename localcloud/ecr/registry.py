@@ -25,7 +25,7 @@ from localcloud.ecr.manifest import InvalidManifestError
 from localcloud.ecr.model import Image, Repository
 from localcloud.ecr.store import Repositories
 from localcloud.ecr.tokens import USER, Caller, Tokens
-from localcloud.service import Call, ServiceError
+from localcloud.shared.service import Call, ServiceError
 
 log = logging.getLogger("localcloud.registry")
 

@@ -21,8 +21,8 @@ from localcloud.ecr.pages import page
 from localcloud.ecr.registry import Registry
 from localcloud.ecr.store import Repositories
 from localcloud.ecr.tokens import USER, Caller, Tokens
-from localcloud.service import Call, Service, ServiceError, Surroundings
-from localcloud.serving import Server, listen, serve
+from localcloud.server.serving import Server, listen, serve
+from localcloud.shared.service import Call, Service, ServiceError, Surroundings
 
 EVALUATION_INTERVAL_SECONDS = 600
 LONGEST_TAGS = 50

@@ -14,8 +14,8 @@ from localcloud.ecr.blobs import Blobs
 from localcloud.ecr.lifecycle import expiries, parse_policy
 from localcloud.ecr.manifest import InvalidManifestError, read_manifest
 from localcloud.ecr.model import Image, Repository, from_json, to_json
-from localcloud.files import write_atomically
-from localcloud.service import ServiceError
+from localcloud.shared.service import ServiceError
+from localcloud.shared.state_file import write_atomically
 
 log = logging.getLogger("localcloud.ecr")
 

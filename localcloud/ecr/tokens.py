@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcloud.files import write_atomically
+from localcloud.shared.state_file import write_atomically
 
 LIFETIME_SECONDS = 12 * 3600
 USER = "AWS"

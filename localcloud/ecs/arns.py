@@ -9,7 +9,7 @@ import secrets
 import string
 import uuid
 
-from localcloud.service import Call
+from localcloud.shared.service import Call
 
 _LETTERS = string.ascii_letters + string.digits
 

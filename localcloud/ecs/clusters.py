@@ -9,7 +9,7 @@ from typing import Any
 from localcloud.ecs import arns, errors
 from localcloud.ecs.core import Core, page
 from localcloud.ecs.model import Cluster, State, TaskStatus
-from localcloud.service import Call, ServiceError
+from localcloud.shared.service import Call, ServiceError
 
 PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")

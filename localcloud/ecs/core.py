@@ -12,7 +12,7 @@ from typing import Any
 from localcloud.ecs import arns, errors
 from localcloud.ecs.model import Cluster, ServiceRecord, State, Task, TaskDefinition
 from localcloud.ecs.store import Store
-from localcloud.service import Call, Surroundings
+from localcloud.shared.service import Call, Surroundings
 
 
 @dataclass

@@ -6,7 +6,7 @@ own list.
 
 from __future__ import annotations
 
-from localcloud.service import ServiceError
+from localcloud.shared.service import ServiceError
 
 
 def invalid(message: str) -> ServiceError:

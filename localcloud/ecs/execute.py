@@ -13,7 +13,7 @@ from localcloud.ecs import errors, tasks
 from localcloud.ecs.agent.shells import Shells
 from localcloud.ecs.core import Core
 from localcloud.ecs.model import Container, Task, TaskStatus
-from localcloud.service import Call, ServiceError
+from localcloud.shared.service import Call, ServiceError
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from localcloud.ecs import arns, errors, rollout, shifting
 from localcloud.ecs.core import Core, given_members, moment, page
 from localcloud.ecs.model import Revision, ServiceDeployment, State, Task
 from localcloud.ecs.service_shape import pending, running
-from localcloud.service import Call, ServiceError
+from localcloud.shared.service import Call, ServiceError
 
 MAXIMUM_DESCRIBED = 20
 _STOPPABLE = ("PENDING", "IN_PROGRESS")

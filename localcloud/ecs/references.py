@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from localcloud.ecs import errors, shifting
 from localcloud.ecs.core import Core
 from localcloud.ecs.model import TaskDefinition
-from localcloud.service import ServiceError
+from localcloud.shared.service import ServiceError
 
 MAXIMUM_SUBNETS = 16
 MAXIMUM_SECURITY_GROUPS = 5

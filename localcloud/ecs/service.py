@@ -27,7 +27,6 @@ from localcloud.ecs.agent.shifts import Shifts
 from localcloud.ecs.alarms import Alarms
 from localcloud.ecs.core import Core
 from localcloud.ecs.execute import execute
-from localcloud.ecs.honoured import refuse_unhonoured
 from localcloud.ecs.model import TaskStatus
 from localcloud.ecs.observation import Observer
 from localcloud.ecs.reconciler import Reconciler
@@ -35,7 +34,8 @@ from localcloud.ecs.runtime import Runtime
 from localcloud.ecs.starting import Starter
 from localcloud.ecs.stopping import Stopper
 from localcloud.ecs.store import Store
-from localcloud.service import Call, Service, ServiceError, Surroundings
+from localcloud.ecs.supported_members import refuse_unhonoured
+from localcloud.shared.service import Call, Service, ServiceError, Surroundings
 
 Operation = Callable[[Core, Call], Mapping[str, Any]]
 

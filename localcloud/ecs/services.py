@@ -11,7 +11,7 @@ from localcloud.ecs import arns, bookkeeping, errors, references, rollout
 from localcloud.ecs.core import Core, page
 from localcloud.ecs.model import Rollout, ServiceRecord, TaskDefinition
 from localcloud.ecs.service_shape import shape
-from localcloud.service import Call, ServiceError
+from localcloud.shared.service import Call, ServiceError
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 MAXIMUM_DESCRIBED = 10

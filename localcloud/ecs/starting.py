@@ -23,7 +23,7 @@ from localcloud.ecs.agent.sessions import Sessions
 from localcloud.ecs.core import Core
 from localcloud.ecs.model import Container, ServiceRecord, Task, TaskStatus
 from localcloud.ecs.runtime import PullError, Runtime, StartError, container_options
-from localcloud.service import ServiceError
+from localcloud.shared.service import ServiceError
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from typing import Any
 from localcloud.ecs import errors
 from localcloud.ecs.core import Core
 from localcloud.ecs.model import Cluster, ServiceRecord, Task, TaskDefinition
-from localcloud.service import Call
+from localcloud.shared.service import Call
 
 MAXIMUM_TAGS = 50
 Tagged = Cluster | ServiceRecord | Task | TaskDefinition

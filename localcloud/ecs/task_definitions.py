@@ -12,7 +12,7 @@ from localcloud.ecs import arns, errors
 from localcloud.ecs.core import Core, moment, page
 from localcloud.ecs.model import TaskDefinition, TaskStatus
 from localcloud.ecs.validation import normalised
-from localcloud.service import Call
+from localcloud.shared.service import Call
 
 MAXIMUM_DELETED = 10
 

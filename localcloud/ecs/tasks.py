@@ -11,7 +11,7 @@ from localcloud.ecs import arns, bookkeeping, errors, placement, references
 from localcloud.ecs.core import Core, given_members, page
 from localcloud.ecs.model import Cluster, Container, Task, TaskDefinition, TaskStatus
 from localcloud.ecs.services import check_execute_command
-from localcloud.service import Call
+from localcloud.shared.service import Call
 
 MAXIMUM_COUNT = 10
 MAXIMUM_DESCRIBED = 100

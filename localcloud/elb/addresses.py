@@ -13,7 +13,7 @@ import socket
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from localcloud.files import write_atomically
+from localcloud.shared.state_file import write_atomically
 
 ATTEMPTS = 8
 WEB_PORT = 80

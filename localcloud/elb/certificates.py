@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from localcloud.files import write_atomically
+from localcloud.shared.state_file import write_atomically
 
 AUTHORITY_DAYS = 3650
 CERTIFICATE_DAYS = 395

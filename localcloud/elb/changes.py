@@ -8,7 +8,7 @@ from typing import Any
 from moto.elbv2.models import FakeAction
 
 from localcloud.elb.lookup import find_listener, find_rule
-from localcloud.service import Call, ServiceError
+from localcloud.shared.service import Call, ServiceError
 
 DEFAULT_POLICY = "ELBSecurityPolicy-2016-08"
 """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateListener.html"""

@@ -9,10 +9,10 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from localcloud.elb.doors import door_lines
-from localcloud.elb.honoured import RESPONSE_HEADERS, SERVER_HEADER
+from localcloud.elb.localhost_listeners import door_lines
 from localcloud.elb.model import Listener, LoadBalancer, Plane, Server, TargetGroup
 from localcloud.elb.rules import quoted, rule_lines
+from localcloud.elb.supported_members import RESPONSE_HEADERS, SERVER_HEADER
 
 CONNECT_TIMEOUT = 10
 """Seconds to connect to a target: "failed to establish a connection to the target before the

@@ -12,7 +12,7 @@ from moto.acm.models import acm_backends
 from moto.elbv2.models import ELBv2Backend
 
 from localcloud.elb import emulator
-from localcloud.elb.honoured import RESPONSE_HEADERS, SERVER_HEADER
+from localcloud.elb.supported_members import RESPONSE_HEADERS, SERVER_HEADER
 
 HOSTED_ZONES = {
     "us-east-1": "Z35SXDOTRQ7X7K",

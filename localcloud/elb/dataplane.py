@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.elb.checker import Checker, Probe
 from localcloud.elb.corrections import correct_links
+from localcloud.elb.dataplane_builder import Surveyor
 from localcloud.elb.haproxy import Haproxy, HaproxyError
 from localcloud.elb.health import CHECKING, REGISTERING, UNUSED, Observation, observed
 from localcloud.elb.metrics import (
@@ -22,9 +23,8 @@ from localcloud.elb.metrics import (
     period_metrics,
 )
 from localcloud.elb.model import State, TargetGroup
-from localcloud.elb.surveyor import Surveyor
 from localcloud.elb.targets import Key, Target, Targets
-from localcloud.service import ServiceError, Surroundings
+from localcloud.shared.service import ServiceError, Surroundings
 
 log = logging.getLogger("localcloud.elb")
 

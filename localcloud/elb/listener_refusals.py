@@ -11,8 +11,8 @@ from typing import Any
 from moto.elbv2.ssl_policies import SSL_POLICIES
 
 from localcloud.elb import lookup
-from localcloud.elb.honoured import invalid, wrong_configuration
-from localcloud.service import Call, ServiceError
+from localcloud.elb.supported_members import invalid, wrong_configuration
+from localcloud.shared.service import Call, ServiceError
 
 
 def check_listener(call: Call, settings: Mapping[str, Any], balancer: Any, own: Any = None) -> None:

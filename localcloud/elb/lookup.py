@@ -9,7 +9,7 @@ from moto.acm.models import AWS_ROOT_CA, acm_backends
 from moto.iam.models import iam_backends
 
 from localcloud.elb.emulator import backend
-from localcloud.service import Call, ServiceError
+from localcloud.shared.service import Call, ServiceError
 
 
 def find_load_balancer(call: Call) -> Any:

@@ -14,7 +14,9 @@ from moto.ec2.models import ec2_backends
 
 from localcloud.elb import emulator, lookup
 from localcloud.elb.health import matcher_ranges
-from localcloud.elb.honoured import (
+from localcloud.elb.listener_refusals import check_certificate, check_listener
+from localcloud.elb.rule_refusals import check_actions, check_conditions
+from localcloud.elb.supported_members import (
     LISTENER_ATTRIBUTES,
     LOAD_BALANCER_ATTRIBUTES,
     TARGET_GROUP_ATTRIBUTES,
@@ -23,9 +25,7 @@ from localcloud.elb.honoured import (
     unsupported,
     wrong_configuration,
 )
-from localcloud.elb.listener_refusals import check_certificate, check_listener
-from localcloud.elb.rule_refusals import check_actions, check_conditions
-from localcloud.service import Call, ServiceError
+from localcloud.shared.service import Call, ServiceError
 
 LONGEST_NAME = 32
 

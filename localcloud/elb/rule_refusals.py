@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from localcloud.elb import emulator
-from localcloud.elb.honoured import invalid, wrong_configuration
-from localcloud.service import Call, ServiceError
+from localcloud.elb.supported_members import invalid, wrong_configuration
+from localcloud.shared.service import Call, ServiceError
 
 MOST_VALUES = 5
 MOST_GROUPS = 5

@@ -14,13 +14,13 @@ from localcloud.elb.changes import modify_listener, set_priorities
 from localcloud.elb.corrections import correct_new_objects
 from localcloud.elb.dataplane import DataPlane
 from localcloud.elb.health import NOT_REGISTERED, Health
-from localcloud.elb.honoured import MEMBERS, REFUSED, refuse_unhonoured, unsupported
 from localcloud.elb.listener_refusals import check_listener
 from localcloud.elb.model import TargetGroup
 from localcloud.elb.refusals import CHECKS
 from localcloud.elb.rule_refusals import check_actions
+from localcloud.elb.supported_members import MEMBERS, REFUSED, refuse_unhonoured, unsupported
 from localcloud.elb.targets import Key, Target
-from localcloud.service import Call, Service, ServiceError, Surroundings
+from localcloud.shared.service import Call, Service, ServiceError, Surroundings
 
 RELEASE_SECONDS = 5.0
 """How long a port may stay with the proxy's worker that is being replaced."""

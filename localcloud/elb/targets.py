@@ -12,7 +12,7 @@ from pathlib import Path
 
 from localcloud.elb.health import DRAINING, REGISTERING, Health, routable
 from localcloud.elb.model import Server, State
-from localcloud.files import write_atomically
+from localcloud.shared.state_file import write_atomically
 
 Key = tuple[str, str, int]
 """Target group ARN, address, port."""

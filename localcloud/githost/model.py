@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from localcloud.files import write_atomically
+from localcloud.shared.state_file import write_atomically
 
 KEPT_DELIVERIES = 100
 

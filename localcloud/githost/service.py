@@ -16,8 +16,8 @@ from localcloud.githost.api import NAME, Api
 from localcloud.githost.git import GitError, run
 from localcloud.githost.hooks import Hooks
 from localcloud.githost.model import Repository, Store
-from localcloud.service import Service, Surroundings
-from localcloud.serving import Server, listen, serve
+from localcloud.server.serving import Server, listen, serve
+from localcloud.shared.service import Service, Surroundings
 
 log = logging.getLogger("localcloud.githost")
 

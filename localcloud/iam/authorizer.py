@@ -21,7 +21,7 @@ from localcloud.iam.principals import Principal, resolve
 from localcloud.iam.resolvers import Lookups
 from localcloud.iam.resource_policies import Attached, policy_of
 from localcloud.iam.sessions import SESSIONS, SessionStore
-from localcloud.service import Call, ServiceError, Surroundings
+from localcloud.shared.service import Call, ServiceError, Surroundings
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from localcloud.iam.key_table import ABSENT, EMPTY_WHEN_ABSENT, KEYS, TAG_PREFIX
 from localcloud.iam.principals import Principal
 from localcloud.iam.resolvers import Lookups
 from localcloud.iam.tags import request_tags, resource_tags
-from localcloud.service import Call
+from localcloud.shared.service import Call
 
 Values = Sequence[str] | None
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from localcloud.iam.refusals import CHECKS
 from localcloud.iam.simulation import simulate_custom_policy, simulate_principal_policy
-from localcloud.service import Call, Service, Surroundings
+from localcloud.shared.service import Call, Service, Surroundings
 
 SERVICE_LINKED_NAMES = {
     "ecs": "ECS",

@@ -16,7 +16,7 @@ from localcloud.iam.directory import (
 )
 from localcloud.iam.evaluation import Caller, NamedPolicy
 from localcloud.iam.sessions import SESSIONS, Session, SessionStore
-from localcloud.service import Call
+from localcloud.shared.service import Call
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from localcloud.iam.directory import emulated_iam
 from localcloud.iam.policy import Kind, Policy, PolicyError, parse
-from localcloud.service import Call, ServiceError
+from localcloud.shared.service import Call, ServiceError
 
 INLINE_QUOTAS = {"role": 10_240, "user": 2_048, "group": 5_120}
 """Characters of all inline policies together, without white space."""

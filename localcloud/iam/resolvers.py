@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from localcloud.iam.directory import emulated_iam
-from localcloud.service import Call
+from localcloud.shared.service import Call
 
 ECS_NOT_FOUND = ("ClientException", "InvalidParameterException")
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from localcloud.iam.directory import BackendLookup, Identity, emulated_iam, find_role, parsed
 from localcloud.iam.evaluation import Caller, Decision, Policies, Request, evaluate
 from localcloud.iam.sessions import SESSIONS, SessionCredentials, SessionStore, credentials_of
-from localcloud.service import ServiceError
+from localcloud.shared.service import ServiceError
 
 log = logging.getLogger(__name__)
 

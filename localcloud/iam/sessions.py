@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from localcloud.service import Credentials
+from localcloud.shared.service import Credentials
 
 KEY_ALPHABET = string.ascii_uppercase + "234567"
 """Letters and digits of an access key's id."""

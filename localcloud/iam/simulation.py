@@ -15,7 +15,7 @@ from localcloud.iam.evaluation import Caller, Decision, NamedPolicy, Policies, R
 from localcloud.iam.policy import Kind, PolicyError, parse
 from localcloud.iam.principals import Principal
 from localcloud.iam.resolvers import Lookups
-from localcloud.service import Call, ServiceError
+from localcloud.shared.service import Call, ServiceError
 
 
 def simulate_principal_policy(call: Call) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from localcloud.iam.policy import PolicyError, parse
 from localcloud.iam.principals import resolve
 from localcloud.iam.sessions import SESSIONS, Session
 from localcloud.iam.tags import as_mapping
-from localcloud.service import Call, Service, ServiceError, Surroundings
+from localcloud.shared.service import Call, Service, ServiceError, Surroundings
 
 CHAINED_SECONDS = 3600
 """The longest session of a role that was assumed by a role."""

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from localcloud.iam.resolvers import Lookups
-from localcloud.service import Call
+from localcloud.shared.service import Call
 
 log = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from localcloud.providers.handler import (
     unknown,
 )
 from localcloud.providers.plugin import Plugin
-from localcloud.service import Surroundings
+from localcloud.shared.service import Surroundings
 
 PUBLIC_API = "https://api.github.com/"
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import grpc
 from pulumi.runtime.proto import ResourceProviderServicer, provider_pb2_grpc
 
-from localcloud.service import Surroundings
+from localcloud.shared.service import Surroundings
 
 Factory = Callable[[Surroundings], ResourceProviderServicer]
 

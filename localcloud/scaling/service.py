@@ -18,11 +18,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localcloud.emulator import backends
+from localcloud.emulator.emulator import backends
 from localcloud.scaling import tracking
 from localcloud.scaling.decision import Reading, decide
 from localcloud.scaling.schedule import ScheduleError, due
-from localcloud.service import Call, Service, ServiceError, Surroundings
+from localcloud.shared.service import Call, Service, ServiceError, Surroundings
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.emulator import Emulator, backends
-from localcloud.service import Call, Service, ServiceError
+from localcloud.emulator.emulator import Emulator, backends
+from localcloud.shared.service import Call, Service, ServiceError
 
 MOST_TAGS = 50
 

@@ -15,9 +15,9 @@ import boto3
 import psutil
 from botocore.config import Config
 
-from localcloud import process
-from localcloud.docker_network import connect, remove_unused_network
-from localcloud.process import Endpoints
+from localcloud.server import process
+from localcloud.server.docker_network import connect, remove_unused_network
+from localcloud.server.process import Endpoints
 
 
 @dataclass

@@ -12,13 +12,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from localcloud.cloud import ACCOUNT, Clients
 from localcloud.elb import Elb
-from localcloud.emulator import Emulator, backends
-from localcloud.gateway import Gateway
-from localcloud.keys import Keys
-from localcloud.service import Credentials, Surroundings
-from localcloud.serving import listen, serve
+from localcloud.emulator.access_keys import Keys
+from localcloud.emulator.emulator import Emulator, backends
+from localcloud.gateway.gateway import Gateway
+from localcloud.server.cloud import ACCOUNT, Clients
+from localcloud.server.serving import listen, serve
+from localcloud.shared.service import Credentials, Surroundings
 
 REGION = "us-east-1"
 ROOT = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY")

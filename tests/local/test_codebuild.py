@@ -13,8 +13,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.image.image import PROJECT_ROOT
-from localcloud.docker_network import connect
-from localcloud.process import instance_of
+from localcloud.server.docker_network import connect
+from localcloud.server.process import instance_of
 from tests.local.cloud_process import CloudProcess, running
 
 ACCOUNT = "123456789012"

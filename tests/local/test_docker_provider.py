@@ -7,8 +7,8 @@ import docker
 import grpc
 import pytest
 
-from localcloud.base_image import SUITE
 from localcloud.providers import docker as provider
+from localcloud.server.base_image import SUITE
 from tests.unit.localcloud.providers.attached import attached
 
 TOKEN = "docker:index/image:Image"

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from localcloud.cloud import PORTS
 from localcloud.elb.addresses import refusal
-from localcloud.elb.doors import HOST
-from localcloud.emulator import backends
+from localcloud.elb.localhost_listeners import HOST
+from localcloud.emulator.emulator import backends
+from localcloud.server.cloud import PORTS
 from tests.local.conformance.elb_stage import ask, fixed, running
 from tests.local.elb_harness import Cloud, await_true, site
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from localcloud import process
-from localcloud.docker_network import connect
-from localcloud.process import Endpoints
+from localcloud.server import process
+from localcloud.server.docker_network import connect
+from localcloud.server.process import Endpoints
 from tests.local.cloud_process import CloudProcess, running, wait_for_snapshot
 
 TRUST = """{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",

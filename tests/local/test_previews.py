@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from automation.pull_request import cell
+from automation.previews.pull_request import cell
 from infra.ingress.preview_route import preferred_port
 from infra.names import preview_stack
 from tests.github_comments import GitHub

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.codepipeline.model import FAILED, RUNNING, SUCCEEDED, Artifact, Revision
-from localcloud.service import Surroundings
+from localcloud.shared.service import Surroundings
 
 # https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_FailureDetails.html
 JOB_FAILED = "JobFailed"

@@ -12,8 +12,8 @@ from docker.errors import APIError
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection
 
-from localcloud import data_channel
-from localcloud.data_channel import Message, PayloadType
+from localcloud.ecs.agent import data_channel
+from localcloud.ecs.agent.data_channel import Message, PayloadType
 
 log = logging.getLogger(__name__)
 

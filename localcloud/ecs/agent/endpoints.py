@@ -25,8 +25,8 @@ from localcloud.ecs.agent.sessions import Sessions
 from localcloud.ecs.core import Core
 from localcloud.ecs.model import Container, Task
 from localcloud.ecs.runtime import Runtime
-from localcloud.service import ServiceError
-from localcloud.serving import Server, listen, serve
+from localcloud.server.serving import Server, listen, serve
+from localcloud.shared.service import ServiceError
 
 log = logging.getLogger(__name__)
 

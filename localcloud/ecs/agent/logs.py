@@ -21,7 +21,7 @@ from localcloud.ecs.agent.sessions import Sessions
 from localcloud.ecs.core import Core
 from localcloud.ecs.model import Task
 from localcloud.ecs.runtime import Runtime
-from localcloud.service import ServiceError
+from localcloud.shared.service import ServiceError
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from localcloud.ecs import rollout, shifting
 from localcloud.ecs.core import Core
 from localcloud.ecs.model import Rollout, ServiceRecord
 from localcloud.iam.service_roles import assume_service_role
-from localcloud.service import ServiceError
+from localcloud.shared.service import ServiceError
 
 log = logging.getLogger(__name__)
 

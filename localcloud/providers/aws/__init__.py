@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from localcloud.providers.aws.provider import AwsProvider
-from localcloud.service import Surroundings
+from localcloud.shared.service import Surroundings
 
 __all__ = ["servicer"]
 

@@ -12,7 +12,7 @@ import botocore.exceptions
 import jmespath
 from botocore import xform_name
 
-from localcloud.constraints import service_model, violations
+from localcloud.gateway.constraints import service_model, violations
 from localcloud.providers.aws.values import UNKNOWN
 
 # What passes by itself: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from localcloud.constraints import service_model
+from localcloud.gateway.constraints import service_model
 from localcloud.providers.aws.spec import Op, Spec, Step, Values
 from localcloud.providers.aws.values import UnmappedError, member_for, property_for, to_shape
 

@@ -25,7 +25,7 @@ from localcloud.providers.aws.spec import Spec, Values
 from localcloud.providers.aws.specs import SPECS
 from localcloud.providers.aws.values import from_struct, to_struct
 from localcloud.providers.engine_log import EngineLog
-from localcloud.service import Surroundings
+from localcloud.shared.service import Surroundings
 
 VERSION = importlib.metadata.version("pulumi-aws")
 

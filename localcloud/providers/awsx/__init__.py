@@ -14,7 +14,7 @@ from localcloud.providers.awsx.monitor import Monitor
 from localcloud.providers.awsx.vpc import construct_vpc
 from localcloud.providers.handler import ProviderError
 from localcloud.providers.plugin import Plugin, answers_errors
-from localcloud.service import Surroundings
+from localcloud.shared.service import Surroundings
 
 _COMPONENTS = {"awsx:ec2:Vpc": construct_vpc}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from localcloud.providers.docker.image import Image
 from localcloud.providers.plugin import Plugin
-from localcloud.service import Surroundings
+from localcloud.shared.service import Surroundings
 
 
 def servicer(surroundings: Surroundings) -> Plugin:  # noqa: ARG001

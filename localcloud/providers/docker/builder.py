@@ -14,9 +14,9 @@ import docker
 from docker.errors import APIError, DockerException, ImageNotFound
 from requests.exceptions import RequestException
 
-from localcloud.base_image import PUBLIC_REGISTRY, BaseImageError, base_image_argument
 from localcloud.providers.docker.inputs import Build, ImageInputs, host_platform, registry_host
 from localcloud.providers.handler import Context, ProviderError
+from localcloud.server.base_image import PUBLIC_REGISTRY, BaseImageError, base_image_argument
 
 _BASE_IMAGE = re.compile(r"^\s*ARG\s+BASE_IMAGE(?:=[\"']?(?P<default>[^\s\"']+))?", re.I | re.M)
 _STEP = re.compile(r"^(?:Step \d+/\d+ : |#\d+ \[[^\]]*\d+/\d+\] )(?P<step>.+)$")

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from localcloud import process
+from localcloud.server import process
 from tests.local.conformance.ecs_stage import (
     API,
     GUIDE,

@@ -20,9 +20,9 @@ import docker
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from localcloud import process
-from localcloud.base_image import local_base_image
-from localcloud.docker_network import remove_network
+from localcloud.server import process
+from localcloud.server.base_image import local_base_image
+from localcloud.server.docker_network import remove_network
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"

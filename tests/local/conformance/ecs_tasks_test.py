@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from automation.session import Session, SessionError, Status, telling_its_status
+from automation.exec.channel import Session, SessionError, Status, telling_its_status
 from tests.local.conformance.ecs_stage import (
     ACCOUNT,
     API,

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from localcloud.emulator import backends
+from localcloud.emulator.emulator import backends
 from tests.local.conformance.elb_stage import (
     GUIDE,
     Row,

@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud.iam import assume_service_role
-from localcloud.service import Credentials, ServiceError
+from localcloud.shared.service import Credentials, ServiceError
 from tests.unit.localcloud.iam.running import ACCOUNT, REGION, Aws, allow, policy, running_gateway
 
 GUIDE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/"

@@ -13,11 +13,11 @@ import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
-from automation.cloud import Cloud
-from automation.operations import Session
+from automation.aws.clients import Cloud
 from automation.screen import Screen
-from automation.stacks import StackFile
-from automation.target import TARGETS
+from automation.stack.operations import Session
+from automation.stack.stack_file import StackFile
+from automation.stack.target import TARGETS
 from infra.settings.model import Settings
 
 Answer: TypeAlias = "Mapping[str, Any] | ClientError | Callable[[dict[str, Any]], Any]"

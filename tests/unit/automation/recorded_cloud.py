@@ -12,7 +12,7 @@ import boto3
 from botocore.model import ListShape, Shape, StructureShape
 from botocore.validate import validate_parameters
 
-from automation.cloud import Cloud
+from automation.aws.clients import Cloud
 
 FOLDER = Path(__file__).parent / "recorded"
 ACCOUNT = "arn:aws:ecs:us-east-1:111122223333"

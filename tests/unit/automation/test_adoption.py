@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from automation.adoption import FINDERS, adopt
-from automation.cloud import Cloud
+from automation.aws.clients import Cloud
 from automation.errors import DriverError
+from automation.recovery.adoption import FINDERS, adopt
 
 TAGS = {"project": "fargate-cd", "stack": "dev", "environment": "dev"}
 PREFIX = "urn:pulumi:dev::fargate-cd::"

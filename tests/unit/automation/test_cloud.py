@@ -7,8 +7,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from automation.cloud import Cloud, error_code
-from automation.verdict import ServiceName, service_deployments
+from automation.aws.clients import Cloud, error_code
+from automation.deployment.verdict import ServiceName, service_deployments
 
 
 def stubbed(service: str, monkeypatch: Any) -> tuple[Cloud, Stubber]:

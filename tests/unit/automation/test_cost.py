@@ -12,7 +12,7 @@ from automation.errors import ConfigurationError
 from automation.pricing.difference import cost_difference, print_difference
 from automation.pricing.region import region_of
 from automation.pricing.resources import Plan
-from automation.stacks import StackFile
+from automation.stack.stack_file import StackFile
 from infra.settings.model import Settings
 from tests.unit.automation.conftest import Captured
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from automation import remembered
 from automation.commands import diagnose as command
-from automation.diagnosis import Diagnosis
-from automation.facts import Facts
+from automation.diagnosis import last_failure
+from automation.diagnosis.diagnosis import Diagnosis
+from automation.diagnosis.evidence import Facts
 from infra.settings.model import Settings
 
 NOW = datetime.now(UTC)
@@ -87,18 +87,18 @@ def test_without_a_service_the_last_up_is_remembered(
     stage(monkeypatch, None, service=False)
     assert command.find(session)[0] is None
     diagnosis = Diagnosis("The build failed.", ["returned 1"], None, "urn:x")
-    remembered.write(tmp_path / "dev.json", diagnosis)
+    last_failure.write(tmp_path / "dev.json", diagnosis)
     found, sentence = command.find(session)
     assert found == diagnosis
     assert "the last `up` failed" in sentence
-    remembered.forget(tmp_path / "dev.json")
+    last_failure.forget(tmp_path / "dev.json")
     assert command.find(session)[0] is None
 
 
 def test_of_an_earlier_up_and_a_later_deployment_the_later_counts(
     session: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    remembered.write(tmp_path / "dev.json", Diagnosis("The build failed."))
+    last_failure.write(tmp_path / "dev.json", Diagnosis("The build failed."))
     monkeypatch.setattr(f"{__name__}.NOW", datetime.now(UTC) + timedelta(seconds=60))
     stage(monkeypatch, "SUCCESSFUL")
     assert command.find(session)[0] is None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from automation.causes import CAUSES
-from automation.diagnosis import diagnose
-from automation.facts import Facts, StoppedTask
+from automation.diagnosis.causes import CAUSES
+from automation.diagnosis.diagnosis import diagnose
+from automation.diagnosis.evidence import Facts, StoppedTask
 from infra.settings.model import Settings
 
 SETTINGS = Settings.parse({"container_port": 9292, "health_check_path": "/up"})

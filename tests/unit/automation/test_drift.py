@@ -7,8 +7,8 @@ import json
 import pytest
 
 from automation.commands.refresh import summary
-from automation.drift import EXPECTED, Drift, classify, print_drift
-from automation.progress import ResourceChange
+from automation.engine.progress import ResourceChange
+from automation.recovery.drift import EXPECTED, Drift, classify, print_drift
 from infra.settings.model import Settings
 from tests.unit.automation.conftest import Captured
 

@@ -8,8 +8,8 @@ import pytest
 
 from automation.commands.exec import choose, exec_command
 from automation.errors import ConfigurationError
+from automation.exec.channel import Status
 from automation.screen import Screen
-from automation.session import Status
 
 
 def task(name: str, ready: bool = True) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from pulumi.automation import CommandResult
 from pulumi.automation.errors import CommandError
 
 from automation import paths
-from automation.explain import explain
-from automation.progress import Failure
-from automation.stacks import StackFile, load_stack_file
+from automation.engine.failures import explain
+from automation.engine.progress import Failure
+from automation.stack.stack_file import StackFile, load_stack_file
 
 STACK = "urn:pulumi:local::fargate-cd::pulumi:pulumi:Stack::fargate-cd-local"
 IMAGE = "urn:pulumi:local::fargate-cd::docker:index/image:Image::image"

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from automation import git_host
 from automation.errors import DriverError
-from automation.target import TARGETS
+from automation.machine import git_host
+from automation.stack.target import TARGETS
 from infra.settings.model import Settings
-from localcloud.serving import listen, serve
+from localcloud.server.serving import listen, serve
 from tests.unit.automation.conftest import Captured
 
 SETTINGS = Settings.parse(

@@ -11,10 +11,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from automation.cleanup import clean_up, delete_task_definitions
-from automation.cloud import Cloud
-from automation.leftovers import COVERED, log_groups, search
-from automation.removals import removal
+from automation.aws.clients import Cloud
+from automation.leftovers.cleanup import clean_up, delete_task_definitions
+from automation.leftovers.finders import COVERED, log_groups, search
+from automation.leftovers.removals import removal
 from infra.names import Names
 from infra.settings.model import Settings
 from localcloud.providers.awsx import vpc

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from automation import local
+from automation.machine import local_cloud
 from tests.unit.automation.conftest import Captured
 
 BEGAN = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -32,7 +32,7 @@ def test_code_that_is_younger_than_the_process_is_seen(
     tmp_path: Path, minutes: tuple[int, ...], outdated: bool
 ) -> None:
     running: Any = SimpleNamespace(started_at=BEGAN.isoformat())
-    assert local.is_outdated(running, folder(tmp_path, *minutes)) is outdated
+    assert local_cloud.is_outdated(running, folder(tmp_path, *minutes)) is outdated
 
 
 def test_a_command_on_an_outdated_local_cloud_says_so(
@@ -40,8 +40,8 @@ def test_a_command_on_an_outdated_local_cloud_says_so(
 ) -> None:
     running = SimpleNamespace(started_at=BEGAN.isoformat())
     process = SimpleNamespace(status=lambda _: running, default_state_dir=lambda: tmp_path)
-    monkeypatch.setattr(local, "process", lambda: process)
-    monkeypatch.setattr(local.docker_setup, "ensure_docker", lambda _: None)
-    monkeypatch.setattr(local, "is_outdated", lambda _: True)
-    assert local.start(captured.screen) is running
+    monkeypatch.setattr(local_cloud, "process", lambda: process)
+    monkeypatch.setattr(local_cloud.docker_setup, "ensure_docker", lambda _: None)
+    monkeypatch.setattr(local_cloud, "is_outdated", lambda _: True)
+    assert local_cloud.start(captured.screen) is running
     assert "local stop" in captured.err.getvalue()

@@ -13,9 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from automation import locks, paths
+from automation import paths
 from automation.engine.command import DRIVER_VARIABLE
 from automation.errors import UpdateRunning
+from automation.stack import locks
 
 HOST = socket.gethostname()
 

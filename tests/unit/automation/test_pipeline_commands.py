@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from automation.aws.codepipeline import actions, runs, stages
 from automation.commands import build_logs, pipeline
 from automation.commands.diagnose import find
+from automation.deployment.pipeline_report import print_pipeline, report
 from automation.errors import ConfigurationError, DriverError, Stopped
-from automation.pipeline_report import print_pipeline, report
-from automation.pipelines import actions, runs, stages
 from tests.unit.automation.conftest import Captured
 from tests.unit.automation.recorded import (
     PIPELINE_SETTINGS,
@@ -348,7 +348,7 @@ def test_actions_come_in_the_order_of_their_beginning() -> None:
 def test_diagnose_tells_the_pipelines_failure_when_it_is_the_latest(
     captured: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("automation.remembered.read", lambda _file: None)
+    monkeypatch.setattr("automation.diagnosis.last_failure.read", lambda _file: None)
     answers = failing("Source", errorDetails={"code": "PermissionError", "message": "no"})
     cloud = RecordedCloud(answers | {"DescribeServices": {"services": []}})
     monkeypatch.setattr("automation.commands.diagnose.describe_service", lambda *_: {"x": 1})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from automation.builds import Build, build_of, last_lines
-from automation.pipeline_diagnosis import CAUSES, Failure, cause_of
-from automation.pipelines import Action
+from automation.aws.codebuild import Build, build_of, last_lines
+from automation.aws.codepipeline import Action
+from automation.diagnosis.pipeline import CAUSES, Failure, cause_of
 from infra.settings.model import Settings
 from tests.unit.automation.recorded import PIPELINE_SETTINGS, RecordedCloud
 

@@ -14,12 +14,14 @@ from botocore.exceptions import ClientError
 from docker.errors import APIError
 from moto import mock_aws
 
-from automation import allowance, images, preflight, smoke, trial
-from automation.cloud import Cloud
+from automation.aws import ecr as images
+from automation.aws.clients import Cloud
+from automation.aws.ecr import Found
+from automation.diagnosis.evidence import Facts
 from automation.errors import ConfigurationError
-from automation.facts import Facts
-from automation.flight import Flight, plan
-from automation.images import Found
+from automation.preflight import checks as preflight
+from automation.preflight import container_run, quotas, smoke_test
+from automation.preflight.plan import Flight, plan
 from infra.names import Names
 from infra.settings.model import Settings
 from tests.unit.automation.conftest import Captured
@@ -62,9 +64,7 @@ class Stage:
 
     def problems(self, image: str | None = None) -> list[str]:
         flight = self.flight(image)
-        checks = [
-            ask for ask in preflight.CHECKS if ask is not allowance.permissions
-        ]  # not in moto
+        checks = [ask for ask in preflight.CHECKS if ask is not quotas.permissions]  # not in moto
         return [found.name for ask in checks for found in ask(flight)]
 
 
@@ -124,7 +124,7 @@ def test_an_image_for_another_architecture_is_refused(
 def test_images_elsewhere_are_looked_up_by_docker(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, found: Found, target: str, problems: list[str]
 ) -> None:
-    monkeypatch.setattr(trial, "look_up", lambda *_: found)
+    monkeypatch.setattr(smoke_test, "look_up", lambda *_: found)
     stage.docker, stage.target = object(), target
     assert stage.problems("docker.io/library/nginx:1") == problems
 
@@ -174,13 +174,13 @@ class Quotas:
 def test_a_quota_that_must_be_exceeded_is_refused(stage: Stage) -> None:
     stage.cloud = Quotas(stage.cloud, 1.0)
     # The account's default VPC is the only one allowed.
-    assert [p.evidence for p in allowance.quotas(stage.flight())] == [["vpc L-F678F1CE"]]
+    assert [p.evidence for p in quotas.quotas(stage.flight())] == [["vpc L-F678F1CE"]]
     stage.new = False
-    assert list(allowance.quotas(stage.flight())) == []
+    assert list(quotas.quotas(stage.flight())) == []
     stage.settings = {"desired_count": 5}
-    assert [p.name for p in allowance.quotas(stage.flight())] == ["quota"]
+    assert [p.name for p in quotas.quotas(stage.flight())] == ["quota"]
     stage.target = "local"
-    assert list(allowance.quotas(stage.flight())) == []
+    assert list(quotas.quotas(stage.flight())) == []
 
 
 class Simulator:
@@ -210,7 +210,7 @@ def test_an_action_that_is_denied_is_refused_and_one_that_may_be_allowed_is_told
     stage: Stage,
 ) -> None:
     stage.cloud = Simulator(CreateVpc="explicitDeny", CreateRole="implicitDeny")
-    found = list(allowance.permissions(stage.flight()))
+    found = list(quotas.permissions(stage.flight()))
     assert [problem.name for problem in found] == ["permission missing"]
     assert "ec2:CreateVpc" in found[0].cause
     assert "iam:CreateRole" in stage.captured.err.getvalue()
@@ -221,12 +221,12 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The images that were run; each answers at once."""
     seen: list[str] = []
 
-    def run(_client: Any, image: str, _settings: Settings) -> smoke.Outcome:
+    def run(_client: Any, image: str, _settings: Settings) -> container_run.Outcome:
         seen.append(image)
-        return smoke.Outcome(0.4, Facts())
+        return container_run.Outcome(0.4, Facts())
 
-    monkeypatch.setattr(smoke, "run", run)
-    monkeypatch.setattr(smoke, "runs_here", lambda *_: True)
+    monkeypatch.setattr(container_run, "run", run)
+    monkeypatch.setattr(container_run, "runs_here", lambda *_: True)
     return seen
 
 
@@ -237,11 +237,11 @@ def docker() -> Any:
 def test_the_container_is_run_once_until_something_changes(stage: Stage, ran: list[str]) -> None:
     stage.docker = docker()
     for _ in range(2):
-        assert list(trial.run(stage.flight("web:1"))) == []
+        assert list(smoke_test.run(stage.flight("web:1"))) == []
     assert ran == ["web:1"]
     for settings in ({"health_check_path": "/up"}, {"environment": {"A": "b"}}, {"memory": 1024}):
         stage.settings = settings
-        list(trial.run(stage.flight("web:1")))
+        list(smoke_test.run(stage.flight("web:1")))
     assert ran == ["web:1"] * 4
 
 
@@ -251,10 +251,10 @@ def test_a_run_that_fails_is_a_cause_and_is_not_remembered(
     facts = Facts(
         events=("unhealthy in the first 30 s: Health checks failed with these codes: [500]",)
     )
-    monkeypatch.setattr(smoke, "run", lambda *_: smoke.Outcome(None, facts))
+    monkeypatch.setattr(container_run, "run", lambda *_: container_run.Outcome(None, facts))
     stage.docker = docker()
     for _ in range(2):
-        (found,) = trial.run(stage.flight("web:1"))
+        (found,) = smoke_test.run(stage.flight("web:1"))
         assert found.name == "health path answered"
         assert "--no-smoke" in (found.setting or "")
     assert ran == []
@@ -263,12 +263,12 @@ def test_a_run_that_fails_is_a_cause_and_is_not_remembered(
 def test_an_engine_that_does_not_run_it_is_no_fault_of_the_application(
     stage: Stage, ran: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: Any) -> smoke.Outcome:
+    def refuse(*_: Any) -> container_run.Outcome:
         raise APIError("no docker-init")
 
-    monkeypatch.setattr(smoke, "run", refuse)
+    monkeypatch.setattr(container_run, "run", refuse)
     stage.docker = docker()
-    assert list(trial.run(stage.flight("web:1"))) == []
+    assert list(smoke_test.run(stage.flight("web:1"))) == []
     assert ran == []
     assert "no docker-init" in stage.captured.err.getvalue()
 
@@ -281,7 +281,7 @@ def test_what_can_not_be_run_here_is_told(
     stage: Stage, ran: list[str], settings: dict[str, Any], with_docker: bool, words: str
 ) -> None:
     stage.settings, stage.docker = settings, docker() if with_docker else None
-    assert list(trial.run(stage.flight("web:1"))) == []
+    assert list(smoke_test.run(stage.flight("web:1"))) == []
     assert ran == []
     assert words in stage.captured.err.getvalue()
 
@@ -291,7 +291,7 @@ def test_problems_are_told_together_with_exit_code_2(
 ) -> None:
     stage.settings = {"secrets": {"A": f"{ARN}a-AbCdEf", "B": f"{ARN}b-AbCdEf"}}
     monkeypatch.setattr(preflight, "plan", lambda *_: stage.flight())
-    monkeypatch.setattr(allowance, "_principal", lambda _: None)
+    monkeypatch.setattr(quotas, "_principal", lambda _: None)
     with pytest.raises(ConfigurationError) as refused:
         preflight.check(None, None, False, smoke=False)  # type: ignore[arg-type]
     assert refused.value.exit_code == 2
@@ -323,8 +323,8 @@ def test_the_plan_is_what_the_program_will_choose(
     )
     session = stage.flight().session
     session.__dict__["service"] = None
-    monkeypatch.setattr("automation.flight.describe_service", lambda *_: service)
-    monkeypatch.setattr(smoke, "engine", lambda: None)
+    monkeypatch.setattr("automation.preflight.plan.describe_service", lambda *_: service)
+    monkeypatch.setattr(container_run, "engine", lambda: None)
     flight = plan(session, *arguments)
     assert flight.new == (service is None)
     chosen = "image" if flight.image else "build" if flight.build else "kept"

@@ -15,17 +15,18 @@ import yaml
 from pulumi import automation as auto
 from pulumi.automation import CommandResult
 
-from automation import previews, stacks
-from automation.branches import RemoteUnknown, remote_branches
 from automation.commands import destroy as destroying
 from automation.commands import prune as pruning
 from automation.commands.destroy import Removed
 from automation.commands.previews import duration, moment
 from automation.commands.prune import reasons
 from automation.errors import ConfigurationError, DriverError, UpdateRunning
-from automation.operations import Backend
-from automation.previews import PreviewStack, previews_of, readable, stack_of
-from automation.target import TARGETS
+from automation.previews import preview_stacks
+from automation.previews.branches import RemoteUnknown, remote_branches
+from automation.previews.preview_stacks import PreviewStack, previews_of, readable, stack_of
+from automation.stack import stack_file
+from automation.stack.operations import Backend
+from automation.stack.target import TARGETS
 from infra.ingress.preview_route import free_port
 from infra.names import preview_stack
 from tests.unit.automation.conftest import Captured
@@ -66,7 +67,7 @@ def test_a_branch_of_any_bytes_is_text() -> None:
 
 
 def test_a_preview_needs_no_file(project: Path) -> None:
-    file = stacks.load_stack_file("local-preview-login", project)
+    file = stack_file.load_stack_file("local-preview-login", project)
     assert (file.environment, file.region) == ("local", "us-east-1")
     assert file.settings.preview_of == "local"
     assert (file.settings.desired_count, file.settings.target) == (1, "local")
@@ -81,20 +82,20 @@ def test_a_preview_encrypts_as_its_environment_does(project: Path) -> None:
     document = yaml.safe_load(path.read_text())
     keys = {"secretsprovider": "awskms://alias/x", "encryptedkey": "abc"}
     path.write_text(yaml.safe_dump(document | keys))
-    found = stacks.load_stack_file("local-preview-login", project).document
+    found = stack_file.load_stack_file("local-preview-login", project).document
     assert {key: found[key] for key in keys} == keys
 
 
 @pytest.mark.parametrize("name", ["prod-preview-login", "local-preview"])
 def test_a_preview_of_nothing_is_refused(project: Path, name: str) -> None:
     with pytest.raises(ConfigurationError, match="There is no stack"):
-        stacks.load_stack_file(name, project)
+        stack_file.load_stack_file(name, project)
 
 
 def test_an_environment_with_a_previews_name_is_refused(project: Path) -> None:
     (project / "Pulumi.x-preview.yaml").write_text("config: {}\n")
     with pytest.raises(ConfigurationError) as error:
-        stacks.load_stack_file("x-preview", project)
+        stack_file.load_stack_file("x-preview", project)
     assert "must name an environment" in error.value.evidence[0]
 
 
@@ -195,7 +196,7 @@ def backend(project: Path, captured: Captured, states: Mapping[str, Any]) -> Bac
             SimpleNamespace(name=name, last_update=SEEN) for name in states if name in names
         ],
     )
-    file = stacks.load_stack_file("local", project)
+    file = stack_file.load_stack_file("local", project)
     return Backend(captured.screen, file, TARGETS["local"], workspace)  # type: ignore[arg-type]
 
 
@@ -322,7 +323,7 @@ def test_prune_takes_no_preview_for_an_environment(captured: Captured) -> None:
 def inhabited(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An environment with two previews."""
     monkeypatch.setattr(
-        destroying, "load_stack_file", lambda name: stacks.load_stack_file(name, project)
+        destroying, "load_stack_file", lambda name: stack_file.load_stack_file(name, project)
     )
     monkeypatch.setattr(destroying, "connected", lambda *_: None)
     names = ["local-preview-a", "local-preview-b"]
@@ -362,7 +363,7 @@ def test_an_environment_stays_while_a_preview_does(
 
 
 def session(captured: Captured, project: Path, created: bool, **outputs: str) -> Any:
-    file = stacks.load_stack_file("local-preview-login", project)
+    file = stack_file.load_stack_file("local-preview-login", project)
     told = {name: auto.OutputValue(value, False) for name, value in outputs.items()}
     return SimpleNamespace(
         file=file,
@@ -380,13 +381,13 @@ def session(captured: Captured, project: Path, created: bool, **outputs: str) ->
 def test_another_update_extends_and_keeps_the_creator(captured: Captured, project: Path) -> None:
     old = {"preview_branch": "login", "preview_creator": "mia", "preview_expires": AT}
     later = NOW + timedelta(hours=10)
-    life = previews.extended_life(session(captured, project, False, **old), None, later)
+    life = preview_stacks.extended_life(session(captured, project, False, **old), None, later)
     assert life == {
         "preview_branch": "login",
         "preview_creator": "mia",
         "preview_expires": (later + timedelta(hours=72)).isoformat(),
     }
-    kept = previews.kept_life(session(captured, project, False, **old), "login", later)
+    kept = preview_stacks.kept_life(session(captured, project, False, **old), "login", later)
     assert kept["preview_expires"] == AT
 
 
@@ -398,7 +399,7 @@ def test_a_preview_without_its_environment_leaves_nothing(
     removed: list[bool] = []
     opened.remove = lambda: removed.append(True)
     with pytest.raises(ConfigurationError, match="up --stack local"):
-        previews.extended_life(opened, "login", NOW)
+        preview_stacks.extended_life(opened, "login", NOW)
     assert removed == [True]
 
 
@@ -406,7 +407,7 @@ class Busy:
     """An environment's load balancer, and a session whose update meets another preview."""
 
     def __init__(self, project: Path, captured: Captured, errors: list[DriverError]) -> None:
-        self.file = stacks.load_stack_file("local-preview-login", project)
+        self.file = stack_file.load_stack_file("local-preview-login", project)
         self.screen = captured.screen
         self.errors = errors
         shared = {"balancer_arn": "lb", "listener_arn": "listener"}
@@ -438,7 +439,7 @@ def test_a_number_that_another_was_quicker_with_is_left_to_it(
 ) -> None:
     life: dict[str, object] = {}
     busy: Any = Busy(project, captured, [taken(code), taken(code)])
-    assert previews.perform_update(busy, life, lambda *_: None) == "done"
+    assert preview_stacks.perform_update(busy, life, lambda *_: None) == "done"
     first = free_port("local-preview-login 1", {})
     second = free_port("local-preview-login 2", {})
     assert (life["preview_port"], first != second) == (second, True)
@@ -447,11 +448,11 @@ def test_a_number_that_another_was_quicker_with_is_left_to_it(
 def test_other_failures_are_not_tried_again(project: Path, captured: Captured) -> None:
     busy: Any = Busy(project, captured, [DriverError("no"), DriverError("again")])
     with pytest.raises(DriverError, match="no"):
-        previews.perform_update(busy, {}, lambda *_: None)
+        preview_stacks.perform_update(busy, {}, lambda *_: None)
 
 
 def test_it_gives_up_in_the_end(project: Path, captured: Captured) -> None:
     busy: Any = Busy(project, captured, [taken("DuplicateListener") for _ in range(9)])
     with pytest.raises(DriverError, match="preview-listener"):
-        previews.perform_update(busy, {}, lambda *_: None)
-    assert len(busy.errors) == 9 - previews.PORT_ATTEMPTS
+        preview_stacks.perform_update(busy, {}, lambda *_: None)
+    assert len(busy.errors) == 9 - preview_stacks.PORT_ATTEMPTS

@@ -23,7 +23,7 @@ from automation.pricing.estimate import Estimate, changed_lines, monthly_cost
 from automation.pricing.offline import offline
 from automation.pricing.resources import Plan, Resource, Resources, of_state
 from automation.pricing.table import assumptions, prices_of, regions
-from automation.stacks import load_stack_file
+from automation.stack.stack_file import load_stack_file
 from infra.settings.model import Settings
 from tests.policy.matrix import MATRIX, recorded
 

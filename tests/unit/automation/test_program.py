@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from automation.errors import ConfigurationError
-from automation.program import release_program
+from automation.stack.program import release_program
 
 
 @pytest.mark.parametrize(

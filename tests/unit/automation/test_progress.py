@@ -9,8 +9,8 @@ import pytest
 from pulumi.automation import EngineEvent
 from rich.console import Console
 
-from automation import progress as module
-from automation.progress import Progress, display_name, plain
+from automation.engine import progress as module
+from automation.engine.progress import Progress, display_name, plain
 from automation.screen import Screen
 from tests.unit.automation.conftest import Captured
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from automation import pull_request
-from automation.pull_request import MARK, cell, publish, read, text
+from automation.previews import pull_request
+from automation.previews.pull_request import MARK, cell, publish, read, text
 from tests.github_comments import GitHub
 
 OUTPUTS = {

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from automation import reach
-from automation.reach import url_answers
+from automation.aws import http_check
+from automation.aws.http_check import url_answers
 from localcloud.elb.certificates import Authority
 
 NAME = "app.fargate-cd.invalid"
@@ -103,7 +103,7 @@ def test_the_certificate_must_be_the_names_and_trusted(
     answers, sentence = url_answers(url, "127.0.0.1", 0.0)
     assert not answers
     assert "certificate verify failed" in sentence.lower()
-    monkeypatch.setenv(reach.AUTHORITY, str(authority.certificate_file))
+    monkeypatch.setenv(http_check.AUTHORITY, str(authority.certificate_file))
     assert url_answers(url, "127.0.0.1", 0.0)[0]
     answers, sentence = url_answers(f"https://other.{NAME}:{tls}", "127.0.0.1", 0.0)
     assert not answers
@@ -114,7 +114,7 @@ def test_a_load_balancer_without_its_own_ports_names_them_by_its_redirect(
     tls: int, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One whose name carries the port that stands for port 80, as without privileges."""
-    monkeypatch.setenv(reach.AUTHORITY, str(authority.certificate_file))
+    monkeypatch.setenv(http_check.AUTHORITY, str(authority.certificate_file))
 
     class Redirect(Page):
         def do_GET(self) -> None:

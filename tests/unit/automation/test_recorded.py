@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from automation.causes import CAUSES
-from automation.diagnosis import diagnose
-from automation.facts import gather
-from automation.verdict import ServiceName
+from automation.deployment.verdict import ServiceName
+from automation.diagnosis.causes import CAUSES
+from automation.diagnosis.diagnosis import diagnose
+from automation.diagnosis.evidence import gather
 from infra.settings.model import Settings
 from tests.unit.automation.recorded_cloud import DEPLOYMENT, Recording, recordings
 

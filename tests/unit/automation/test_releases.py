@@ -8,11 +8,11 @@ from typing import Any
 import boto3
 import pytest
 
-from automation import releases as module
 from automation.commands.rollback import choose, registrable
+from automation.deployment import releases as module
+from automation.deployment.releases import Release, before, current, releases
+from automation.deployment.verdict import ServiceName
 from automation.errors import ConfigurationError
-from automation.releases import Release, before, current, releases
-from automation.verdict import ServiceName
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 FAMILY = "arn:aws:ecs:us-east-1:1:task-definition/fargate-cd-dev:"

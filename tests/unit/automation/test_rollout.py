@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from automation import rollout
-from automation.rollout import Watch, look
-from automation.verdict import ServiceName
+from automation.deployment import rollout
+from automation.deployment.rollout import Watch, look
+from automation.deployment.verdict import ServiceName
 
 NAME = ServiceName("c", "s")
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

@@ -17,10 +17,11 @@ import typer
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
-from automation import operations, run
+from automation import run
 from automation.errors import ChangesFound, ConfigurationError, DriverError, Stopped, UpdateRunning
 from automation.screen import Screen
-from automation.unexpected import in_words
+from automation.stack import operations
+from automation.unexpected_errors import in_words
 from tests.unit.automation.conftest import Captured
 
 SCRIPT = Path(run.__file__)

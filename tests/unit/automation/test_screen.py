@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from automation.commands.status import _print
+from automation.engine.progress import Progress
 from automation.errors import ChangesFound, DriverError
-from automation.progress import Progress
 from automation.screen import Screen
 from tests.unit.automation.test_progress import SERVICE, step
 

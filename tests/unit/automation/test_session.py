@@ -12,9 +12,9 @@ import pytest
 from websockets.protocol import State
 from websockets.sync.server import ServerConnection, serve
 
-from automation.session import Session, SessionError, Status, telling_its_status
-from localcloud import data_channel
-from localcloud.data_channel import Message, PayloadType
+from automation.exec.channel import Session, SessionError, Status, telling_its_status
+from localcloud.ecs.agent import data_channel
+from localcloud.ecs.agent.data_channel import Message, PayloadType
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from automation import local
-from automation.settling import settle
+from automation.machine import local_cloud
+from automation.recovery.refresh import settle
 from tests.unit.automation.conftest import Captured
 
 
@@ -39,7 +39,7 @@ def lost(monkeypatch: pytest.MonkeyPatch) -> None:
     process = SimpleNamespace(
         lost_state=lambda _dir: "The queues are lost.\n", default_state_dir=lambda: None
     )
-    monkeypatch.setattr(local, "process", lambda: process)
+    monkeypatch.setattr(local_cloud, "process", lambda: process)
 
 
 @pytest.mark.usefixtures("lost")

@@ -9,7 +9,7 @@ import pytest
 
 from automation import paths
 from automation.errors import ConfigurationError
-from automation.target import TARGETS
+from automation.stack.target import TARGETS
 from infra.settings.model import Settings
 from tests.unit.automation.conftest import Captured
 
@@ -26,7 +26,7 @@ def test_the_users_cloud_does_not_leak_into_a_local_run(
         def environment(self) -> dict[str, str]:
             return {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "PULUMI_BACKEND_URL": "file:///x"}
 
-    monkeypatch.setattr("automation.local.start", lambda _screen: Endpoints())
+    monkeypatch.setattr("automation.machine.local_cloud.start", lambda _screen: Endpoints())
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "PULUMI_STACK", "GITHUB_TOKEN"):
         monkeypatch.setenv(name, "mine")
     monkeypatch.setenv("PULUMI_HOME", "/kept")

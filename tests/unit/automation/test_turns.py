@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from automation import turns
+from automation.deployment import pipeline_transition
+from automation.deployment.pipeline_transition import REASON, no_release_meanwhile
 from automation.errors import DriverError
-from automation.turns import REASON, no_release_meanwhile
-from localcloud.constraints import violations
+from localcloud.gateway.constraints import violations
 from tests.unit.automation.conftest import Captured
 
 
@@ -86,7 +86,7 @@ def test_a_failure_is_told_though_nobody_answers_any_more(
 def test_a_release_in_the_stage_is_waited_for(
     captured: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(pipeline_transition, "POLL_SECONDS", 0.0)
     fake = FakePipeline("InProgress", "InProgress", "InProgress", "Succeeded")
     with no_release_meanwhile(session(captured, fake)):
         assert fake.statuses == ["Succeeded"]
@@ -96,7 +96,7 @@ def test_a_release_in_the_stage_is_waited_for(
 def test_a_release_without_end_is_an_error(
     captured: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "PATIENCE_SECONDS", -1.0)
+    monkeypatch.setattr(pipeline_transition, "PATIENCE_SECONDS", -1.0)
     fake = FakePipeline("InProgress")
     with (
         pytest.raises(DriverError, match="run `up` again"),

@@ -11,11 +11,11 @@ import pytest
 from pulumi.automation import EngineEvent
 from pulumi.automation.errors import CommandError
 
-from automation import unsettled
+from automation.engine.progress import Failure, Progress
 from automation.errors import DriverError
-from automation.progress import Failure, Progress
-from automation.settling import settle
-from automation.target import Target
+from automation.recovery import pending_creations
+from automation.recovery.refresh import settle
+from automation.stack.target import Target
 from tests.unit.automation import recorded
 from tests.unit.automation.conftest import Captured
 
@@ -91,7 +91,7 @@ def test_what_may_have_been_carried_out_is_remembered(
     session = recorded.session(recorded.RecordedCloud({}), captured.screen)
     with pytest.raises(DriverError):
         session.perform("Updating", failing(message))
-    assert unsettled.read(file) == ([ROW] if remembered else [])
+    assert pending_creations.read(file) == ([ROW] if remembered else [])
 
 
 def test_an_update_that_fails_is_no_creation(captured: Captured, file: Path) -> None:
@@ -104,19 +104,19 @@ def test_an_update_that_fails_is_no_creation(captured: Captured, file: Path) -> 
 def test_a_later_failure_adds_to_what_is_not_settled(file: Path) -> None:
     other = ROW | {"urn": "other"}
     newer = ROW | {"inputs": {"name": "newer"}}
-    unsettled.remember(file, [ROW, other])
-    unsettled.remember(file, [newer])
-    unsettled.remember(file, [])
-    assert unsettled.read(file) == [newer, other]
-    unsettled.forget(file)
-    assert unsettled.read(file) == []
+    pending_creations.remember(file, [ROW, other])
+    pending_creations.remember(file, [newer])
+    pending_creations.remember(file, [])
+    assert pending_creations.read(file) == [newer, other]
+    pending_creations.forget(file)
+    assert pending_creations.read(file) == []
 
 
 def test_it_is_pending_and_depends_on_what_exists() -> None:
     component = {"urn": "urn:component", "type": "fargate-cd:infra:Service", "custom": False}
     old = CLUSTER | {"urn": "old", "delete": True}
     state = {"resources": [PROVIDER, component, CLUSTER, old], "pending_operations": None}
-    [operation] = unsettled.with_pending(state, [ROW])["pending_operations"]
+    [operation] = pending_creations.with_pending(state, [ROW])["pending_operations"]
     assert operation == {
         "type": "creating",
         "resource": ROW | {"dependencies": [CLUSTER["urn"]]},
@@ -126,18 +126,18 @@ def test_it_is_pending_and_depends_on_what_exists() -> None:
 def test_one_that_replaces_another_depends_on_the_same() -> None:
     old = ROW | {"id": "old", "dependencies": ["urn:a"]}
     state = {"resources": [CLUSTER, old]}
-    [operation] = unsettled.with_pending(state, [ROW])["pending_operations"]
+    [operation] = pending_creations.with_pending(state, [ROW])["pending_operations"]
     assert operation["resource"]["dependencies"] == ["urn:a"]
 
 
 def test_what_the_engine_has_noted_itself_is_not_noted_twice() -> None:
     noted = {"type": "creating", "resource": ROW | {"dependencies": ["urn:a"]}}
     state = {"resources": [], "pending_operations": [noted]}
-    assert unsettled.with_pending(state, [ROW])["pending_operations"] == [noted]
+    assert pending_creations.with_pending(state, [ROW])["pending_operations"] == [noted]
 
 
 def test_unclear_needs_the_word_about_this_resource() -> None:
-    assert unsettled.unclear([ROW], [Failure(GONE, None), Failure(GONE, "other")]) == []
+    assert pending_creations.unclear([ROW], [Failure(GONE, None), Failure(GONE, "other")]) == []
 
 
 def test_the_next_command_adopts_it(
@@ -152,9 +152,9 @@ def test_the_next_command_adopts_it(
     stack.import_stack = imported.append
     stack.refresh = lambda **how: refreshed.append(how.get("target"))
     state = {"version": 3, "deployment": {"resources": [PROVIDER, CLUSTER]}}
-    monkeypatch.setattr("automation.settling.exported_state", lambda _stack: state)
-    monkeypatch.setattr("automation.settling._tell_what_was_lost", lambda _session: False)
-    unsettled.remember(file, [ROW])
+    monkeypatch.setattr("automation.recovery.refresh.exported_state", lambda _stack: state)
+    monkeypatch.setattr("automation.recovery.refresh._tell_what_was_lost", lambda _session: False)
+    pending_creations.remember(file, [ROW])
     settle(session)
     assert imported[0].deployment["resources"][-1]["id"] == ARN
     assert imported[0].deployment["pending_operations"] == []

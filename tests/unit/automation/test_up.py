@@ -12,9 +12,9 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from automation.commands.up import Done, report
+from automation.deployment.rollout import Watch
+from automation.deployment.verdict import ServiceName
 from automation.errors import DriverError
-from automation.rollout import Watch
-from automation.verdict import ServiceName
 from infra.names import Names
 from infra.settings.model import Settings
 from tests.unit.automation.conftest import Captured

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from automation import verdict as module
-from automation.verdict import ServiceName, await_verdict, phases
+from automation.deployment import verdict as module
+from automation.deployment.verdict import ServiceName, await_verdict, phases
 
 NAME = ServiceName("cluster", "service")
 BEGAN = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

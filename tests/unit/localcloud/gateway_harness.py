@@ -12,11 +12,11 @@ import boto3
 import urllib3
 from botocore.config import Config
 
-from localcloud.emulator import Emulator
-from localcloud.gateway import Gateway
-from localcloud.service import Credentials, Service
-from localcloud.serving import listen, serve
-from localcloud.signature import Key
+from localcloud.emulator.emulator import Emulator
+from localcloud.gateway.gateway import Gateway
+from localcloud.gateway.signature import Key
+from localcloud.server.serving import listen, serve
+from localcloud.shared.service import Credentials, Service
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"

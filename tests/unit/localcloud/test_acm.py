@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.acm import AcmAmendments
+from localcloud.emulator.acm import AcmAmendments
 from tests.unit.localcloud.gateway_harness import Served, served
 
 

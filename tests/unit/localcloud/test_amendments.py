@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud import amendments as module
-from localcloud.amendments import amendments
-from localcloud.emulator import backends
+from localcloud.emulator import emulator_fixes as module
+from localcloud.emulator.emulator import backends
+from localcloud.emulator.emulator_fixes import amendments
 from tests.unit.localcloud.gateway_harness import ACCOUNT, REGION, Served, served
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.constraints import compiled_pattern, service_model, violations
+from localcloud.gateway.constraints import compiled_pattern, service_model, violations
 from localcloud.providers.aws.specs import SPECS
 
 SERVICES = sorted(

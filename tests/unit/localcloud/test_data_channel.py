@@ -6,8 +6,8 @@ import uuid
 
 import pytest
 
-from localcloud import data_channel
-from localcloud.data_channel import HEADER_LENGTH, Message, PayloadType, acknowledgement
+from localcloud.ecs.agent import data_channel
+from localcloud.ecs.agent.data_channel import HEADER_LENGTH, Message, PayloadType, acknowledgement
 
 
 def test_a_message_survives_the_wire() -> None:

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud.amendments import Ec2Amendments, Wafv2Amendments
-from localcloud.emulator import EMULATED, backends
-from localcloud.protocol import known_services
+from localcloud.emulator.emulator import EMULATED, backends
+from localcloud.emulator.emulator_fixes import Ec2Amendments, Wafv2Amendments
+from localcloud.gateway.protocol import known_services
 from tests.unit.localcloud.gateway_harness import ACCOUNT, Served, served
 
 TLS_ONLY = """{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*",

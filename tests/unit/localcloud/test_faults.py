@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud.faults import Faults
+from localcloud.server.faults import Faults
 from tests.unit.localcloud.gateway_harness import Served, served
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud.service import Call, Credentials, Service, ServiceError
-from localcloud.signature import Key
+from localcloud.gateway.signature import Key
+from localcloud.shared.service import Call, Credentials, Service, ServiceError
 from tests.unit.localcloud.gateway_harness import (
     REGION,
     ROOT,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.amendments import amendments
+from localcloud.emulator.emulator_fixes import amendments
 from tests.unit.localcloud.gateway_harness import Served, served
 
 PATTERN = {"source": ["aws.codepipeline"], "detail": {"state": ["FAILED"]}}
@@ -54,7 +54,7 @@ def heard(cloud: Served, queue: str) -> list[dict[str, Any]]:
 def test_a_matching_event_reaches_the_topic_and_is_mailed(
     cloud: Served, queue: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, "localcloud.notices"):
+    with caplog.at_level(logging.INFO, "localcloud.emulator.notifications"):
         put(cloud, "FAILED")
     (message,) = heard(cloud, queue)
     event = json.loads(message["Message"])
@@ -102,6 +102,6 @@ def test_what_is_published_by_hand_is_mailed(
     cloud: Served, queue: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     topic = cloud.client("sns").list_topics()["Topics"][0]["TopicArn"]
-    with caplog.at_level(logging.INFO, "localcloud.notices"):
+    with caplog.at_level(logging.INFO, "localcloud.emulator.notifications"):
         cloud.client("sns").publish(TopicArn=topic, Subject="Hello", Message="there")
     assert "e-mail to team@example.org: Hello: there" in caplog.text

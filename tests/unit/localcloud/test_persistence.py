@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.emulator import Emulator, backends
-from localcloud.persistence import Snapshots
+from localcloud.emulator.emulator import Emulator, backends
+from localcloud.emulator.persistence import Snapshots
 from tests.unit.localcloud.gateway_harness import ACCOUNT, REGION, Served, served
 
 EVENT_TIME = time.time_ns() // 1_000_000

@@ -17,9 +17,9 @@ from typing import Any
 import psutil
 import pytest
 
-from localcloud import cloud, process
-from localcloud.cloud import PORT_VARIABLES, Ports
-from localcloud.process import Endpoints, LocalCloudError
+from localcloud.server import cloud, process
+from localcloud.server.cloud import PORT_VARIABLES, Ports
+from localcloud.server.process import Endpoints, LocalCloudError
 
 
 def endpoints_of(pid: int, state_dir: Path) -> Endpoints:

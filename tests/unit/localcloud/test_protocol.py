@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud import protocol
-from localcloud.service import Call, Service, ServiceError
+from localcloud.gateway import protocol
+from localcloud.shared.service import Call, Service, ServiceError
 from tests.unit.localcloud.gateway_harness import Served, served
 
 MOMENT = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)

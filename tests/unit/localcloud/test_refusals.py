@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud.amendments import amendments
-from localcloud.protocol import operation_model
-from localcloud.refusals import CHECKS, EVERY, refusals
-from localcloud.service import Call, Service, Surroundings
+from localcloud.emulator.emulator_fixes import amendments
+from localcloud.gateway.protocol import operation_model
+from localcloud.gateway.refusals import CHECKS, EVERY, refusals
+from localcloud.shared.service import Call, Service, Surroundings
 from tests.unit.localcloud.gateway_harness import ACCOUNT, REGION, Served, served
 
 NUMBERS = count(1)

@@ -6,7 +6,7 @@ import botocore.session
 import pytest
 from botocore.loaders import JSONFileLoader
 
-from localcloud import service_models
+from localcloud.gateway import service_models
 
 
 def test_sessions_share_what_one_of_them_has_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from localcloud.amendments import amendments
-from localcloud.service import Service
-from localcloud.tagging import Tagging
+from localcloud.emulator.emulator_fixes import amendments
+from localcloud.emulator.tagging import Tagging
+from localcloud.shared.service import Service
 from tests.unit.localcloud.gateway_harness import ACCOUNT, REGION, Served, served
 
 TAGS = [{"Key": "stack", "Value": "tagging"}]

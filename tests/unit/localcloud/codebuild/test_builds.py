@@ -13,11 +13,11 @@ import pytest
 from localcloud.codebuild import builds, projects, runs
 from localcloud.codebuild.core import Core
 from localcloud.codebuild.execution import Execution
-from localcloud.codebuild.honoured import refuse_unhonoured
 from localcloud.codebuild.image import BuildImages
 from localcloud.codebuild.model import Build
 from localcloud.codebuild.store import Store
-from localcloud.service import Call, ServiceError, Surroundings
+from localcloud.codebuild.supported_members import refuse_unhonoured
+from localcloud.shared.service import Call, ServiceError, Surroundings
 
 ACCOUNT = "123456789012"
 PROJECT: dict[str, Any] = {

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from localcloud.codepipeline.model import ActionRun, Execution, Pipeline, StageRun
-from localcloud.service import Call, Surroundings
+from localcloud.shared.service import Call, Surroundings
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/pipeline"

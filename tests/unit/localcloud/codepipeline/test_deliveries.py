@@ -17,7 +17,7 @@ from localcloud.codepipeline import deliveries, webhooks
 from localcloud.codepipeline.core import Core, Store
 from localcloud.codepipeline.deliveries import Deliveries
 from localcloud.codepipeline.model import Webhook
-from localcloud.service import ServiceError
+from localcloud.shared.service import ServiceError
 from tests.unit.localcloud.codepipeline.harness import (
     ACCOUNT,
     KEY,

@@ -13,8 +13,8 @@ import requests
 from localcloud.codepipeline import webhooks
 from localcloud.codepipeline.core import Core, Store
 from localcloud.githost import GitHost
-from localcloud.service import ServiceError
-from localcloud.serving import listen
+from localcloud.server.serving import listen
+from localcloud.shared.service import ServiceError
 from tests.unit.localcloud.codepipeline.harness import (
     KEY,
     FakeEvents,

@@ -11,7 +11,7 @@ import pytest
 from localcloud.codepipeline import executions, lifecycle, pipelines
 from localcloud.codepipeline.core import Core, Store
 from localcloud.codepipeline.model import FAILED, SUCCEEDED, Pipeline
-from localcloud.service import ServiceError
+from localcloud.shared.service import ServiceError
 from tests.unit.localcloud.codepipeline.harness import (
     ACCOUNT,
     REGION,

@@ -17,8 +17,8 @@ from localcloud.codepipeline.actions import source
 from localcloud.codepipeline.actions.work import ActionError, Work
 from localcloud.codepipeline.model import Artifact
 from localcloud.githost import GitHost
-from localcloud.service import Surroundings
-from localcloud.serving import listen
+from localcloud.server.serving import listen
+from localcloud.shared.service import Surroundings
 from tests.unit.localcloud.codepipeline import harness
 
 

@@ -18,8 +18,8 @@ from localcloud.ecr.model import Repository
 from localcloud.ecr.registry import Registry
 from localcloud.ecr.store import Repositories
 from localcloud.ecr.tokens import Caller, Tokens
-from localcloud.service import Call, ServiceError
-from localcloud.serving import listen, serve
+from localcloud.server.serving import listen, serve
+from localcloud.shared.service import Call, ServiceError
 
 ACCOUNT = "123456789012"
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"

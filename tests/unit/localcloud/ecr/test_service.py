@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud.ecr import Ecr
-from localcloud.service import Surroundings
+from localcloud.shared.service import Surroundings
 from tests.unit.localcloud.gateway_harness import ACCOUNT, REGION, ROOT_ARN, Served, served
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"

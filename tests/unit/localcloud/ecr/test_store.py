@@ -11,7 +11,7 @@ import pytest
 
 from localcloud.ecr.model import Repository
 from localcloud.ecr.store import UNREFERENCED_KEPT_SECONDS, Repositories
-from localcloud.service import ServiceError
+from localcloud.shared.service import ServiceError
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 

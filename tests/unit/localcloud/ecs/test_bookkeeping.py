@@ -15,7 +15,7 @@ from localcloud.ecs.core import Core
 from localcloud.ecs.model import Rollout, ServiceRecord, Task, TaskStatus
 from localcloud.ecs.scheduler import SETTLING_SECONDS, Stop
 from localcloud.ecs.store import Store
-from localcloud.service import Surroundings
+from localcloud.shared.service import Surroundings
 from tests.unit.localcloud.ecs.records import service, task
 
 

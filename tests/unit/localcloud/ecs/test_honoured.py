@@ -7,9 +7,9 @@ from typing import Any
 import botocore.session
 import pytest
 
-from localcloud.ecs.honoured import HONOURED, refuse_unhonoured
 from localcloud.ecs.service import OPERATIONS
-from localcloud.service import ServiceError
+from localcloud.ecs.supported_members import HONOURED, refuse_unhonoured
+from localcloud.shared.service import ServiceError
 
 MODEL = botocore.session.get_session().get_service_model("ecs")
 

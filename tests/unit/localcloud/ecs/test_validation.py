@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from localcloud.ecs.validation import FARGATE_MEMORY, normalised
-from localcloud.service import ServiceError
+from localcloud.shared.service import ServiceError
 
 VALID: dict[str, Any] = {
     "family": "web",

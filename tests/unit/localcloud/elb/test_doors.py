@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from localcloud.elb.configuration import configuration, description
-from localcloud.elb.doors import GLOBAL_REGION, HOST, Doors, local_names, wanted_doors
+from localcloud.elb.localhost_listeners import GLOBAL_REGION, HOST, Doors, local_names, wanted_doors
 from localcloud.elb.model import Door, FixedResponse, LoadBalancer
-from localcloud.emulator import backends
+from localcloud.emulator.emulator import backends
 from tests.unit.localcloud.elb.planes import default, listener, plane
 from tests.unit.localcloud.elb.test_configuration import accepted
 

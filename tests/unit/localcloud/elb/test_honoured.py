@@ -6,7 +6,9 @@ from typing import Any
 import botocore.session
 import pytest
 
-from localcloud.elb.honoured import (
+from localcloud.elb.refusals import CHECKS
+from localcloud.elb.service import RESHAPING
+from localcloud.elb.supported_members import (
     LISTENER_ATTRIBUTES,
     LOAD_BALANCER_ATTRIBUTES,
     MEMBERS,
@@ -15,9 +17,7 @@ from localcloud.elb.honoured import (
     refuse_attributes,
     refuse_unhonoured,
 )
-from localcloud.elb.refusals import CHECKS
-from localcloud.elb.service import RESHAPING
-from localcloud.service import Call, ServiceError
+from localcloud.shared.service import Call, ServiceError
 
 MODEL = botocore.session.get_session().get_service_model("elbv2")
 

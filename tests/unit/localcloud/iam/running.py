@@ -13,12 +13,12 @@ import boto3
 from botocore.config import Config
 from moto.backends import get_backend
 
-from localcloud.emulator import EMULATED, Emulator
-from localcloud.gateway import Gateway
+from localcloud.emulator.access_keys import Keys
+from localcloud.emulator.emulator import EMULATED, Emulator
+from localcloud.gateway.gateway import Gateway
 from localcloud.iam import Authorizer, Iam, Sts
-from localcloud.keys import Keys
-from localcloud.service import Call, Credentials, Service, Surroundings
-from localcloud.serving import listen, serve
+from localcloud.server.serving import listen, serve
+from localcloud.shared.service import Call, Credentials, Service, Surroundings
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"

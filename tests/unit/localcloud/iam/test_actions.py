@@ -30,7 +30,7 @@ from localcloud.iam.actions import (
 from localcloud.iam.key_table import KEYS
 from localcloud.iam.resolvers import RESOLVERS, Lookups
 from localcloud.iam.resource_table import PREFIXES, TABLES
-from localcloud.service import Call
+from localcloud.shared.service import Call
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"

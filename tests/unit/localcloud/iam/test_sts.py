@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from localcloud.iam import assume_service_role
 from localcloud.iam.sessions import SessionStore
-from localcloud.service import Credentials, ServiceError
+from localcloud.shared.service import Credentials, ServiceError
 from tests.unit.localcloud.iam.running import ACCOUNT, REGION, Aws, allow, policy
 
 ECS = f"arn:aws:ecs:{REGION}:{ACCOUNT}:"

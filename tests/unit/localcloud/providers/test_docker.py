@@ -10,12 +10,12 @@ import pulumi_docker
 import pytest
 from docker.errors import APIError
 
-from localcloud.base_image import PUBLIC_REGISTRY
 from localcloud.providers import docker
 from localcloud.providers.docker import inputs as image_inputs
 from localcloud.providers.docker.builder import BuildOutput, _buildx_command, _words, registry_of
 from localcloud.providers.docker.inputs import context_digest, host_platform, parse
 from localcloud.providers.handler import UNKNOWN
+from localcloud.server.base_image import PUBLIC_REGISTRY
 from tests.unit.localcloud.providers.attached import attached
 
 TOKEN = "docker:index/image:Image"

@@ -12,7 +12,7 @@ from pulumi.runtime.proto import provider_pb2
 from localcloud.providers import github
 from localcloud.providers.github import api_url
 from localcloud.providers.handler import UNKNOWN
-from localcloud.service import Surroundings
+from localcloud.shared.service import Surroundings
 from tests.unit.localcloud.providers.attached import attached, struct
 
 TOKEN = "github:index/repositoryWebhook:RepositoryWebhook"

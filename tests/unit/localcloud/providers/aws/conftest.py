@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from localcloud import emulator
-from localcloud.amendments import LogsAmendments
+from localcloud.emulator import emulator
+from localcloud.emulator.emulator_fixes import LogsAmendments
 from localcloud.providers.server import RunningProviders
 from tests.unit.localcloud.gateway_harness import Served, served
 from tests.unit.localcloud.providers.aws.engine import Engine, providers

@@ -15,7 +15,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from localcloud.providers.aws.values import from_struct, to_struct
 from localcloud.providers.server import RunningProviders, serve_providers
-from localcloud.service import Surroundings
+from localcloud.shared.service import Surroundings
 from tests.unit.localcloud.gateway_harness import ACCOUNT, REGION, Served
 
 Values = dict[str, Any]

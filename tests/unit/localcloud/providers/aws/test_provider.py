@@ -15,7 +15,7 @@ from pulumi.runtime.proto import provider_pb2
 
 from localcloud.providers.aws.values import UNKNOWN, to_struct
 from localcloud.providers.server import RunningProviders
-from localcloud.service import Call, Service, ServiceError
+from localcloud.shared.service import Call, Service, ServiceError
 from tests.unit.localcloud.gateway_harness import Served
 from tests.unit.localcloud.providers.aws.cases import World, trust
 from tests.unit.localcloud.providers.aws.engine import Engine, RefusedError

@@ -8,7 +8,7 @@ import jmespath
 import pytest
 from botocore.model import OperationModel
 
-from localcloud.constraints import service_model
+from localcloud.gateway.constraints import service_model
 from localcloud.providers.aws.mapping import ALWAYS, accepts, creates_with, input_shape, step_covers
 from localcloud.providers.aws.spec import Op, Spec
 from localcloud.providers.aws.specs import SPECS

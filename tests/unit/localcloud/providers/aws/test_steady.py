@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from localcloud.service import Call, Service
+from localcloud.shared.service import Call, Service
 from tests.unit.localcloud.gateway_harness import Served
 from tests.unit.localcloud.providers.aws.cases import World
 from tests.unit.localcloud.providers.aws.engine import Engine, RefusedError

@@ -1,0 +1,1 @@
+"""Reads AWS: one module a service."""

@@ -1,0 +1,1 @@
+"""The deployment of a release: rollout, verdict, releases, the pipeline's transition."""

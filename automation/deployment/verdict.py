@@ -1,0 +1,216 @@
+"""The verdict on the deployment that a command started: succeeded, rolled back, or failed.
+
+ECS keeps the ledger: a service deployment has a beginning, a target revision and an end, see
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from botocore.exceptions import ClientError
+
+from automation.aws.clients import Cloud, error_code
+
+Result = Literal["succeeded", "failed", "rolled_back"]
+
+ENDED: dict[str, Result] = {
+    "SUCCESSFUL": "succeeded",
+    "ROLLBACK_SUCCESSFUL": "rolled_back",
+    "ROLLBACK_FAILED": "failed",
+    "STOPPED": "failed",
+}
+"""Final status of a service deployment → result; every other status is still going on."""
+
+WAIT_SECONDS = 1800.0
+POLL_SECONDS = 1.0
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ServiceName:
+    """Where a service is."""
+
+    cluster: str
+    service: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a deployment ended.
+
+    Attributes:
+        result: succeeded, failed or rolled_back.
+        reason: one sentence, in ECS's words where it has some.
+        deployment: the service deployment's ARN; None if there was none to judge.
+        phases: phase → seconds.
+        replaced: something else started a later deployment meanwhile.
+        own: the deployment is one that the command started, not merely the latest.
+    """
+
+    result: Result
+    reason: str
+    deployment: str | None = None
+    phases: dict[str, float] = field(default_factory=dict)
+    replaced: bool = False
+    own: bool = False
+
+
+def describe_service(cloud: Cloud, name: ServiceName) -> dict[str, Any] | None:
+    """The service as ECS describes it; None if there is none (any more)."""
+    try:
+        found = cloud.client("ecs").describe_services(cluster=name.cluster, services=[name.service])
+    except ClientError as error:
+        if error_code(error) != "ClusterNotFoundException":
+            raise
+        return None
+    services = [s for s in found["services"] if s["status"] != "INACTIVE"]
+    return services[0] if services else None
+
+
+def service_deployments(
+    cloud: Cloud, name: ServiceName, after: datetime | None = None
+) -> list[dict[str, Any]]:
+    """The service's deployments, newest first; only those created after a time, if one is given."""
+    arguments: dict[str, Any] = {"cluster": name.cluster, "service": name.service}
+    if after is not None:
+        arguments["createdAt"] = {"after": after}
+    found = cloud.pages("ecs", "list_service_deployments", "serviceDeployments", **arguments)
+    return sorted(found, key=lambda d: d["createdAt"], reverse=True)
+
+
+def await_verdict(
+    cloud: Cloud,
+    name: ServiceName,
+    began: datetime,
+    note: Note,
+    seconds: float = WAIT_SECONDS,
+) -> Verdict:
+    """Wait for the end of the deployment that began at or after `began`.
+
+    If none did, the service's latest deployment is judged: an `up` that changes nothing still ends
+    with the truth about what runs.
+    """
+    if describe_service(cloud, name) is None:
+        return Verdict("failed", f"The service {name.service} does not exist.")
+    mine = service_deployments(cloud, name, began)
+    every = mine or service_deployments(cloud, name)
+    if not every:
+        return _steady(cloud, name, note, seconds)
+    arn = every[-1 if mine else 0]["serviceDeploymentArn"]
+    verdict = _or_replaced(cloud, name, _await_deployment(cloud, arn, note, seconds))
+    return replace(verdict, own=bool(mine))
+
+
+def watched_seconds(deployment: dict[str, Any]) -> float:
+    """How long ECS watches a deployment that shifts traffic, which no speed can shorten.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
+    """
+    configuration = deployment.get("deploymentConfiguration", {})
+    linear = configuration.get("linearConfiguration", {})
+    steps = math.ceil(100 / linear.get("stepPercent", 100)) - 1
+    minutes = (
+        configuration.get("bakeTimeInMinutes", 0)
+        + configuration.get("canaryConfiguration", {}).get("canaryBakeTimeInMinutes", 0)
+        + steps * linear.get("stepBakeTimeInMinutes", 0)
+    )
+    return 60.0 * float(minutes)
+
+
+def _await_deployment(cloud: Cloud, arn: str, note: Note, seconds: float) -> Verdict:
+    began = time.monotonic()
+    told = ""
+    while True:
+        found = cloud.client("ecs").describe_service_deployments(serviceDeploymentArns=[arn])
+        if not found["serviceDeployments"]:
+            return Verdict("failed", f"ECS does not know the deployment {arn}.", arn)
+        deployment = found["serviceDeployments"][0]
+        if deployment["status"] in ENDED:
+            return _judged(deployment)
+        line = progress_line(deployment)
+        if line != told:
+            note(line)
+            told = line
+        limit = seconds + watched_seconds(deployment)
+        if time.monotonic() > began + limit:
+            return Verdict("failed", f"The deployment has not ended after {limit:.0f} s.", arn)
+        time.sleep(POLL_SECONDS)
+
+
+def progress_line(deployment: dict[str, Any]) -> str:
+    """What a running deployment has reached, such as `1 of 2 new tasks run`."""
+    target = deployment.get("targetServiceRevision", {})
+    running = target.get("runningTaskCount", 0)
+    wanted = target.get("requestedTaskCount", 0)
+    status = deployment["status"].replace("_", " ").lower()
+    return f"Deployment {status}: {running} of {wanted} new tasks run"
+
+
+def _judged(deployment: dict[str, Any]) -> Verdict:
+    status = deployment["status"]
+    reason = deployment.get("statusReason") or _breaker(deployment) or f"ECS says {status}."
+    return Verdict(ENDED[status], reason, deployment["serviceDeploymentArn"], phases(deployment))
+
+
+def _breaker(deployment: dict[str, Any]) -> str:
+    breaker = deployment.get("deploymentCircuitBreaker", {})
+    if breaker.get("status") != "TRIGGERED":
+        return ""
+    return f"The circuit breaker stopped it after {breaker.get('failureCount', 0)} failed tasks."
+
+
+def phases(deployment: dict[str, Any]) -> dict[str, float]:
+    """Phase → seconds of a finished deployment, from ECS's own time stamps."""
+    marks = [
+        (name, deployment[key])
+        for name, key in (
+            ("waiting", "createdAt"),
+            ("rollout", "startedAt"),
+            ("stopping", "stoppedAt"),
+            ("rollback", ""),
+        )
+        if key and key in deployment
+    ]
+    rollback = deployment.get("rollback", {}).get("startedAt")
+    if rollback:
+        marks.append(("rollback", rollback))
+    marks.sort(key=lambda mark: mark[1])
+    ends = [moment for _, moment in marks[1:]] + [deployment.get("finishedAt", marks[-1][1])]
+    return {
+        name: round((end - begin).total_seconds(), 1)
+        for (name, begin), end in zip(marks, ends, strict=True)
+    }
+
+
+def _steady(cloud: Cloud, name: ServiceName, note: Note, seconds: float) -> Verdict:
+    """For a service without any recorded deployment: wait until it is what was asked for."""
+    deadline = time.monotonic() + seconds
+    while True:
+        service = describe_service(cloud, name)
+        if service is None:
+            return Verdict("failed", f"The service {name.service} was deleted meanwhile.")
+        if len(service["deployments"]) == 1 and service["runningCount"] == service["desiredCount"]:
+            return Verdict("succeeded", "The service runs as many tasks as it should.")
+        if time.monotonic() > deadline:
+            return Verdict("failed", f"The service is not steady after {seconds:.0f} s.")
+        note(f"{service['runningCount']} of {service['desiredCount']} tasks run")
+        time.sleep(POLL_SECONDS)
+
+
+def _or_replaced(cloud: Cloud, name: ServiceName, verdict: Verdict) -> Verdict:
+    """A later deployment by somebody else is said, so that nobody takes it for ours."""
+    if verdict.deployment is None:
+        return verdict
+    latest = next(iter(service_deployments(cloud, name)), None)
+    if latest is None or latest["serviceDeploymentArn"] == verdict.deployment:
+        return verdict
+    number = latest["serviceDeploymentArn"].rpartition("/")[2]
+    reason = f"{verdict.reason} Something else has started another deployment since: {number}."
+    return replace(verdict, reason=reason, replaced=True)

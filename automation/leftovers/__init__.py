@@ -1,0 +1,1 @@
+"""Finds and removes what a destroyed stack has left."""

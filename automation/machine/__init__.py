@@ -1,0 +1,1 @@
+"""What this machine needs: Docker, packages, the local cloud."""

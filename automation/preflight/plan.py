@@ -1,0 +1,68 @@
+"""What an update is about to deploy, as the checks before it need it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from automation.aws.clients import Cloud
+from automation.aws.ecr import PLATFORM_NAMES
+from automation.deployment.verdict import describe_service
+from automation.preflight import container_run
+from automation.stack.operations import Session
+from infra.image import build_context
+from infra.image.image import PLATFORMS, Build, build_files
+from infra.settings.model import Settings
+
+
+@dataclass(frozen=True)
+class Flight:
+    """What is about to be done.
+
+    Attributes:
+        session: the open stack.
+        image: the image that is named, by `--image` or the setting.
+        build: what is built instead; neither where the running image is kept.
+        new: the stack has no service yet.
+        docker: this machine's engine, if one answers.
+    """
+
+    session: Session
+    image: str | None
+    build: Build | None
+    new: bool
+    docker: Any = field(default=None, repr=False)
+
+    @property
+    def settings(self) -> Settings:
+        """The stack's settings."""
+        return self.session.file.settings
+
+    @property
+    def architecture(self) -> str:
+        """The tasks' architecture, as images name it."""
+        return PLATFORM_NAMES[self.settings.architecture]
+
+    @property
+    def cloud(self) -> Cloud:
+        """The stack's account."""
+        return self.session.cloud
+
+
+def plan(session: Session, image: str | None, build: bool) -> Flight:
+    """What an update with these arguments deploys."""
+    settings = session.file.settings
+    new = describe_service(session.cloud, session.service) is None
+    named = image or settings.image or None
+    kept = settings.keeps_image and not build and not new
+    plan_to_build = None if named or kept else what_is_built(settings)
+    return Flight(session, named, plan_to_build, new, container_run.engine())
+
+
+def what_is_built(settings: Settings) -> Build:
+    """The build of the application under the hash of its content."""
+    folder, dockerfile = build_files(settings.app_path, settings.dockerfile)
+    platform = PLATFORMS[settings.architecture]
+    content = build_context.content_hash(folder, dockerfile, platform)
+    return Build(Path(folder), Path(dockerfile), platform, content)

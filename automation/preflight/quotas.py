@@ -1,0 +1,214 @@
+"""What the account allows: quotas and permissions, as far as they can be asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from automation.aws.clients import Cloud, error_code
+from automation.diagnosis.diagnosis import Diagnosis
+from automation.preflight.plan import Flight
+
+CPU_UNITS = 1024
+
+
+@dataclass(frozen=True)
+class Quota:
+    """A quota that a stack may run into.
+
+    Attributes:
+        service: Service Quotas' name of the service.
+        code: the quota's code there, see https://docs.aws.amazon.com/general/latest/gr/aws-service-information.html
+        name: what it limits.
+        wanted: how much the stack needs.
+        used: how much is used already; None where only the stack's own part can be known.
+        remedy: what to change.
+    """
+
+    service: str
+    code: str
+    name: str
+    wanted: Callable[[Flight], float]
+    used: Callable[[Cloud], int] | None
+    remedy: str
+
+
+def _vcpus(flight: Flight) -> float:
+    return flight.settings.lowest_count * flight.settings.cpu / CPU_UNITS
+
+
+def _networks(cloud: Cloud) -> int:
+    return len(cloud.pages("ec2", "describe_vpcs", "Vpcs"))
+
+
+def _balancers(cloud: Cloud) -> int:
+    rows = cloud.pages("elbv2", "describe_load_balancers", "LoadBalancers")
+    return sum(row["Type"] == "application" for row in rows)
+
+
+def _addresses(cloud: Cloud) -> int:
+    return len(cloud.client("ec2").describe_addresses()["Addresses"])
+
+
+def _gateways(flight: Flight) -> float:
+    zones = flight.settings.availability_zones
+    return {"nat": 1, "nat_per_zone": zones}.get(flight.settings.egress, 0)
+
+
+MORE = "ask for more in Service Quotas"
+
+QUOTAS: tuple[Quota, ...] = (
+    Quota(
+        "fargate",
+        "L-3032A538",
+        "vCPUs of Fargate on demand",
+        _vcpus,
+        None,
+        f"fargate-cd:desired_count or fargate-cd:cpu: less; or {MORE}",
+    ),
+    Quota(
+        "vpc",
+        "L-F678F1CE",
+        "VPCs in the region",
+        lambda flight: float(flight.new),
+        _networks,
+        f"delete a VPC that nobody needs; or {MORE}",
+    ),
+    Quota(
+        "elasticloadbalancing",
+        "L-53DA6B97",
+        "application load balancers in the region",
+        lambda flight: float(flight.new),
+        _balancers,
+        f"delete a load balancer that nobody needs; or {MORE}",
+    ),
+    Quota(
+        "ec2",
+        "L-0263D0A3",
+        "Elastic IP addresses in the region",
+        lambda flight: _gateways(flight) if flight.new else 0,
+        _addresses,
+        f"fargate-cd:egress: public; or {MORE}",
+    ),
+)
+
+UNASKED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "NoSuchResourceException",
+        "NotImplemented",
+        "UnknownOperationException",
+        "UnsupportedOperation",
+    }
+)
+"""Answers to a question that this user, region or cloud does not answer."""
+
+
+def quotas(flight: Flight) -> Iterator[Diagnosis]:
+    """Quotas that the stack is bound to exceed."""
+    if flight.session.target.name == "local":
+        return  # this machine is the only limit there
+    for quota in QUOTAS:
+        wanted = quota.wanted(flight)
+        if not wanted:
+            continue
+        try:
+            limit = _limit(flight.cloud, quota)
+            used = quota.used(flight.cloud) if quota.used else 0
+        except ClientError as error:
+            if error_code(error) not in UNASKED:
+                raise
+            continue
+        if used + wanted > limit:
+            yield Diagnosis(
+                f"The quota of {quota.name} is {limit:g}; {used} are used, and the stack needs "
+                f"{wanted:g}.",
+                [f"{quota.service} {quota.code}"],
+                quota.remedy,
+                name="quota",
+            )
+
+
+def _limit(cloud: Cloud, quota: Quota) -> float:
+    found = cloud.client("service-quotas").get_service_quota(
+        ServiceCode=quota.service, QuotaCode=quota.code
+    )
+    return float(found["Quota"]["Value"])
+
+
+ACTIONS = (
+    "application-autoscaling:RegisterScalableTarget",
+    "ec2:CreateSecurityGroup",
+    "ec2:CreateSubnet",
+    "ec2:CreateVpc",
+    "ecr:CreateRepository",
+    "ecr:GetAuthorizationToken",
+    "ecr:PutImage",
+    "ecs:CreateCluster",
+    "ecs:CreateService",
+    "ecs:RegisterTaskDefinition",
+    "ecs:UpdateService",
+    "elasticloadbalancing:CreateLoadBalancer",
+    "elasticloadbalancing:CreateTargetGroup",
+    "iam:CreateRole",
+    "iam:PassRole",
+    "iam:PutRolePolicy",
+    "logs:CreateLogGroup",
+)
+"""A call or two of each service that an update makes; of the kind that accounts deny as a whole."""
+
+PIPELINE_ACTIONS = (
+    "codebuild:CreateProject",
+    "codepipeline:CreatePipeline",
+    "codepipeline:DisableStageTransition",
+    "s3:CreateBucket",
+)
+
+
+def permissions(flight: Flight) -> Iterator[Diagnosis]:
+    """Actions that this user is denied in so many words.
+
+    What no statement allows on every resource may yet be allowed on the stack's own, so that is
+    told and not refused.
+    """
+    actions = ACTIONS + (PIPELINE_ACTIONS if flight.settings.has_pipeline else ())
+    try:
+        principal = _principal(flight.cloud)
+        if principal is None:
+            return
+        rows = flight.cloud.pages(
+            "iam",
+            "simulate_principal_policy",
+            "EvaluationResults",
+            PolicySourceArn=principal,
+            ActionNames=list(actions),
+        )
+    except ClientError as error:
+        if error_code(error) not in UNASKED | {"NoSuchEntity", "InvalidInput"}:
+            raise
+        return
+    denied = [r["EvalActionName"] for r in rows if r["EvalDecision"] == "explicitDeny"]
+    open_ = [r["EvalActionName"] for r in rows if r["EvalDecision"] == "implicitDeny"]
+    if open_:
+        flight.session.screen.note(f"Not allowed on every resource: {', '.join(open_)}")
+    for action in denied:
+        yield Diagnosis(
+            f"The permission for {action} is missing: a policy denies it to {principal}.",
+            setting=f"ask your administrator for {action}, or use another role or profile",
+            name="permission missing",
+        )
+
+
+def _principal(cloud: Cloud) -> str | None:
+    """The ARN of the user or role behind this session; None for the account's root."""
+    arn = str(cloud.client("sts").get_caller_identity()["Arn"])
+    kind, _, name = arn.rpartition(":")[2].partition("/")
+    if kind == "user":
+        return arn
+    if kind == "assumed-role":
+        role = cloud.client("iam").get_role(RoleName=name.partition("/")[0])
+        return str(role["Role"]["Arn"])
+    return None

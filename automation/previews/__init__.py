@@ -1,0 +1,1 @@
+"""Preview stacks: names, expiry, branches, the pull request's comment."""

@@ -1,0 +1,306 @@
+"""Preview stacks: their names, their life, and which of them there are.
+
+A preview is a stack called ENVIRONMENT-preview-LABEL. Who made it, for which branch and until
+when stands in its outputs; what an interrupted update never wrote there is told by its name and
+by when the backend last saw it.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pulumi import automation as auto
+from pulumi.automation.errors import CommandError
+
+from automation.errors import ConfigurationError, DriverError
+from automation.pricing.estimate import monthly_cost
+from automation.pricing.region import region_of
+from automation.pricing.resources import of_state
+from automation.stack.operations import Answer, Backend, Operation, Session
+from infra.ingress.preview_route import free_port, port_of
+from infra.names import environment_of, preview_stack
+from infra.shared import OUTPUT
+
+NUMBER_TAKEN = re.compile("DuplicateListener|PriorityInUse")
+"""A port or a priority that somebody else has, see
+https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html"""
+
+PORT_ATTEMPTS = 4
+
+READERS = 4
+"""How many states are read at once; each is a process of the engine."""
+
+
+def stack_of(stack: str, branch: str | None) -> str:
+    """The stack that a command works on: the environment, or with a branch its preview.
+
+    Raises:
+        ConfigurationError: the branch has no name, or the stack is a preview already.
+    """
+    if branch is None:
+        return stack
+    if not branch.strip():
+        raise ConfigurationError("--branch needs the name of a branch, and it is empty.")
+    if environment_of(stack):
+        raise ConfigurationError(
+            f"--branch goes with the environment, and {stack} is a preview: leave one of them out."
+        )
+    return preview_stack(stack, branch)
+
+
+def extended_life(session: Session, branch: str | None, now: datetime) -> dict[str, object]:
+    """Whose preview it is, and until when from now; it keeps its branch and its creator.
+
+    Raises:
+        ConfigurationError: the environment does not exist; nothing is left of the preview.
+    """
+    environment = session.file.environment
+    assert environment is not None  # noqa: S101 - the caller asked
+    known: Mapping[str, Any] = {}
+    if session.created:
+        _require_environment(session, environment)
+    else:
+        known = {name: output.value for name, output in session.outputs().items()}
+    hours = timedelta(hours=session.file.settings.preview_ttl_hours)
+    return {
+        "preview_branch": readable(branch) if branch else known.get("preview_branch", ""),
+        "preview_creator": known.get("preview_creator") or creator(),
+        "preview_expires": (now + hours).isoformat(timespec="seconds"),
+    }
+
+
+def kept_life(session: Session, branch: str | None, now: datetime) -> dict[str, object]:
+    """The same for an operation that only looks: the preview's end stays where it is."""
+    life = extended_life(session, branch, now)
+    if not session.created:
+        outputs = session.outputs()
+        if "preview_expires" in outputs:
+            life["preview_expires"] = outputs["preview_expires"].value
+    return life
+
+
+def perform_update(
+    session: Session,
+    life: dict[str, object],
+    operation: Operation[Answer],
+    beside: Callable[[], list[str]] = list,
+) -> Answer:
+    """Run an update; a preview whose port another one took in the same moment takes the next.
+
+    Args:
+        session: the open stack.
+        life: further settings that the program reads when it runs.
+        operation: the update.
+        beside: lines to show with its progress.
+
+    Raises:
+        DriverError: the update failed.
+    """
+    for attempt in range(1, PORT_ATTEMPTS):
+        try:
+            return session.perform("Updating", operation, beside=beside)
+        except DriverError as error:
+            words = "\n".join([error.message, *error.evidence])
+            if session.file.environment is None or not NUMBER_TAKEN.search(words):
+                raise
+        port = _another_port(session, attempt)
+        session.screen.note(f"Another preview was quicker with this number: {port} is tried next")
+        life["preview_port"] = port
+    return session.perform("Updating", operation, beside=beside)
+
+
+def _another_port(session: Session, attempt: int) -> int:
+    """A number that no listener or rule of the environment's load balancer has now.
+
+    Two previews that wanted the same number go on to different ones.
+    """
+    environment = str(session.file.environment)
+    shared = session.stack.workspace.stack_outputs(environment)[OUTPUT].value
+    listeners = session.cloud.pages(
+        "elbv2", "describe_listeners", "Listeners", LoadBalancerArn=shared["balancer_arn"]
+    )
+    rules = session.cloud.pages(
+        "elbv2", "describe_rules", "Rules", ListenerArn=shared["listener_arn"]
+    )
+    taken = {row["ListenerArn"]: row["Port"] for row in listeners}
+    taken |= {
+        row["RuleArn"]: port_of(int(row["Priority"])) for row in rules if not row["IsDefault"]
+    }
+    return free_port(f"{session.file.name} {attempt}", taken)
+
+
+def _require_environment(session: Session, environment: str) -> None:
+    if environment in stack_names(session.stack.workspace):
+        return
+    session.remove()
+    raise ConfigurationError(
+        f"The environment {environment} does not exist on the target {session.target.name!r}, and "
+        f"a preview needs it: `python automation/run.py up --stack {environment}` makes it."
+    )
+
+
+def readable(branch: str) -> str:
+    """A branch as text; bytes of the command line that are no UTF-8 become `\\ufffd`."""
+    return branch.encode(errors="surrogateescape").decode(errors="replace")
+
+
+CREATOR = os.environ.get("GITHUB_ACTOR", "")
+"""Who started the workflow, where one runs; read before a target clears the environment."""
+
+
+def creator() -> str:
+    """Who makes a preview: the person behind a workflow of GitHub, or this machine's user."""
+    if CREATOR:
+        return CREATOR
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a user without a name
+        return f"user {os.getuid()}"
+
+
+def stack_names(workspace: auto.Workspace) -> list[str]:
+    """The stacks of the project in the backend, without their organization."""
+    return [summary.name.rpartition("/")[2] for summary in workspace.list_stacks()]
+
+
+def preview_names(backend: Backend) -> list[str]:
+    """The stacks that preview an environment.
+
+    Args:
+        backend: opened for the environment.
+    """
+    names = stack_names(backend.workspace)
+    return sorted(name for name in names if environment_of(name) == backend.file.name)
+
+
+def require_environment_name(stack: str) -> None:
+    """Refuse a preview where an environment is meant.
+
+    Raises:
+        ConfigurationError: it is a preview.
+    """
+    environment = environment_of(stack)
+    if environment:
+        raise ConfigurationError(f"{stack} is a preview: give its environment, {environment}.")
+
+
+@dataclass(frozen=True)
+class PreviewStack:
+    """A preview as the backend knows it.
+
+    Attributes:
+        stack: its name.
+        environment: what it previews.
+        branch: its branch; None where no update of it has ended.
+        creator: who made it; None likewise.
+        url: where it answers; None likewise.
+        created: when its first resource was made; None where there is none.
+        expires: when it may be pruned.
+        monthly: US dollars a month; None where the prices of its region are not known.
+    """
+
+    stack: str
+    environment: str
+    branch: str | None
+    creator: str | None
+    url: str | None
+    created: datetime | None
+    expires: datetime
+    monthly: float | None
+
+    def document(self, now: datetime) -> dict[str, Any]:
+        """As JSON; ages and times left in seconds."""
+        return {
+            "stack": self.stack,
+            "environment": self.environment,
+            "branch": self.branch,
+            "creator": self.creator,
+            "url": self.url,
+            "created": self.created.isoformat() if self.created else None,
+            "age_seconds": round((now - self.created).total_seconds()) if self.created else None,
+            "expires": self.expires.isoformat(),
+            "seconds_left": round((self.expires - now).total_seconds()),
+            "expired": self.expires <= now,
+            "monthly_usd": None if self.monthly is None else round(self.monthly, 2),
+        }
+
+
+def previews_of(backend: Backend) -> list[PreviewStack]:
+    """The previews of an environment, the one that expires first at the top.
+
+    Args:
+        backend: opened for the environment.
+    """
+    environment = backend.file.name
+    summaries = [
+        summary
+        for summary in backend.workspace.list_stacks()
+        if environment_of(summary.name.rpartition("/")[2]) == environment
+    ]
+    with ThreadPoolExecutor(READERS) as pool:
+        found = list(pool.map(lambda summary: _read(backend, summary), summaries))
+    return sorted((each for each in found if each is not None), key=lambda each: each.expires)
+
+
+def _read(backend: Backend, summary: auto.StackSummary) -> PreviewStack | None:
+    """One preview; None if it has gone in the meantime."""
+    name = summary.name.rpartition("/")[2]
+    state = _state(backend, name)
+    if state is None:
+        return None
+    resources = state.get("resources") or []
+    roots = [row for row in resources if row["type"] == "pulumi:pulumi:Stack"]
+    outputs: Mapping[str, Any] = (roots[0].get("outputs") or {}) if roots else {}
+    made = [datetime.fromisoformat(row["created"]) for row in resources if row.get("created")]
+    return PreviewStack(
+        stack=name,
+        environment=backend.file.name,
+        branch=outputs.get("preview_branch"),
+        creator=outputs.get("preview_creator") or None,
+        url=outputs.get("service_url"),
+        created=min(made, default=None),
+        expires=_expiry(backend, outputs, summary, made),
+        monthly=_monthly(backend, state),
+    )
+
+
+def _state(backend: Backend, name: str) -> dict[str, Any] | None:
+    workspace = backend.workspace
+    command = ["stack", "export", "--stack", name]
+    try:
+        done = workspace.pulumi_command.run(command, workspace.work_dir, workspace.env_vars)
+    except CommandError:
+        if name in stack_names(workspace):
+            raise
+        return None
+    state: dict[str, Any] = json.loads(done.stdout).get("deployment") or {}
+    return state
+
+
+def _expiry(
+    backend: Backend,
+    outputs: Mapping[str, Any],
+    summary: auto.StackSummary,
+    made: list[datetime],
+) -> datetime:
+    """When it may be pruned; a preview that no update finished lives as long as a new one."""
+    if outputs.get("preview_expires"):
+        return datetime.fromisoformat(outputs["preview_expires"])
+    seen = summary.last_update.replace(tzinfo=UTC) if summary.last_update else None
+    began = max([*made, *([seen] if seen else [])], default=datetime.now(UTC))
+    return began + timedelta(hours=backend.file.settings.preview_ttl_hours)
+
+
+def _monthly(backend: Backend, state: Mapping[str, Any]) -> float | None:
+    try:
+        return monthly_cost(of_state(state), region_of(backend.file)).monthly
+    except ConfigurationError:
+        return None

@@ -1,0 +1,1 @@
+"""Repairs the state: refresh after data loss, pending creations, drift."""

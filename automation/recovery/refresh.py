@@ -1,0 +1,85 @@
+"""Before a stack is changed: put right what an interrupted or wiped past has left in its state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pulumi import automation as auto
+
+from automation.engine.progress import Progress, display_name
+from automation.machine import local_cloud
+from automation.recovery import pending_creations
+from automation.recovery.adoption import CREATING, adopt
+from automation.stack.operations import Session
+from automation.stack.stack_file import exported_state
+
+
+def settle(session: Session) -> None:
+    """Bring the state in line with what is known to have happened; says so if there was need.
+
+    Raises:
+        DriverError: it can't be told what an interrupted update has made.
+    """
+    lost = _tell_what_was_lost(session)
+    if session.created:
+        return
+    if lost or _may_have_lost(session):
+        session.screen.warn("The stack's state is brought in line with what is still there")
+        session.perform("Refreshing", _refresh)
+    _adopt_what_was_interrupted(session)
+
+
+def _tell_what_was_lost(session: Session) -> bool:
+    """Say what the local cloud's last start could not bring back; whether there was anything."""
+    if session.target.name != "local":
+        return False
+    lost = local_cloud.process().lost_state(local_cloud.state_dir())
+    if lost is None:
+        return False
+    session.screen.warn(lost.strip())
+    return True
+
+
+def _may_have_lost(session: Session) -> bool:
+    """Whether the local cloud was cut off: one that is killed loses what it did last.
+
+    It writes a change down within a second; AWS loses nothing that it has answered.
+    """
+    return session.target.name == "local" and bool(pending_creations.read(session.unsettled_file))
+
+
+def _refresh(stack: auto.Stack, progress: Progress) -> None:
+    stack.refresh(on_event=progress.on_event, suppress_outputs=True, suppress_progress=True)
+
+
+def _adopt_what_was_interrupted(session: Session) -> None:
+    """Settle creations that an update began and, being killed or cut off, did not finish."""
+    state = session.perform("Reading the state", _export)
+    rows = pending_creations.read(session.unsettled_file)
+    deployment = pending_creations.with_pending(state.get("deployment") or {}, rows)
+    pending = [row for row in deployment.get("pending_operations") or [] if row["type"] == CREATING]
+    if not pending:
+        return
+    session.screen.warn(f"An earlier update was cut off while it created {len(pending)} resources")
+    adopted = adopt(deployment, session.cloud)
+    settled = auto.Deployment(version=state["version"], deployment=adopted.deployment)
+    session.perform("Adopting", lambda stack, _progress: stack.import_stack(settled))
+    pending_creations.forget(session.unsettled_file)
+    for urn in adopted.urns:
+        session.screen.warn(f"  {display_name(urn)} exists and is adopted")
+    for urn in adopted.absent:
+        session.screen.warn(f"  {display_name(urn)} is created again")
+    if adopted.urns:
+        session.perform(
+            "Reading what is adopted",
+            lambda stack, progress: stack.refresh(
+                target=adopted.urns,
+                on_event=progress.on_event,
+                suppress_outputs=True,
+                suppress_progress=True,
+            ),
+        )
+
+
+def _export(stack: auto.Stack, _progress: Progress) -> dict[str, Any]:
+    return exported_state(stack)

@@ -1,0 +1,1 @@
+"""Opens a stack: its settings file, target, locks, program and engine operations."""

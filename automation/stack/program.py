@@ -1,0 +1,54 @@
+"""The program that the engine runs, bound to what a person asked to deploy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from automation.errors import ConfigurationError
+from automation.stack.stack_file import load_stack_file
+from automation.stack.target import TARGETS
+
+
+def release_program(
+    stack: str,
+    image: str | None,
+    build: bool,
+    further: Mapping[str, object] | None = None,
+) -> Callable[[], None]:
+    """The whole program for `up` and `preview`, its arguments checked before anything starts.
+
+    Args:
+        stack: the stack's name.
+        image: deploy this image and build none.
+        build: build and deploy the working tree's application.
+        further: settings that win over the stack's; read when the program runs.
+
+    Raises:
+        ConfigurationError: the settings, the image's name or the build's files are wrong, or the
+            target can't honour a setting.
+    """
+    settings = load_stack_file(stack).settings
+    TARGETS[settings.target].check(settings)
+    if image is not None and not image.strip():
+        raise ConfigurationError(
+            "--image is empty. If another command was to name the image, it failed: run that one "
+            "by itself. Without --image the application is built."
+        )
+    if image and build:
+        raise ConfigurationError("--image and --build exclude each other: which one is deployed?")
+    from infra.image.image import Release, build_files
+    from infra.settings import rules
+    from infra.settings.model import SettingsError
+    from infra.stack import define_stack
+
+    try:
+        if image:
+            rules.image(image)
+        elif not settings.image:
+            build_files(settings.app_path, settings.dockerfile)
+    except SettingsError as error:
+        raise ConfigurationError("Wrong settings:", error.problems) from error
+    except ValueError as error:
+        raise ConfigurationError(f"--image {image}: {error}") from error
+    return partial(define_stack, Release(image=image, build=build), further)

@@ -1,0 +1,221 @@
+"""A stack: its settings, checked before anything is touched, and its workspace for the engine."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pulumi import automation as auto
+from pulumi.automation.errors import StackAlreadyExistsError, StackNotFoundError
+
+from automation import paths
+from automation.engine import Engine
+from automation.errors import ConfigurationError
+from automation.stack.target import Target
+from infra.context import check_kind
+from infra.names import environment_of
+from infra.settings.model import NAMESPACE, Settings, SettingsError, preview_values
+
+STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+"""https://www.pulumi.com/docs/iac/concepts/stacks/#stack-naming"""
+
+STATE_KEYS = ("encryptionsalt", "encryptedkey", "secretsprovider")
+"""What the engine itself writes into a stack's file."""
+
+
+@dataclass(frozen=True)
+class StackFile:
+    """A stack's name and what `Pulumi.<stack>.yaml` says.
+
+    Attributes:
+        name: the stack's name.
+        project: the project's name in `Pulumi.yaml`.
+        settings: the checked settings.
+        region: `aws:region`, or None where the environment decides.
+        path: the file; a preview's need not exist.
+        document: what the engine finds in the file.
+    """
+
+    name: str
+    project: str
+    settings: Settings
+    region: str | None
+    path: Path
+    document: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> str | None:
+        """The environment that the stack previews; None for an environment."""
+        return environment_of(self.name)
+
+
+def load_stack_file(name: str, root: Path = paths.ROOT) -> StackFile:
+    """Read and check the settings of a stack.
+
+    Raises:
+        ConfigurationError: a bad name, no such file, or wrong settings, all of them named.
+    """
+    if not STACK_NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"{name!r} is not a stack's name: at most 100 letters, digits, - _ . only."
+        )
+    project = _document(root / "Pulumi.yaml")
+    environment = environment_of(name)
+    path = _settings_path(environment or name, root)
+    document = _document(path) if environment is None else _preview_document(name, path, root)
+    config = _mapping(document.get("config"), path)
+    prefix = f"{NAMESPACE}:"
+    values = {
+        key.removeprefix(prefix): _plain(value)
+        for key, value in config.items()
+        if key.startswith(prefix)
+    }
+    try:
+        if environment is not None:
+            values = preview_values(values, root)
+        settings = Settings.parse(values)
+        check_kind(name, settings)
+    except SettingsError as error:
+        raise ConfigurationError(f"Wrong settings in {path.name}:", error.problems) from error
+    region = config.get("aws:region")
+    return StackFile(
+        name,
+        str(project["name"]),
+        settings,
+        str(region) if region else None,
+        root / f"Pulumi.{name}.yaml",
+        document,
+    )
+
+
+def _settings_path(name: str, root: Path) -> Path:
+    path = root / f"Pulumi.{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(known_stacks(root)) or "none"
+        raise ConfigurationError(
+            f"There is no stack {name!r}: {path.name} is missing (there are: {known}). "
+            f"Write that file to make a new environment."
+        )
+    return path
+
+
+def _preview_document(name: str, environment_path: Path, root: Path) -> Mapping[str, Any]:
+    """What a preview's file holds: its own where a person wrote one, else what its environment's
+    says about the providers and the encryption of secrets."""
+    own = root / f"Pulumi.{name}.yaml"
+    if own.is_file():
+        return _document(own)
+    document = _document(environment_path)
+    config = _mapping(document.get("config"), environment_path)
+    kept = {key: value for key, value in config.items() if not key.startswith(f"{NAMESPACE}:")}
+    preview_of = {f"{NAMESPACE}:preview_of": environment_of(name)}
+    keys = {key: document[key] for key in STATE_KEYS if key in document}
+    return {"config": {**kept, **preview_of}, **keys}
+
+
+def known_stacks(root: Path = paths.ROOT) -> list[str]:
+    """The stacks that have a settings file."""
+    return sorted(
+        p.name.removeprefix("Pulumi.").removesuffix(".yaml") for p in root.glob("Pulumi.*.yaml")
+    )
+
+
+def _document(path: Path) -> Mapping[str, Any]:
+    try:
+        return _mapping(yaml.safe_load(path.read_text()), path)
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"{path} is missing.") from error
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path.name} is not YAML:", str(error).splitlines()) from error
+
+
+def _mapping(value: object, path: Path) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ConfigurationError(f"{path.name} must hold keys and values, not {value!r}.")
+    return value
+
+
+def _plain(value: object) -> object:
+    """A value as the settings take it; an encrypted one stays encrypted, which tells it is set."""
+    if isinstance(value, dict) and set(value) == {"secure"}:
+        return value["secure"]
+    return value
+
+
+def open_workspace(
+    file: StackFile, target: Target, engine: Engine, program: Callable[[], None]
+) -> auto.LocalWorkspace:
+    """The folder with the project's and the stack's file in which the engine runs."""
+    work_dir = target.work_dir(file.name)
+    if work_dir != paths.ROOT:
+        _copy_project(file, work_dir)
+    return auto.LocalWorkspace(work_dir=str(work_dir), program=program, pulumi_command=engine)
+
+
+def open_stack(
+    file: StackFile,
+    target: Target,
+    engine: Engine,
+    program: Callable[[], None],
+    create: bool = False,
+) -> tuple[auto.Stack, bool]:
+    """The stack of the Automation API, and whether it was made just now.
+
+    Args:
+        file: which stack.
+        target: where it lives; its environment is in `os.environ` already.
+        engine: the engine that runs it.
+        program: what the engine runs.
+        create: make the stack in the backend if it is not there.
+
+    Raises:
+        ConfigurationError: there is no such stack, and `create` is False.
+    """
+    workspace = open_workspace(file, target, engine, program)
+    try:
+        return auto.Stack.select(file.name, workspace), False
+    except StackNotFoundError as error:
+        if not create:
+            raise ConfigurationError(
+                f"The stack {file.name!r} does not exist on the target {target.name!r}: "
+                f"`python automation/run.py up --stack {file.name}` makes it."
+            ) from error
+    try:
+        return auto.Stack.create(file.name, workspace), True
+    except StackAlreadyExistsError:  # another process was quicker
+        return auto.Stack.select(file.name, workspace), False
+
+
+def exported_state(stack: auto.Stack) -> dict[str, Any]:
+    """The stack's state with its secrets encrypted, unlike the Automation API's own export."""
+    command = ["stack", "export", "--stack", stack.name]
+    workspace = stack.workspace
+    done = workspace.pulumi_command.run(command, workspace.work_dir, workspace.env_vars)
+    exported: dict[str, Any] = json.loads(done.stdout)
+    return exported
+
+
+def _copy_project(file: StackFile, work_dir: Path) -> None:
+    """Copy the project's files beside the state, so that a run leaves the checkout untouched.
+
+    The engine writes the salt of a stack's secrets into the stack's file. The salt of an earlier
+    run is kept, unless the checkout's own file has one.
+    """
+    work_dir.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(paths.ROOT / "Pulumi.yaml", work_dir / "Pulumi.yaml")
+    copy = work_dir / file.path.name
+    document = dict(file.document)
+    if copy.exists() and not any(key in document for key in STATE_KEYS):
+        earlier = _document(copy)
+        document |= {key: earlier[key] for key in STATE_KEYS if key in earlier}
+    scratch = copy.with_suffix(".tmp")
+    scratch.write_text(yaml.safe_dump(document, sort_keys=False))
+    scratch.replace(copy)

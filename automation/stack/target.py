@@ -1,0 +1,177 @@
+"""Where a stack lives: the one table from target to environment, backend and preparation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from automation import paths
+from automation.errors import ConfigurationError
+from automation.screen import Screen
+from infra.names import environment_of
+from infra.settings.model import NAMESPACE, Settings
+
+FOREIGN_PREFIXES = ("AWS_", "PULUMI_", "GITHUB_")
+"""Variables that would send a local run to another cloud, backend or account."""
+
+KEPT = frozenset({"PULUMI_HOME"})
+
+NO_PROFILES = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+"""Keeps the user's own AWS profiles out of a local run."""
+
+
+ANY = object()
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A setting that a target can't honour.
+
+    Attributes:
+        setting: its name.
+        value: the value that is refused; `ANY` refuses each but an empty one.
+        why: the reason, and what to do.
+    """
+
+    setting: str
+    value: object
+    why: str
+
+    def refuses(self, value: object) -> bool:
+        """Whether the setting's value is one that the target can't honour."""
+        return bool(value) if self.value is ANY else value == self.value
+
+
+@dataclass(frozen=True)
+class Target:
+    """A place where stacks live.
+
+    Attributes:
+        name: as in the setting `target`.
+        prepare: gets everything ready that a command needs, and returns the environment to set.
+        foreign: prefixes of variables of the caller's environment that must not reach the engine.
+        work_dir: stack → the folder with `Pulumi.yaml` and the stack's file that the engine uses.
+        lock_dir: where the driver's own locks are.
+        refused: settings that it can't honour; each with what finds it, and why.
+        before_up: gets ready what a stack with these settings finds at its target.
+    """
+
+    name: str
+    prepare: Callable[[Screen], Mapping[str, str]]
+    foreign: tuple[str, ...]
+    work_dir: Callable[[str], Path]
+    lock_dir: Callable[[], Path]
+    refused: tuple[Refused, ...] = ()
+    before_up: Callable[[Settings, Screen], None] = lambda _settings, _screen: None
+
+    def failure_file(self, stack: str) -> Path:
+        """Where the driver remembers a stack's last failure."""
+        return self.lock_dir().parent / "failures" / f"{stack}.json"
+
+    def unsettled_file(self, stack: str) -> Path:
+        """Where the driver remembers creations of a stack whose end it doesn't know."""
+        return self.lock_dir().parent / "unsettled" / f"{stack}.json"
+
+    def check(self, settings: Settings) -> None:
+        """Refuse, before anything is touched, what this target would refuse midway.
+
+        Raises:
+            ConfigurationError: each such setting with its reason.
+        """
+        problems = [
+            f"{NAMESPACE}:{row.setting} = {getattr(settings, row.setting)!r}: {row.why}"
+            for row in self.refused
+            if row.refuses(getattr(settings, row.setting))
+        ]
+        if problems:
+            raise ConfigurationError(f"The target {self.name!r} can't do this:", problems)
+
+    def activate(self, screen: Screen) -> None:
+        """Prepare the target and make its environment this process's own."""
+        environment = self.prepare(screen)
+        for name in [n for n in os.environ if n.startswith(self.foreign) and n not in KEPT]:
+            del os.environ[name]
+        os.environ.update(environment)
+
+
+def _prepare_aws(_screen: Screen) -> Mapping[str, str]:
+    """The user's own account and backend, as plain `pulumi up` would use them."""
+    backend = os.environ.get("PULUMI_BACKEND_URL", "")
+    diy = backend.partition("://")[0] in {"file", "s3", "gs", "azblob"}
+    passphrase = {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & os.environ.keys()
+    if diy and not passphrase:
+        raise ConfigurationError(
+            f"The backend {backend} keeps secrets under a passphrase: set PULUMI_CONFIG_PASSPHRASE "
+            "or PULUMI_CONFIG_PASSPHRASE_FILE."
+        )
+    return {}
+
+
+def _aws_work_dir(stack: str) -> Path:
+    """The checkout itself; a preview has no file there, and gets a folder in the cache."""
+    if environment_of(stack) is None:
+        return paths.ROOT
+    return paths.cache_dir() / "workspace" / stack
+
+
+def _prepare_local(screen: Screen) -> Mapping[str, str]:
+    """Start what the local cloud needs, and the local cloud."""
+    from automation.machine import local_cloud
+
+    return local_cloud.start(screen).environment() | NO_PROFILES
+
+
+def _before_local_up(settings: Settings, screen: Screen) -> None:
+    from automation.machine import git_host
+
+    git_host.ensure_repository(settings, screen)
+
+
+def _local_work_dir(stack: str) -> Path:
+    from automation.machine import local_cloud
+
+    return local_cloud.state_dir() / "workspace" / stack
+
+
+def _local_lock_dir() -> Path:
+    from automation.machine import local_cloud
+
+    return local_cloud.state_dir() / "locks"
+
+
+TARGETS: Mapping[str, Target] = {
+    target.name: target
+    for target in (
+        Target(
+            name="aws",
+            prepare=_prepare_aws,
+            foreign=(),
+            work_dir=_aws_work_dir,
+            lock_dir=lambda: paths.cache_dir() / "locks",
+        ),
+        Target(
+            name="local",
+            prepare=_prepare_local,
+            foreign=FOREIGN_PREFIXES,
+            work_dir=_local_work_dir,
+            lock_dir=_local_lock_dir,
+            refused=(
+                Refused(
+                    "access_logs",
+                    True,
+                    "the local load balancer writes no access logs; leave it out here, and set it "
+                    "for a stack on AWS",
+                ),
+                Refused(
+                    "connection_arn",
+                    ANY,
+                    "the local cloud has no connections to GitHub; set github_token here, any word "
+                    "will do, and connection_arn for a stack on AWS",
+                ),
+            ),
+            before_up=_before_local_up,
+        ),
+    )
+}

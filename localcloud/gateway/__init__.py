@@ -1,0 +1,1 @@
+"""One address of all APIs: signatures, protocols, and the refusals of AWS."""

@@ -1,0 +1,407 @@
+"""What AWS refuses and the emulator accepts: checks ahead of the emulator, with AWS's codes.
+
+Each row of `CHECKS` is an operation and the function that raises `ServiceError`. IAM's are with
+IAM, the load balancer's with the load balancer. Codes:
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html and the operations'
+own pages.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from moto.s3.utils import bucket_policy_is_public
+
+from localcloud.emulator.emulator import backends
+from localcloud.shared.service import Call, Service, ServiceError, Surroundings
+
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+RETENTION_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+STANDARD_PARAMETER_CHARACTERS = 4096
+ADVANCED_PARAMETER_CHARACTERS = 8192
+DRY_RUN_STATUS = 412
+
+Check = Callable[["Around", Call], None]
+
+
+class Around:
+    """What the checks look at: the emulator's state of the call's region, and other services."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self.client = surroundings.client
+
+    def backend(self, call: Call, service: str | None = None, region: str | None = None) -> Any:
+        """The emulator's live state; `aws` is the region of global services."""
+        return backends(service or call.service)[call.account][region or call.region]
+
+
+# EC2
+
+
+def _dry_run(around: Around, call: Call) -> None:
+    del around
+    if call.input.get("DryRun"):
+        raise ServiceError(
+            "DryRunOperation",
+            "Request would have succeeded, but DryRun flag is set.",
+            DRY_RUN_STATUS,
+        )
+
+
+def _address_in_use(around: Around, call: Call) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReleaseAddress.html"""
+    ec2 = around.backend(call)
+    wanted = call.input.get("AllocationId")
+    for address in ec2.addresses:
+        if address.allocation_id != wanted or not address.association_id:
+            continue
+        if _live_gateway_of_address(ec2, wanted) is not None:
+            raise ServiceError(
+                "AuthFailure", "You do not have permission to access the specified resource."
+            )
+        raise ServiceError("InvalidIPAddress.InUse", f"Address {address.public_ip} is in use.")
+
+
+def _live_gateway_of_address(ec2: Any, allocation_id: str) -> str | None:
+    for gateway in ec2.nat_gateways.values():
+        used = {address.get("allocationId") for address in gateway.address_set}
+        if gateway.state in ("available", "pending", "deleting") and allocation_id in used:
+            return str(gateway.id)
+    return None
+
+
+def _group_in_use(around: Around, call: Call) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/deleting-security-groups.html"""
+    group_id = call.input.get("GroupId")
+    ec2 = around.backend(call)
+    groups = [group for by_id in ec2.groups.values() for group in by_id.values()]
+    group = next((group for group in groups if group.id == group_id), None)
+    if group is None:
+        return  # the emulator says that it is not there
+    if group.name == "default":
+        raise ServiceError(
+            "CannotDelete",
+            f'the specified group: "{group.id}" name: "default" cannot be deleted by a user',
+        )
+    users = [*_references(groups, group), *_group_users(around, call, ec2, group.id)]
+    if users:
+        raise ServiceError(
+            "DependencyViolation",
+            f"resource {group.id} has a dependent object ({', '.join(users)})",
+        )
+
+
+def _references(groups: list[Any], group: Any) -> Iterator[str]:
+    for other in groups:
+        if other.id == group.id:
+            continue
+        for rule in [*other.ingress_rules, *other.egress_rules]:
+            if rule.source_group.get("GroupId") == group.id:
+                yield f"a rule of {other.id}"
+                break
+
+
+def _group_users(around: Around, call: Call, ec2: Any, group_id: str) -> Iterator[str]:
+    for endpoint in ec2.vpc_end_points.values():
+        if endpoint.state != "deleted" and group_id in (endpoint.security_group_ids or []):
+            yield f"endpoint {endpoint.id}"
+    for interface in ec2.enis.values():
+        if any(group.id == group_id for group in interface.group_set):
+            yield f"network interface {interface.id}"
+    for balancer in around.backend(call, "elbv2").load_balancers.values():
+        if group_id in balancer.security_groups:
+            yield f"load balancer {balancer.name}"
+    yield from _services_with(around, call, "securityGroups", group_id)
+
+
+def _services_with(around: Around, call: Call, member: str, wanted: str) -> Iterator[str]:
+    """ECS services whose tasks stand in a subnet or behind a group."""
+    ecs = around.client("ecs", call.region)
+    for cluster in ecs.list_clusters()["clusterArns"]:
+        names = [
+            name
+            for page in ecs.get_paginator("list_services").paginate(cluster=cluster)
+            for name in page["serviceArns"]
+        ]
+        for start in range(0, len(names), 10):
+            answer = ecs.describe_services(cluster=cluster, services=names[start : start + 10])
+            for service in answer["services"]:
+                network = service.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
+                if wanted in network.get(member, []) and service["runningCount"]:
+                    yield f"tasks of service {service['serviceName']}"
+
+
+def _subnet_in_use(around: Around, call: Call) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSubnet.html"""
+    subnet_id = call.input["SubnetId"]
+    ec2 = around.backend(call)
+    users = [
+        gateway.id
+        for gateway in ec2.nat_gateways.values()
+        if gateway.subnet_id == subnet_id and gateway.state != "deleted"
+    ]
+    users += [
+        endpoint.id
+        for endpoint in ec2.vpc_end_points.values()
+        if endpoint.state != "deleted" and subnet_id in (endpoint.subnet_ids or [])
+    ]
+    users += [
+        f"load balancer {balancer.name}"
+        for balancer in around.backend(call, "elbv2").load_balancers.values()
+        if any(subnet.id == subnet_id for subnet in balancer.subnets)
+    ]
+    users += _services_with(around, call, "subnets", subnet_id)
+    if users:
+        raise ServiceError(
+            "DependencyViolation",
+            f"The subnet '{subnet_id}' has dependencies and cannot be deleted "
+            f"({', '.join(users)}).",
+        )
+
+
+def _vpc_in_use(around: Around, call: Call) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/delete-vpc.html"""
+    vpc = call.input["VpcId"]
+    ec2 = around.backend(call)
+    users = [group.id for group in ec2.groups.get(vpc, {}).values() if group.name != "default"]
+    users += [
+        gateway.id
+        for gateway in ec2.internet_gateways.values()
+        if gateway.vpc is not None and gateway.vpc.id == vpc
+    ]
+    users += [
+        endpoint.id
+        for endpoint in ec2.vpc_end_points.values()
+        if endpoint.vpc_id == vpc and endpoint.state != "deleted"
+    ]
+    if users:
+        raise ServiceError(
+            "DependencyViolation",
+            f"The vpc '{vpc}' has dependencies and cannot be deleted ({', '.join(users)}).",
+        )
+
+
+def _endpoint_service_exists(around: Around, call: Call) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpcEndpoint.html"""
+    name = call.input.get("ServiceName")
+    if name is None:
+        return
+    ec2 = around.client("ec2", call.region)
+    known = {
+        service
+        for page in ec2.get_paginator("describe_vpc_endpoint_services").paginate()
+        for service in page["ServiceNames"]
+    }
+    if name not in known:
+        raise ServiceError(
+            "InvalidServiceName", f"The Vpc Endpoint Service '{name}' does not exist"
+        )
+
+
+# Other services
+
+
+def _service_exists(around: Around, call: Call) -> None:
+    """https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html"""
+    if call.input["ServiceNamespace"] != "ecs":
+        raise ServiceError(
+            "ValidationException",
+            f"The local cloud scales ECS services only, not {call.input['ServiceNamespace']}.",
+        )
+    parts = call.input["ResourceId"].split("/")
+    if len(parts) != 3 or parts[0] != "service":
+        raise ServiceError(
+            "ValidationException", f"Unsupported resource: {call.input['ResourceId']}"
+        )
+    ecs = around.client("ecs", call.region)
+    try:
+        found = ecs.describe_services(cluster=parts[1], services=[parts[2]])["services"]
+    except ecs.exceptions.ClusterNotFoundException:
+        found = []
+    if not any(service["status"] == "ACTIVE" for service in found):
+        raise ServiceError(
+            "ValidationException", f"ECS service doesn't exist: {call.input['ResourceId']}"
+        )
+
+
+def _certificate_in_use(around: Around, call: Call) -> None:
+    """https://docs.aws.amazon.com/acm/latest/APIReference/API_DeleteCertificate.html"""
+    arn = call.input["CertificateArn"]
+    for balancer in around.backend(call, "elbv2").load_balancers.values():
+        for listener in balancer.listeners.values():
+            if arn in listener.certificates or arn == listener.certificate:
+                raise ServiceError(
+                    "ResourceInUseException",
+                    f"Certificate {arn} in account {call.account} is in use by {balancer.arn}.",
+                )
+
+
+def _web_acl_in_use(around: Around, call: Call) -> None:
+    """https://docs.aws.amazon.com/waf/latest/APIReference/API_DeleteWebACL.html"""
+    waf = around.client("wafv2", call.region)
+    for acl in waf.list_web_acls(Scope=call.input["Scope"])["WebACLs"]:
+        if acl["Id"] == call.input["Id"] and call.input["Scope"] == "REGIONAL":
+            used = waf.list_resources_for_web_acl(WebACLArn=acl["ARN"])["ResourceArns"]
+            if used:
+                raise ServiceError(
+                    "WAFAssociatedItemException",
+                    "AWS WAF couldn't perform the operation because your resource is being used "
+                    f"by another resource or it's associated with another resource: {used[0]}",
+                )
+
+
+def _records_exist(around: Around, call: Call) -> None:
+    """https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html"""
+    changes = call.input["ChangeBatch"]["Changes"]
+    gone = [c["ResourceRecordSet"] for c in changes if c["Action"] == "DELETE"]
+    if not gone:
+        return
+    zone = call.input["HostedZoneId"].split("/")[-1]
+    pages = around.client("route53").get_paginator("list_resource_record_sets")
+    present = {
+        (record["Name"], record["Type"], record.get("SetIdentifier"))
+        for page in pages.paginate(HostedZoneId=zone)
+        for record in page["ResourceRecordSets"]
+    }
+    missing = [
+        record
+        for record in gone
+        if (_dotted(record["Name"]), record["Type"], record.get("SetIdentifier")) not in present
+    ]
+    if missing:
+        told = "; ".join(
+            f"Tried to delete resource record set [name='{_dotted(record['Name'])}', "
+            f"type='{record['Type']}'] but it was not found"
+            for record in missing
+        )
+        raise ServiceError("InvalidChangeBatch", f"[{told}]")
+
+
+def _dotted(name: str) -> str:
+    return name if name.endswith(".") else f"{name}."
+
+
+def _key_usable(around: Around, call: Call) -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html"""
+    kms = around.backend(call)
+    wanted = call.input.get("KeyId")
+    if wanted is None:
+        return  # decryption reads the key from the ciphertext
+    name = kms.get_key_id(wanted) if not wanted.startswith(("alias/", "arn:")) else None
+    key = kms.keys.get(name or kms.any_id_to_key_id(wanted))
+    if key is not None and key.key_state == "PendingDeletion":
+        raise ServiceError("KMSInvalidStateException", f"{key.arn} is pending deletion.")
+
+
+def _parameter_fits(around: Around, call: Call) -> None:
+    """https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html"""
+    del around
+    tier = call.input.get("Tier", "Standard")
+    size = len(call.input["Value"])
+    standard = tier == "Standard"
+    limit = STANDARD_PARAMETER_CHARACTERS if standard else ADVANCED_PARAMETER_CHARACTERS
+    if size > limit:
+        advice = " To create a larger parameter value, upgrade the parameter to use the "
+        raise ServiceError(
+            "ValidationException",
+            f"{tier} tier parameters support a maximum parameter value of {limit} characters."
+            + (f"{advice}advanced-parameter tier." if standard else ""),
+        )
+
+
+def _retention_allowed(around: Around, call: Call) -> None:
+    del around
+    days = call.input["retentionInDays"]
+    if days not in RETENTION_DAYS:
+        raise ServiceError(
+            "InvalidParameterException",
+            f"1 validation error detected: Value '{days}' at 'retentionInDays' failed to satisfy "
+            f"constraint: Member must satisfy enum value set: {list(RETENTION_DAYS)}",
+        )
+
+
+def _bucket_policy_allowed(around: Around, call: Call) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"""
+    text = call.input["Policy"]
+    try:
+        statements = json.loads(text)["Statement"]
+        well_formed = all(
+            {"Effect", "Principal", "Resource"} <= set(s) for s in _listed(statements)
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise ServiceError("MalformedPolicy", f"Policies must be valid JSON: {error}") from error
+    if not well_formed:
+        raise ServiceError(
+            "MalformedPolicy", "Missing required field Effect, Principal or Resource"
+        )
+    bucket = around.backend(call, region="aws").buckets.get(call.input["Bucket"])
+    block = getattr(bucket, "public_access_block", None)
+    if block is not None and _is_true(block.block_public_policy) and bucket_policy_is_public(text):
+        raise ServiceError(
+            "AccessDenied",
+            f"User: {call.principal} is not authorized to perform: s3:PutBucketPolicy on resource: "
+            f'"arn:aws:s3:::{call.input["Bucket"]}" because public policies are blocked by the '
+            "BlockPublicPolicy block public access setting.",
+            403,
+        )
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _is_true(value: Any) -> bool:
+    return str(value).lower() == "true"
+
+
+EVERY = "*"
+_KEY_USES = ("Encrypt", "Decrypt", "ReEncrypt", "GenerateDataKey", "Sign", "Verify")
+
+CHECKS: Mapping[str, Mapping[str, Check]] = {
+    "acm": {"DeleteCertificate": _certificate_in_use},
+    "application-autoscaling": {"RegisterScalableTarget": _service_exists},
+    "ec2": {
+        EVERY: _dry_run,
+        "CreateVpcEndpoint": _endpoint_service_exists,
+        "DeleteSecurityGroup": _group_in_use,
+        "DeleteSubnet": _subnet_in_use,
+        "DeleteVpc": _vpc_in_use,
+        "ReleaseAddress": _address_in_use,
+    },
+    "kms": dict.fromkeys(_KEY_USES, _key_usable),
+    "logs": {"PutRetentionPolicy": _retention_allowed},
+    "route53": {"ChangeResourceRecordSets": _records_exist},
+    "s3": {"PutBucketPolicy": _bucket_policy_allowed},
+    "ssm": {"PutParameter": _parameter_fits},
+    "wafv2": {"DeleteWebACL": _web_acl_in_use},
+}
+
+
+class Refusals(Service):
+    """The checks of one emulated service."""
+
+    emulated = True
+
+    def __init__(self, name: str, surroundings: Surroundings) -> None:
+        super().__init__()
+        self.name = name
+        around = Around(surroundings)
+        for operation, check in CHECKS[name].items():
+            self.before[operation] = _bound(check, around)
+
+
+def _bound(check: Check, around: Around) -> Callable[[Call], None]:
+    def bound(call: Call) -> None:
+        check(around, call)
+
+    return bound
+
+
+def refusals(surroundings: Surroundings) -> list[Refusals]:
+    """The checks of every emulated service that has some."""
+    return [Refusals(name, surroundings) for name in CHECKS]

@@ -1,0 +1,1 @@
+"""The background process of the local cloud: start, services, addresses, base image."""
