@@ -18,14 +18,14 @@ down: setup      ## destroy the local stack and stop the local cloud
 	@$(RUN) local stop
 
 # Tests wait for containers more than they compute: two files at once for each core.
-# By file, in the order of collection: the longest come first (tests/local/conftest.py).
+# By file, in the order of collection: the longest come first (tests/e2e/conftest.py).
 PARALLEL := -n $(shell expr $$(nproc 2>/dev/null || echo 2) \* 2) --dist loadfile --no-loadscope-reorder
 
 test: $(VENV)/.dev setup ## set up, then run every test
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python -m pytest $(PARALLEL)
 
 unit: $(VENV)/.dev ## unit, policy and application tests only: no Docker, no engine
-	@$(VENV)/bin/python -m pytest $(PARALLEL) tests/unit tests/policy app/tests
+	@$(VENV)/bin/python -m pytest $(PARALLEL) tests/unit tests/policy localcloud/tests/unit app/tests
 
 lint: $(VENV)/.dev ## formatter, linter, type checker
 	@$(VENV)/bin/ruff format --check .

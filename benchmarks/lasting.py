@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from localcloud.server import process
-from tests.local.conformance.ecs_stage import Stage, stage
+from localcloud.tests.conformance.ecs_stage import Stage, stage
 
 ROUNDS = 40
 SERVICES = 8

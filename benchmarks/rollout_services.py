@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from benchmarks.rollout_load import Load
-from tests.local.conformance.ecs_stage import Stage, stage
+from localcloud.tests.conformance.ecs_stage import Stage, stage
 
 UPDATES = 50
 TASKS = 2

@@ -16,7 +16,7 @@ from typing import Any
 
 import requests
 
-from tests.local.conformance.ecs_stage import APPLICATION, PORT, Stage, stage
+from localcloud.tests.conformance.ecs_stage import APPLICATION, PORT, Stage, stage
 
 TIMES = 5
 

@@ -12,7 +12,7 @@ from automation.commands.status import _print
 from automation.engine.progress import Progress
 from automation.errors import ChangesFound, DriverError
 from automation.screen import Screen
-from tests.unit.automation.test_progress import SERVICE, step
+from tests.unit.automation.engine.test_progress import SERVICE, step
 
 IMAGE = "localhost:23805/fargate-cd-local@sha256:" + "b6313471" * 8
 ROLLOUT = ["  rollout in progress", "    new release 7: 1 of 2 run, 1 healthy"]

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from infra.settings.model import Settings, SettingsError
+from tests.unit.infra.image.running_service import answers
 from tests.unit.infra.recorder import REGION, Recording, custom, record
-from tests.unit.infra.running_service import answers
 
 IMAGE = "registry.example.com/team/app:1"
 SECRET = f"arn:aws:secretsmanager:{REGION}:123456789012:secret:db-AbCdEf"

@@ -1,0 +1,325 @@
+"""ECS tasks: one row a behaviour that AWS documents, with the page's address."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from automation.exec.channel import Session, SessionError, Status, telling_its_status
+from localcloud.tests.conformance.ecs_stage import (
+    ACCOUNT,
+    API,
+    GUIDE,
+    LOG_GROUP,
+    REGION,
+    Stage,
+    refused,
+    wait_for,
+)
+from localcloud.tests.conformance.table import Played, Row, Table
+
+TABLE: Table[Stage] = Table()
+row = TABLE.row
+
+# --- tasks
+
+
+@row("user, read-only root, entry point, directory", GUIDE + "task_definition_parameters.html")
+def container_settings(cloud: Stage) -> None:
+    code = (
+        "import os\n"
+        "try: open('/x', 'w')\n"
+        "except OSError as error: print(error.strerror)\n"
+        "print(os.getuid(), os.getgid(), os.getcwd(), os.environ['A'])"
+    )
+    _, lines = cloud.ran(
+        entryPoint=["python3", "-c"],
+        command=[code],
+        user="10001:10002",
+        readonlyRootFilesystem=True,
+        workingDirectory="/usr/lib",
+        variables={"A": "b"},
+    )
+    assert lines == ["Read-only file system", "10001 10002 /usr/lib b"]
+
+
+@row("init, tmpfs, ulimits, dropped capabilities", API + "API_LinuxParameters.html")
+def linux_parameters(cloud: Stage) -> None:
+    code = (
+        "import os, resource\n"
+        "print('init' in open('/proc/1/cmdline').read())\n"
+        "print(os.statvfs('/scratch').f_blocks * os.statvfs('/scratch').f_frsize)\n"
+        "print(resource.getrlimit(resource.RLIMIT_NOFILE))\n"
+        "print([l for l in open('/proc/self/status') if l.startswith('CapBnd')][0].split()[1])"
+    )
+    _, lines = cloud.ran(
+        command=["python3", "-c", code],
+        ulimits=[{"name": "nofile", "softLimit": 512, "hardLimit": 600}],
+        linuxParameters={
+            "initProcessEnabled": True,
+            "tmpfs": [{"containerPath": "/scratch", "size": 16}],
+            "capabilities": {"drop": ["ALL"]},
+        },
+    )
+    assert lines == ["True", str(16 * 1024 * 1024), "(512, 600)", "0000000000000000"]
+
+
+@row("containers of a task share localhost and volumes", GUIDE + "fargate-task-networking.html")
+def shared_network(cloud: Stage) -> None:
+    check = "import urllib.request as r; r.urlopen('http://127.0.0.1:8000')"
+    mounted = [{"sourceVolume": "shared", "containerPath": "/shared"}]
+    sidecar = {
+        "name": "side",
+        "image": cloud.image,
+        "essential": False,
+        "command": ["sh", "-c", "echo hello >/shared/file; exec python3 -m http.server 8000"],
+        "stopTimeout": 2,
+        "mountPoints": mounted,
+        "healthCheck": {"command": ["CMD", "python3", "-c", check], "interval": 5, "retries": 5},
+    }
+    read = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8000').status)"
+    definition = cloud.definition(
+        sidecar,
+        command=["sh", "-c", f'cat /shared/file; python3 -c "{read}"'],
+        dependsOn=[{"containerName": "side", "condition": "HEALTHY"}],
+        mountPoints=mounted,
+        task={"volumes": [{"name": "shared"}]},
+    )
+    arn = cloud.run(definition)
+    cloud.reached(arn, "STOPPED")
+    assert cloud.printed(arn) == ["hello", "200"]
+
+
+@row("secrets are read under the execution role", GUIDE + "specifying-sensitive-data.html")
+def secrets(cloud: Stage) -> None:
+    secret = cloud.client("secretsmanager").create_secret(
+        Name="row", SecretString=json.dumps({"key": "one"})
+    )["ARN"]
+    cloud.client("ssm").put_parameter(Name="/row/two", Value="two", Type="SecureString")
+    _, lines = cloud.ran(
+        command=["sh", "-c", "echo $ONE $TWO"],
+        secrets=[
+            {"name": "ONE", "valueFrom": f"{secret}:key::"},
+            {"name": "TWO", "valueFrom": "/row/two"},
+        ],
+    )
+    assert lines == ["one two"]
+
+
+STOPPED_REASONS: dict[str, tuple[dict[str, Any], str]] = {
+    "missing secret": (
+        {
+            "secrets": [
+                {
+                    "name": "A",
+                    "valueFrom": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:none-abcdef",
+                }
+            ]
+        },
+        "ResourceInitializationError: unable to pull secrets or registry auth",
+    ),
+    "missing image": ({"image": "127.0.0.1:1/none:1"}, "CannotPullContainerError: "),
+    "missing program": ({"command": ["/none"]}, "CannotStartContainerError: "),
+    "missing log group": (
+        {
+            "logConfiguration": {
+                "logDriver": "awslogs",
+                "options": {
+                    "awslogs-group": "/none",
+                    "awslogs-region": REGION,
+                    "awslogs-stream-prefix": "row",
+                },
+            }
+        },
+        "ResourceInitializationError: failed to validate logger args",
+    ),
+}
+
+
+@row("a task that can't start says why", GUIDE + "stopped-task-error-codes.html")
+def start_failures(cloud: Stage) -> None:
+    for what, (container, words) in STOPPED_REASONS.items():
+        task, _ = cloud.ran(**container)
+        assert task["stopCode"] == "TaskFailedToStart", what
+        assert task["stoppedReason"].startswith(words), what
+
+
+@row("an essential container's end ends the task", GUIDE + "stopped-task-error-codes.html")
+def essential_exit(cloud: Stage) -> None:
+    task, _ = cloud.ran(command=["sh", "-c", "exit 7"])
+    assert (task["stopCode"], task["stoppedReason"]) == (
+        "EssentialContainerExited",
+        "Essential container in task exited",
+    )
+    assert task["containers"][0]["exitCode"] == 7
+
+
+@row("beyond its memory a container is killed", GUIDE + "stopped-task-error-codes.html")
+def out_of_memory(cloud: Stage) -> None:
+    task, _ = cloud.ran(command=["python3", "-c", "bytearray(900 * 1024 * 1024)"], memory=64)
+    container = task["containers"][0]
+    assert container["exitCode"] == 137
+    assert container["reason"].startswith("OutOfMemoryError")
+
+
+@row("SIGTERM, then SIGKILL at the stop time-out", API + "API_StopTask.html")
+def stop_timeout(cloud: Stage) -> None:
+    task = cloud.run(cloud.definition(variables={"DEAF": "yes"}, stopTimeout=4))
+    cloud.reached(task, "RUNNING")
+    wait_for(lambda: "listening" in cloud.printed(task))
+    begun = time.monotonic()
+    cloud.ecs.stop_task(cluster=task.split("/")[1], task=task, reason="the row says so")
+    stopped = cloud.reached(task, "STOPPED")
+    assert time.monotonic() - begun >= 4
+    assert (stopped["stopCode"], stopped["stoppedReason"]) == ("UserInitiated", "the row says so")
+    assert stopped["containers"][0]["exitCode"] == 137
+    assert "told to stop" in cloud.printed(task)
+
+
+@row("output goes to PREFIX/CONTAINER/TASK-ID", GUIDE + "using_awslogs.html")
+def logs(cloud: Stage) -> None:
+    task, lines = cloud.ran(command=["sh", "-c", "echo one; echo two >&2; printf three"])
+    assert sorted(lines) == ["one", "three", "two"]
+    streams = cloud.client("logs").describe_log_streams(
+        logGroupName=LOG_GROUP, logStreamNamePrefix="row/app/"
+    )["logStreams"]
+    assert f"row/app/{task['taskArn'].rpartition('/')[2]}" in {s["logStreamName"] for s in streams}
+
+
+@row("metadata v4 tells a container of its task", GUIDE + "task-metadata-endpoint-v4-fargate.html")
+def metadata(cloud: Stage) -> None:
+    code = (
+        "import os, urllib.request as r\n"
+        "u = os.environ['ECS_CONTAINER_METADATA_URI_V4']\n"
+        "for path in ('', '/task', '/stats'): print(r.urlopen(u + path).read().decode())"
+    )
+    task, lines = cloud.ran(command=["python3", "-c", code])
+    container, whole, stats = map(json.loads, lines)
+    assert container["Name"] == "app"
+    assert (whole["TaskARN"], whole["Limits"]) == (task["taskArn"], {"CPU": 0.25, "Memory": 512})
+    assert whole["Containers"][0]["DockerId"] == container["DockerId"]
+    assert stats["memory_stats"]["usage"] > 0
+
+
+@row("credentials of the task role, for the SDK", GUIDE + "task-iam-roles.html")
+def credentials(cloud: Stage) -> None:
+    code = (
+        "import json, os, urllib.request as r\n"
+        "print(r.urlopen(os.environ['AWS_CONTAINER_CREDENTIALS_FULL_URI']).read().decode())"
+    )
+    _, lines = cloud.ran(command=["python3", "-c", code])
+    keys = json.loads(lines[0])
+    assert keys["RoleArn"] == cloud.task_role
+    assert set(keys) == {"RoleArn", "AccessKeyId", "SecretAccessKey", "Token", "Expiration"}
+
+
+@row("nothing of a task is published on the machine", GUIDE + "fargate-task-networking.html")
+def not_published(cloud: Stage) -> None:
+    task = cloud.reached(cloud.run(cloud.definition()), "RUNNING")
+    label = f"com.amazonaws.ecs.task-arn={task['taskArn']}"
+    containers = cloud.engine.containers.list(filters={"label": label})
+    assert len(containers) == 2
+    assert all(not c.attrs["HostConfig"]["PortBindings"] for c in containers)
+    cloud.ecs.stop_task(cluster=task["clusterArn"], task=task["taskArn"])
+
+
+@row("overrides of RunTask", API + "API_ContainerOverride.html")
+def overrides(cloud: Stage) -> None:
+    task = cloud.run(
+        cloud.definition(variables={"A": "1", "B": "2"}),
+        overrides={
+            "containerOverrides": [
+                {
+                    "name": "app",
+                    "command": ["sh", "-c", "echo $A $B"],
+                    "environment": [{"name": "B", "value": "3"}],
+                }
+            ]
+        },
+    )
+    cloud.reached(task, "STOPPED")
+    assert cloud.printed(task) == ["1 3"]
+
+
+EXEC = GUIDE + "ecs-exec.html"
+
+
+@row("ExecuteCommand opens a session as root, once, and logs it", EXEC)
+def execute_command(cloud: Stage) -> None:
+    cluster, group = cloud.cluster(), f"{LOG_GROUP}/sessions"
+    cloud.client("logs").create_log_group(logGroupName=group)
+    kept = {"logging": "OVERRIDE", "logConfiguration": {"cloudWatchLogGroupName": group}}
+    cloud.ecs.update_cluster(cluster=cluster, configuration={"executeCommandConfiguration": kept})
+    task = cloud.open_task(cluster, cloud.definition(user="10001"))
+    request = {"cluster": cluster, "task": task, "interactive": True}
+    command = "id -u; read line; echo got $line; exit 7"
+    session = cloud.ecs.execute_command(**request, command=f"sh -c '{command}'")["session"]
+    with pytest.raises(SessionError, match="token is wrong"):
+        Session(session | {"tokenValue": "guessed"}, bytearray().extend).hold()
+    told = telling_its_status(f"sh -c '{command}'")
+    session = cloud.ecs.execute_command(**request, command=told)["session"]
+    output = bytearray()
+    status = Status(output.extend)
+    opened = Session(session, status, size=(80, 24))
+    threading.Thread(target=opened.type, args=(b"hello\n",), daemon=True).start()
+    opened.hold()
+    assert status.end() == 7
+    assert sorted(output.decode().split("\r\n")) == ["", "0", "got hello", "hello"]
+    wait_for(lambda: cloud.stream(group, session["sessionId"]))
+    with pytest.raises(SessionError, match="session is unknown"):
+        Session(session, output.extend).hold()
+
+
+@row("a session's command ends with its client", EXEC)
+def session_left(cloud: Stage) -> None:
+    cluster = cloud.cluster()
+    task = cloud.open_task(cluster, cloud.definition())
+    session = cloud.ecs.execute_command(
+        cluster=cluster, task=task, command="echo begun; sleep 1000", interactive=True
+    )["session"]
+
+    def leave(_: bytes) -> None:
+        raise OSError("the terminal is closed")
+
+    with pytest.raises(SessionError, match="the terminal is closed"):
+        Session(session, leave).hold()
+    container = cloud.container(cloud.task(task))
+    wait_for(lambda: not any("sleep 1000" in row[-1] for row in container.top()["Processes"]))
+
+
+@row("ExecuteCommand needs a running task that allows it, and its permissions", EXEC)
+def no_session(cloud: Stage) -> None:
+    cluster = cloud.cluster()
+    closed = cloud.ecs.run_task(
+        cluster=cluster,
+        taskDefinition=cloud.definition(),
+        launchType="FARGATE",
+        networkConfiguration=cloud.network,
+    )["tasks"][0]["taskArn"]
+    powerless = cloud.role("powerless", allowed="logs:*")
+    task = cloud.open_task(cluster, cloud.definition(task={"taskRoleArn": powerless}))
+    cloud.reached(closed, "RUNNING")
+
+    def asked(arn: str, *, interactive: bool = True) -> tuple[str, str]:
+        return refused(
+            lambda: cloud.ecs.execute_command(
+                cluster=cluster, task=arn, command="ls", interactive=interactive
+            )
+        )
+
+    assert asked(task)[0] == "TargetNotConnectedException"
+    code, words = asked(task, interactive=False)
+    assert (code, "Interactive" in words) == ("InvalidParameterException", True)
+    code, words = asked(closed)
+    assert (code, "was not enabled" in words) == ("InvalidParameterException", True)
+    cloud.ecs.stop_task(cluster=cluster, task=task)
+    assert asked(task)[0] == "InvalidParameterException"
+
+
+@pytest.mark.parametrize("row", TABLE.rows, ids=str)
+def test_behaves_as_documented(played: Played, row: Row[Stage]) -> None:
+    played.await_end(row)

@@ -1,0 +1,45 @@
+"""A checkout of its own for every end-to-end module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.checkout import Checkout, copy_tree
+
+LONGEST_FIRST = (
+    "test_previews.py",
+    "test_operate_health.py",
+    "test_pipeline_two_writers.py",
+    "test_main_job.py",
+    "test_operate_commands.py",
+    "test_everything_on.py",
+    "test_operate_starts.py",
+    "test_pipeline_commands.py",
+    "test_codebuild.py",
+    "test_pipeline.py",
+    "alarms_test.py",
+    "test_interrupted.py",
+    "test_aws_provider.py",
+    "ecs_deployments_test.py",
+)
+"""Files that take two minutes and more: one that began last would leave the other cores idle."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the longest files first; all others keep their order."""
+    rank = {name: index for index, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """A fresh checkout; afterwards its stack, its local cloud and its containers are gone."""
+    copy = copy_tree(tmp_path_factory.mktemp("checkout"))
+    try:
+        yield copy
+    finally:
+        copy.run("destroy", "--stack", "local", "--yes")
+        stopped = copy.run("local", "stop")
+        assert stopped.returncode == 0, stopped.stderr

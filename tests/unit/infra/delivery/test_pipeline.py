@@ -1,0 +1,189 @@
+"""The pipeline: both ways in, its stages, its roles, its reports, and what refuses to start."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import pytest
+
+from infra.delivery.github_source import git_remote_url, webhook_secret
+from infra.image.image import Release
+from infra.settings.model import Settings, SettingsError
+from tests.unit.infra.image.running_service import answers
+from tests.unit.infra.recorder import ACCOUNT, REGION, Recording, record
+
+REPOSITORY = {"github_owner": "octo", "github_repository": "shop"}
+TOKEN = {**REPOSITORY, "github_token": "word"}
+CONNECTION = f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/1-2"
+CONNECTED = {**REPOSITORY, "connection_arn": CONNECTION}
+WEBHOOK = "aws:codepipeline/webhook:Webhook"
+
+
+@cache
+def by_token() -> Recording:
+    return record({**TOKEN, "notify_emails": '["a@example.org"]', "approval": "true"})
+
+
+def stages(recording: Recording) -> dict[str, dict[str, Any]]:
+    pipeline = recording.one("Pipeline", "pipeline-pipeline").inputs
+    declared = pipeline["stages"]
+    if isinstance(declared, dict):  # a secret, as it travels
+        declared = declared["value"]
+    return {stage["name"]: stage["actions"][0] for stage in declared}
+
+
+def statements(name: str, recording: Recording | None = None) -> dict[str, dict[str, Any]]:
+    policy = (recording or by_token()).one("RolePolicy", name).inputs["policy"]
+    return {each["Sid"]: each for each in json.loads(policy)["Statement"]}
+
+
+def test_the_stages() -> None:
+    assert list(stages(by_token())) == ["Source", "Test", "Build", "Approval", "Deploy"]
+    assert list(stages(record(TOKEN))) == ["Source", "Test", "Build", "Deploy"]
+    deploy = stages(by_token())["Deploy"]
+    assert deploy["configuration"]["ServiceName"] == "fargate-cd-dev"
+    assert deploy["inputArtifacts"] == stages(by_token())["Build"]["outputArtifacts"]
+    pipeline = by_token().one("Pipeline", "pipeline-pipeline").inputs
+    assert (pipeline["pipelineType"], pipeline["executionMode"]) == ("V2", "SUPERSEDED")
+
+
+def test_with_a_token_a_webhook_starts_it() -> None:
+    source = stages(by_token())["Source"]
+    assert (source["owner"], source["provider"]) == ("ThirdParty", "GitHub")
+    assert source["configuration"]["PollForSourceChanges"] == "false"
+    (webhook,) = [each.inputs for each in by_token().resources if each.token == WEBHOOK]
+    assert webhook["filters"] == [{"jsonPath": "$.ref", "matchEquals": "refs/heads/{Branch}"}]
+    hook = by_token().one("RepositoryWebhook").inputs
+    assert hook["events"] == ["push"]
+    assert "triggers" not in by_token().one("Pipeline", "pipeline-pipeline").inputs
+
+
+def test_the_token_and_the_secret_are_secrets() -> None:
+    for token, name, held in (
+        ("Pipeline", "pipeline-pipeline", "stages"),
+        ("Webhook", "webhook-webhook", "authenticationConfiguration"),
+        ("RepositoryWebhook", "webhook-registration", "configuration"),
+    ):
+        assert "value" in by_token().one(token, name).inputs[held], token
+
+
+def test_with_a_connection_a_trigger_starts_it() -> None:
+    recording = record({**CONNECTED, "trigger_paths": '["app/**"]', "github_branch": "trunk"})
+    assert stages(recording)["Source"]["provider"] == "CodeStarSourceConnection"
+    (trigger,) = recording.one("Pipeline", "pipeline-pipeline").inputs["triggers"]
+    (push,) = trigger["gitConfiguration"]["pushes"]
+    assert push["branches"]["includes"] == ["trunk"]
+    assert push["filePaths"]["includes"] == ["app/**"]
+    assert not [each for each in recording.resources if each.token == WEBHOOK]
+    assert "webhook_url" not in recording.outputs
+    use = statements("pipeline-policy", recording)["Connection"]
+    assert (use["Action"], use["Resource"]) == (["codeconnections:UseConnection"], [CONNECTION])
+
+
+def test_the_secret_is_of_letters_and_digits_and_rotates() -> None:
+    secrets = {
+        webhook_secret("t", "a", 0),
+        webhook_secret("t", "b", 0),
+        webhook_secret("t", "a", 1),
+    }
+    assert len(secrets) == 3
+    assert all(len(each) == 64 and each.isalnum() for each in secrets)
+    assert webhook_secret("t", "a", 0) in secrets
+
+
+def test_only_the_build_is_privileged() -> None:
+    privileged = {
+        each.name: each.inputs["environment"]["privilegedMode"] for each in by_token().of("Project")
+    }
+    assert privileged == {"test-project": False, "build-project": True}
+
+
+def test_the_test_commands_stand_in_the_buildspec() -> None:
+    recording = record({**TOKEN, "test_commands": json.dumps(['echo "a: b"', "make test"])})
+    spec = recording.one("Project", "test-project").inputs["source"]["buildspec"]
+    assert '      - "echo \\"a: b\\""\n      - "make test"\n' in spec
+    assert "{{" not in spec
+
+
+def test_the_pipeline_passes_the_two_roles_to_tasks_alone() -> None:
+    passed = statements("pipeline-policy")["PassTaskRoles"]
+    assert passed["Resource"] == [
+        f"arn:aws:iam::{ACCOUNT}:role/fargate-cd-dev-execution",
+        f"arn:aws:iam::{ACCOUNT}:role/fargate-cd-dev-task",
+    ]
+    condition = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
+    assert passed["Condition"] == {"StringEquals": condition}
+
+
+def test_the_builds_have_no_rights_over_the_service() -> None:
+    for name in ("test-policy", "build-policy"):
+        actions = [action for each in statements(name).values() for action in each["Action"]]
+        assert not [each for each in actions if each.startswith(("ecs:", "iam:", "sts:"))]
+    wide = [sid for sid, each in statements("build-policy").items() if each["Resource"] == ["*"]]
+    assert wide == ["Login"]
+
+
+def test_failed_and_waiting_runs_are_reported() -> None:
+    patterns = [
+        json.loads(each.inputs["eventPattern"])
+        for each in by_token().of("EventRule")
+        if each.name.startswith("reports-")
+    ]
+    assert {pattern["detail"]["state"][0] for pattern in patterns} == {"FAILED", "STARTED"}
+    assert all(pattern["detail"]["pipeline"] == ["fargate-cd-dev"] for pattern in patterns)
+    assert by_token().one("TopicSubscription").inputs["endpoint"] == "a@example.org"
+    assert not record(TOKEN).of("Topic")
+
+
+def test_the_cache_alone_has_mutable_tags() -> None:
+    mutable = {
+        each.inputs["name"]: each.inputs["imageTagMutability"]
+        for each in by_token().of("Repository")
+    }
+    assert mutable == {"fargate-cd-dev": "IMMUTABLE", "fargate-cd-dev-cache": "MUTABLE"}
+
+
+def test_the_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_BASE_URL", "http://127.0.0.1:81/")
+    monkeypatch.setenv("FARGATE_CD_CONSOLE_URL", "http://127.0.0.1:80")
+    outputs = record(TOKEN).outputs
+    assert outputs["git_remote_url"] == "http://127.0.0.1:81/octo/shop.git"
+    page = "http://127.0.0.1:80/codesuite/codepipeline/pipelines/fargate-cd-dev/view"
+    assert outputs["pipeline_url"] == f"{page}?region={REGION}"
+    monkeypatch.delenv("GITHUB_BASE_URL")
+    assert git_remote_url("octo", "shop") == "https://github.com/octo/shop.git"
+
+
+def test_up_keeps_the_running_release() -> None:
+    running = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/fargate-cd-dev@sha256:{'a' * 64}"
+    kept = record({**TOKEN, "cpu": "512", "memory": "1024"}, answers=answers())
+    assert kept.container["image"] == running
+    assert kept.one("TaskDefinition").inputs["cpu"] == "512"
+    assert not kept.of("Image")
+    assert record(TOKEN, answers=answers(), release=Release(build=True)).of("Image")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"github_token": "word"}, "github_repository = '': needs a value"),
+        ({"github_owner": "octo"}, "needs the other one"),
+        ({**CONNECTED, "github_token": "word"}, "use one way in"),
+        ({**TOKEN, "trigger_paths": ["app/**"]}, "can't filter paths"),
+        ({"connection_arn": "oops"}, "must be the ARN of a connection"),
+        ({"notify_emails": ["nobody"]}, "not an e-mail address"),
+        ({"github_branch": "a b"}, "must be a branch's name"),
+    ],
+)
+def test_wrong_combinations_are_refused(settings: dict[str, object], said: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        Settings.parse(settings)
+    assert said in str(refused.value)
+
+
+def test_without_a_way_in_there_is_no_pipeline() -> None:
+    recording = record(REPOSITORY)
+    assert not recording.of("Project")
+    assert "pipeline_url" not in recording.outputs

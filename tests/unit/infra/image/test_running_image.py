@@ -1,0 +1,63 @@
+"""What runs now, and the tag of what will."""
+
+from __future__ import annotations
+
+import pytest
+
+from infra.image.running_image import RunningImage, release_tag
+from tests.unit.infra.image.running_service import DIGEST, REPOSITORY, answers, service_runs
+
+CONTENT = "0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("running", "tag"),
+    [
+        (None, CONTENT),
+        (RunningImage("nginx:1"), CONTENT),
+        (RunningImage("x", frozenset({CONTENT}), frozenset({CONTENT, "b"})), CONTENT),
+        (RunningImage("x", frozenset({"b"}), frozenset({"b"})), CONTENT),
+        (RunningImage("x", frozenset({"b"}), frozenset({"b", CONTENT})), f"{CONTENT}-2"),
+        (
+            RunningImage("x", frozenset({"b"}), frozenset({"b", CONTENT, f"{CONTENT}-9"})),
+            f"{CONTENT}-10",
+        ),
+        (
+            RunningImage("x", frozenset({f"{CONTENT}-2"}), frozenset({CONTENT, f"{CONTENT}-2"})),
+            f"{CONTENT}-2",
+        ),
+    ],
+    ids=[
+        "first",
+        "foreign image",
+        "runs already",
+        "new content",
+        "old content comes back",
+        "comes back again",
+        "came back and runs",
+    ],
+)
+def test_a_tag_is_never_pushed_twice(running: RunningImage | None, tag: str) -> None:
+    assert release_tag(CONTENT, running) == tag
+
+
+def test_no_service_no_image() -> None:
+    assert service_runs({}) is None
+
+
+def test_a_service_of_another_name_is_not_ours() -> None:
+    assert service_runs(answers(service="other")) is None
+
+
+def test_a_deleted_service_runs_nothing() -> None:
+    assert service_runs(answers(status="INACTIVE")) is None
+
+
+def test_an_image_from_elsewhere_has_no_tags() -> None:
+    assert service_runs(answers(image="nginx:1")) == RunningImage("nginx:1")
+
+
+def test_the_running_image_is_known_by_its_tags() -> None:
+    image = f"{REPOSITORY}@{DIGEST}"
+    found = service_runs(answers(image=image, images={"a": DIGEST, "b": "sha256:other"}))
+    assert found == RunningImage(image, frozenset({"a"}), frozenset({"a", "b"}))

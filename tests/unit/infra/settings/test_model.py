@@ -1,0 +1,161 @@
+"""Settings: defaults, text and plain data, and every mistake named at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.settings.model import Settings, SettingsError
+
+PROJECT = yaml.safe_load((Path(__file__).parents[4] / "Pulumi.yaml").read_text())
+DECLARED: dict[str, dict[str, Any]] = PROJECT["config"]
+
+WRONG: list[tuple[str, object, str]] = [
+    ("container_port", 0, "greater than or equal to 1"),
+    ("container_port", 65536, "less than or equal to 65535"),
+    ("container_port", "http", "valid integer"),
+    ("health_check_path", "health", "must begin with /"),
+    ("health_check_path", "/a b", "no spaces"),
+    ("environment", {"A-B": "1"}, "not a variable's name"),
+    ("environment", {"DATABASE_PASSWORD": "x"}, "looks like a secret"),
+    ("environment", {"DSN": "postgres://user:word@host/db"}, "looks like a secret"),
+    ("environment", {"KEY_ID": "AKIAIOSFODNN7EXAMPLE"}, "looks like a secret"),
+    ("environment", "{not json", "must be JSON"),
+    ("secrets", {"A": "arn:aws:s3:::bucket"}, "must be the ARN"),
+    ("secrets", {"1A": "arn:aws:ssm:eu-west-1:123456789012:parameter/a"}, "not a variable's name"),
+    ("cpu", 300, "must be one of 256, 512"),
+    ("memory", 513, "with cpu 256 Fargate offers 512, 1024, 2048 MiB"),
+    ("architecture", "x86", "'X86_64' or 'ARM64'"),
+    ("image", "Nginx", "must be an image"),
+    ("image", "nginx", "with a tag or a digest"),
+    ("desired_count", 0, "greater than or equal to 1"),
+    ("min_count", 5, "must lie between min_count (5) and max_count (4)"),
+    ("max_count", 1, "must lie between min_count (2) and max_count (1)"),
+    ("cpu_target", 101, "less than or equal to 100"),
+    ("requests_per_target", -1, "greater than or equal to 0"),
+    ("scheduled_scaling", [{"schedule": "daily", "min_count": 1, "max_count": 2}], "must be cron"),
+    ("scheduled_scaling", [{"schedule": "rate(1 day)", "min_count": 3, "max_count": 2}], "exceed"),
+    ("scheduled_scaling", [{"schedule": "rate(1 day)"}], "Field required"),
+    ("vpc_cidr", "10.0.0.0/8", "/16 to /22"),
+    ("vpc_cidr", "10.0.0.0/23", "/16 to /22"),
+    ("vpc_cidr", "8.8.0.0/16", "private"),
+    ("vpc_cidr", "10.0.0.1/16", "not an IPv4 range"),
+    ("availability_zones", 1, "greater than or equal to 2"),
+    ("egress", "none", "'public', 'nat', 'nat_per_zone' or 'endpoints'"),
+    ("allowed_cidrs", [], "at least one range"),
+    ("allowed_cidrs", ["10.0.0.300/8"], "not an IPv4 range"),
+    ("allowed_cidrs", ["10.0.0.0"], "not an IPv4 range"),
+    ("strategy", "big_bang", "'rolling', 'blue_green', 'canary' or 'linear'"),
+    ("deregistration_delay", 3601, "less than or equal to 3600"),
+    ("stop_timeout", 121, "less than or equal to 120"),
+    ("health_check_interval", 4, "greater than or equal to 5"),
+    ("log_retention_days", 31, "must be one of 1, 3, 5"),
+    ("preview_ttl_hours", 0, "greater than or equal to 1"),
+    ("target", "gcp", "'aws' or 'local'"),
+    ("tags", {"stack": "x"}, "belongs to the program"),
+    ("tags", {"aws:x": "x"}, "belongs to the program"),
+    ("tags", {"a" * 129: "x"}, "1 to 128 characters"),
+    ("protect", "perhaps", "valid boolean"),
+    ("containr_port", 80, "is not a setting"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "allowed"), WRONG)
+def test_a_wrong_value_is_named_with_what_is_allowed(
+    name: str, value: object, allowed: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.parse({name: value})
+    text = "\n".join(caught.value.problems)
+    assert f"fargate-cd:{name}" in text or "fargate-cd:desired_count" in text
+    assert allowed in text
+
+
+def test_every_mistake_is_reported_at_once() -> None:
+    wrong: dict[str, object] = {
+        "container_port": 0,
+        "availability_zones": 1,
+        "cpu": 256,
+        "memory": 4096,
+        "vpc_cidr": "300.0.0.0/16",
+        "oops": True,
+        "scheduled_scaling": [{"schedule": "x", "min_count": 1, "max_count": 2, "y": 1}],
+    }
+    with pytest.raises(SettingsError) as caught:
+        Settings.parse(wrong)
+    named = [problem.split(" ")[0].rstrip(":").split("[")[0] for problem in caught.value.problems]
+    assert sorted(set(named)) == sorted(
+        f"fargate-cd:{name}"
+        for name in (
+            "availability_zones",
+            "container_port",
+            "memory",
+            "oops",
+            "scheduled_scaling",
+            "vpc_cidr",
+        )
+    )
+
+
+def test_the_message_lists_the_problems() -> None:
+    with pytest.raises(SettingsError, match=r"wrong settings:\n  - fargate-cd:container_port = 0"):
+        Settings.parse({"container_port": 0})
+
+
+def test_pulumi_passes_text_and_a_file_plain_data() -> None:
+    as_text = Settings.parse(
+        {
+            "container_port": "8080",
+            "protect": "true",
+            "environment": '{"A": "b", "N": 5, "YES": true}',
+            "allowed_cidrs": '["10.0.0.0/8"]',
+            "tags": "",
+        }
+    )
+    as_data = Settings.parse(
+        {
+            "container_port": 8080,
+            "protect": True,
+            "environment": {"A": "b", "N": 5, "YES": True},
+            "allowed_cidrs": ["10.0.0.0/8"],
+        }
+    )
+    assert as_text == as_data
+    assert as_text.environment == {"A": "b", "N": "5", "YES": "true"}
+
+
+def test_a_token_is_never_shown() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.parse({"github_token": "ghp_verysecret", "container_port": 0})
+    assert "verysecret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("cpu", [256, 512, 1024, 2048, 4096, 8192, 16384])
+def test_every_size_has_a_smallest_memory(cpu: int) -> None:
+    smallest = 2 * cpu
+    assert Settings.parse({"cpu": cpu, "memory": smallest}).memory == smallest
+    with pytest.raises(SettingsError):
+        Settings.parse({"cpu": cpu, "memory": smallest - 1})
+
+
+def test_the_number_of_tasks_follows_desired_count() -> None:
+    settings = Settings.parse({"desired_count": 6})
+    assert (settings.lowest_count, settings.highest_count) == (6, 12)
+    settings = Settings.parse({"desired_count": 6, "min_count": 1, "max_count": 7})
+    assert (settings.lowest_count, settings.highest_count) == (1, 7)
+
+
+def test_pulumi_declares_exactly_these_settings() -> None:
+    assert set(DECLARED) == set(Settings.model_fields)
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_pulumis_default_is_the_programs(name: str) -> None:
+    default = Settings().model_dump()[name]
+    assert DECLARED[name]["default"] == default
+    assert DECLARED[name]["description"].endswith(".")
+    kinds = {bool: "boolean", int: "integer", str: "string", list: "array", dict: "object"}
+    assert DECLARED[name]["type"] == kinds[type(default)]
