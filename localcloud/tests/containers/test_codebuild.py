@@ -258,7 +258,7 @@ def application(cloud: CloudProcess) -> dict[str, Any]:
             settings[variable] = ecr.create_repository(
                 repositoryName=name, imageTagMutability=mutability
             )["repository"]["repositoryUri"]
-        text = (PROJECT_ROOT / "infra" / "buildspecs" / "build.yml").read_text()
+        text = (PROJECT_ROOT / "infra" / "delivery" / "buildspecs" / "build.yml").read_text()
         codebuild.create_project(
             name="image",
             source={"type": "CODEPIPELINE", "buildspec": text},

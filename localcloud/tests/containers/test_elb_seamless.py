@@ -243,7 +243,7 @@ def test_two_local_clouds_do_not_meet(tmp_path: Path) -> None:
     """Another process with another state folder and a load balancer of the same name."""
     script = f"""
 import sys, pathlib
-from tests.local.elb_harness import *
+from localcloud.tests.elb_harness import *
 with cloud(pathlib.Path({str(tmp_path / "other")!r}), "another") as running:
     print(site(running.client, "same").host, flush=True)
     sys.stdin.readline()

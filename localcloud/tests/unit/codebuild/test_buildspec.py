@@ -13,7 +13,7 @@ LEAST = "version: 0.2\nphases:\n  build:\n    commands:\n      - make\n"
 
 @pytest.mark.parametrize("name", ["build", "test"])
 def test_the_pipelines_own_are_read(name: str) -> None:
-    text = (PROJECT_ROOT / "infra" / "buildspecs" / f"{name}.yml").read_text()
+    text = (PROJECT_ROOT / "infra" / "delivery" / "buildspecs" / f"{name}.yml").read_text()
     assert is_inline(text)
     assert parse(text).phases["build"].commands
 

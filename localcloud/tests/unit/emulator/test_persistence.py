@@ -21,9 +21,9 @@ EVENT_TIME = time.time_ns() // 1_000_000
 READER = """
 import json, sys
 from pathlib import Path
-from localcloud.emulator import Emulator
-from localcloud.persistence import Snapshots
-from tests.unit.localcloud.gateway_harness import served
+from localcloud.emulator.emulator import Emulator
+from localcloud.emulator.persistence import Snapshots
+from localcloud.tests.unit.gateway_harness import served
 emulator = Emulator()
 lost = Snapshots(Path(sys.argv[1]), emulator).restore()
 found = {"lost": lost}

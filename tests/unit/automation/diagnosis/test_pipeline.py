@@ -72,7 +72,7 @@ CASES = {
     "permission missing": (
         failure("Deploy", "User: x is not authorized to perform: ecs:UpdateService on y"),
         "ecs:UpdateService",
-        "pipeline_policies",
+        "infra/policies/pipeline.py",
     ),
     "branch not found": (
         failure("Source", "No branch [main] found; branch main does not exist"),

@@ -41,7 +41,7 @@ def test_a_command_on_an_outdated_local_cloud_says_so(
     running = SimpleNamespace(started_at=BEGAN.isoformat())
     process = SimpleNamespace(status=lambda _: running, default_state_dir=lambda: tmp_path)
     monkeypatch.setattr(local_cloud, "process", lambda: process)
-    monkeypatch.setattr(local_cloud.docker_setup, "ensure_docker", lambda _: None)
+    monkeypatch.setattr(local_cloud.docker, "ensure_docker", lambda _: None)
     monkeypatch.setattr(local_cloud, "is_outdated", lambda _: True)
     assert local_cloud.start(captured.screen) is running
     assert "local stop" in captured.err.getvalue()
