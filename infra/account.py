@@ -23,6 +23,28 @@ class Account:
     region: str
     domain: str
 
+    def arn(
+        self,
+        service: str,
+        resource: str,
+        *,
+        region: str | None = None,
+        account_id: str | None = None,
+    ) -> str:
+        """The ARN of a resource of this account and region, unless others are named.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+
+        Args:
+            service: the service's part, such as `ecs`.
+            resource: what follows the account, such as `cluster/shop`.
+            region: another region; empty for a service without regions.
+            account_id: another account; empty for resources without one.
+        """
+        where = self.region if region is None else region
+        owner = self.account_id if account_id is None else account_id
+        return f"arn:{self.partition}:{service}:{where}:{owner}:{resource}"
+
     @classmethod
     def current(cls) -> Account:
         """The account and region of the AWS provider."""

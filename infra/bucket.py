@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_aws as aws
 
+from infra.account import Account
 from infra.policies import statements as policies
 
 ABORT_UPLOADS_AFTER_DAYS = 1
@@ -19,7 +20,7 @@ class BucketArgs:
 
     Attributes:
         physical_name: its name, distinct in the whole partition.
-        partition: of the bucket's ARN.
+        account: where it is.
         keep_days: how long objects, and older versions of them, are kept.
         protect: whether a bucket that holds objects is kept from deletion.
         tags: of every resource.
@@ -27,7 +28,7 @@ class BucketArgs:
     """
 
     physical_name: str
-    partition: str
+    account: Account
     keep_days: int
     protect: bool
     tags: Mapping[str, str]
@@ -63,7 +64,7 @@ class PrivateBucket(pulumi.ComponentResource):
             f"{name}-policy",
             bucket=bucket.id,
             policy=pulumi.Output.json_dumps(
-                policies.bucket(args.partition, args.physical_name, args.statements)
+                policies.bucket(args.account, args.physical_name, args.statements)
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[closed]),
         )

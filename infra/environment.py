@@ -11,12 +11,12 @@ from infra.delivery.github_access import GithubAccess, GithubAccessArgs
 from infra.image.image import Build, BuiltImage, BuiltImageArgs, Release, choose_image
 from infra.image.pull_permissions import repository_arns
 from infra.image.registry import Registry, RegistryArgs
-from infra.ingress.ingress import Edge
+from infra.ingress.ingress import Ingress
 from infra.ingress.load_balancer import Shift
 from infra.monitoring.monitoring import Monitoring
 from infra.monitoring.topic import Topic, TopicArgs
 from infra.network.endpoints import Endpoints, EndpointsArgs
-from infra.policies.github import Place
+from infra.policies.github import WorkflowScope
 from infra.service.cluster import Cluster, ClusterArgs
 from infra.service.logs import Logs, LogsArgs
 from infra.service.roles import Roles, RolesArgs
@@ -55,7 +55,7 @@ class Environment:
         logs = self._logs(key_arn)
         registry = self._registry(key_arn)
         image = self._image(source, registry)
-        edge = Edge(self._context, key_arn)
+        ingress = Ingress(self._context, key_arn)
         cluster = self._cluster(logs, key_arn)
         roles = self._roles(registry, logs, key_arn)
         task = self._task(roles, image)
@@ -63,26 +63,26 @@ class Environment:
             logs.application,
             logs.sessions,
             *roles.granted,
-            edge.balancer.listener,
+            ingress.balancer.listener,
             cluster.capacity,
-            *self._endpoints(edge, registry, logs, key_arn),
+            *self._endpoints(ingress, registry, logs, key_arn),
         ]
         topic_arn = self._topic(key_arn)
-        monitoring = Monitoring(self._context, edge, topic_arn)
-        service = self._service(edge, cluster, task, monitoring.release_alarm_names, needs)
-        self._scaling(cluster, service, edge)
+        monitoring = Monitoring(self._context, ingress, topic_arn)
+        service = self._service(ingress, cluster, task, monitoring.release_alarm_names, needs)
+        self._scaling(cluster, service, ingress)
         monitoring.watch(service)
         if self.settings.has_pipeline:
             Delivery(self._context, key_arn, registry, roles, service, topic_arn)
         else:
             pulumi.log.info(NO_PIPELINE)
-        self._share(edge, cluster, registry, roles, key_arn)
+        self._share(ingress, cluster, registry, roles, key_arn)
         if self.settings.github_actions:
-            self._github_access(edge, cluster, registry, roles)
-        pulumi.export("service_url", edge.url)
+            self._github_access(ingress, cluster, registry, roles)
+        pulumi.export("service_url", ingress.url)
         if self.settings.domain:
             # Where the host name must point; without `hosted_zone` that is left to the user.
-            pulumi.export("load_balancer_dns_name", edge.balancer.dns_name)
+            pulumi.export("load_balancer_dns_name", ingress.balancer.dns_name)
         pulumi.export("repository_url", registry.repository_url)
         pulumi.export("cluster_name", cluster.cluster_name)
         pulumi.export("service_name", service.service_name)
@@ -117,7 +117,7 @@ class Environment:
             key_arn=key_arn,
             tags=self.tags,
             pull_accounts=self.settings.pull_accounts,
-            partition=self.account.partition,
+            account=self.account,
         )
         return Registry("registry", args)
 
@@ -147,20 +147,20 @@ class Environment:
 
     def _endpoints(
         self,
-        edge: Edge,
+        ingress: Ingress,
         registry: Registry,
         logs: Logs,
         key_arn: pulumi.Input[str] | None,
     ) -> list[pulumi.Resource]:
-        if edge.network.internet:
+        if ingress.network.internet:
             return []
         args = EndpointsArgs(
             physical_name=self.names.named(),
             account=self.account,
-            vpc_id=edge.network.vpc_id,
-            subnet_ids=edge.network.task_subnet_ids,
-            route_table_ids=edge.network.route_table_ids,
-            task_group_id=edge.firewall.task_group_id,
+            vpc_id=ingress.network.vpc_id,
+            subnet_ids=ingress.network.task_subnet_ids,
+            route_table_ids=ingress.network.route_table_ids,
+            task_group_id=ingress.firewall.task_group_id,
             repository_arns=self._repositories(registry),
             log_group_arn=logs.application.arn,
             preview_log_arn=self._preview_log_arn,
@@ -207,13 +207,11 @@ class Environment:
 
     @property
     def _preview_log_arn(self) -> str:
-        account = self.account
-        owner = f"arn:{account.partition}:logs:{account.region}:{account.account_id}"
-        return f"{owner}:log-group:{self.names.preview_log_group_prefix}*"
+        return self.account.arn("logs", f"log-group:{self.names.preview_log_group_prefix}*")
 
     def _share(
         self,
-        edge: Edge,
+        ingress: Ingress,
         cluster: Cluster,
         registry: Registry,
         roles: Roles,
@@ -223,14 +221,14 @@ class Environment:
         settings = self.settings
         share(
             {
-                "vpc_id": edge.network.vpc_id,
-                "task_subnet_ids": edge.network.task_subnet_ids,
-                "public_tasks": edge.network.public_tasks,
-                "task_group_id": edge.firewall.task_group_id,
-                "balancer_group_id": edge.firewall.load_balancer_group_id,
-                "balancer_arn": edge.balancer.arn,
-                "balancer_name": edge.balancer.dns_name,
-                "listener_arn": edge.balancer.listener.arn,
+                "vpc_id": ingress.network.vpc_id,
+                "task_subnet_ids": ingress.network.task_subnet_ids,
+                "public_tasks": ingress.network.public_tasks,
+                "task_group_id": ingress.firewall.task_group_id,
+                "balancer_group_id": ingress.firewall.load_balancer_group_id,
+                "balancer_arn": ingress.balancer.arn,
+                "balancer_name": ingress.balancer.dns_name,
+                "listener_arn": ingress.balancer.listener.arn,
                 "allowed_cidrs": settings.allowed_cidrs,
                 "container_port": settings.container_port,
                 "preview_domain": preview_domain(settings.domain),
@@ -244,21 +242,21 @@ class Environment:
         )
 
     def _github_access(
-        self, edge: Edge, cluster: Cluster, registry: Registry, roles: Roles
+        self, ingress: Ingress, cluster: Cluster, registry: Registry, roles: Roles
     ) -> None:
         """Let workflows of GitHub release here and make previews."""
         settings, names = self.settings, self.names
-        place = pulumi.Output.all(
+        scope = pulumi.Output.all(
             repository_arn=registry.repository_arn,
             cluster_name=cluster.cluster_name,
-            balancer_group_id=edge.firewall.load_balancer_group_id,
+            balancer_group_id=ingress.firewall.load_balancer_group_id,
             passed_roles=[
                 roles.execution_role_arn,
                 roles.preview_role_arn,
                 roles.task_role_arn,
             ],
         ).apply(
-            lambda known: Place(
+            lambda known: WorkflowScope(
                 account=self.account,
                 stack=names.stack,
                 name=names.named(),
@@ -275,7 +273,7 @@ class Environment:
             branch=settings.github_branch,
             environment=settings.github_environment,
             provider_arn=settings.github_provider_arn,
-            place=place,
+            scope=scope,
             tags=self.tags,
         )
         access = GithubAccess("github", args)
@@ -308,14 +306,14 @@ class Environment:
 
     def _service(
         self,
-        edge: Edge,
+        ingress: Ingress,
         cluster: Cluster,
         task: Task,
         alarm_names: list[pulumi.Output[str]],
         needs: list[pulumi.Resource],
     ) -> Service:
         settings = self.settings
-        shift = self._shift(edge.balancer.shift)
+        shift = self._shift(ingress.balancer.shift)
         shifting = None
         if shift is not None:
             shifting = Shifting(
@@ -330,10 +328,10 @@ class Environment:
             desired_count=settings.desired_count,
             spot=settings.spot,
             execute_command=settings.exec,
-            subnet_ids=edge.network.task_subnet_ids,
-            security_group_id=edge.firewall.task_group_id,
-            public_tasks=edge.network.public_tasks,
-            target_group_arn=edge.balancer.target_group_arn,
+            subnet_ids=ingress.network.task_subnet_ids,
+            security_group_id=ingress.firewall.task_group_id,
+            public_tasks=ingress.network.public_tasks,
+            target_group_arn=ingress.balancer.target_group_arn,
             health_check_interval=settings.health_check_interval,
             tags=self.tags,
             needs=needs,
@@ -348,7 +346,7 @@ class Environment:
         args = ShiftRoleArgs(self.names, self.account, shift, self.tags)
         return ShiftRole("shift", args)
 
-    def _scaling(self, cluster: Cluster, service: Service, edge: Edge) -> Scaling:
+    def _scaling(self, cluster: Cluster, service: Service, ingress: Ingress) -> Scaling:
         settings = self.settings
         args = ScalingArgs(
             cluster_name=cluster.cluster_name,
@@ -358,8 +356,8 @@ class Environment:
             cpu_target=settings.cpu_target,
             memory_target=settings.memory_target,
             requests_per_target=settings.requests_per_target,
-            load_balancer_suffix=edge.balancer.arn_suffix,
-            target_group_suffix=edge.balancer.target_group_arn_suffixes[0],
+            load_balancer_suffix=ingress.balancer.arn_suffix,
+            target_group_suffix=ingress.balancer.target_group_arn_suffixes[0],
             schedule=[Bounds(**entry.model_dump()) for entry in settings.scheduled_scaling],
             tags=self.tags,
         )

@@ -66,7 +66,7 @@ class Delivery:
         context = self._context
         args = BucketArgs(
             physical_name=context.names.bucket("artifacts", context.account.account_id),
-            partition=context.account.partition,
+            account=context.account,
             keep_days=ARTIFACT_DAYS,
             protect=False,
             tags=context.tags,
@@ -114,7 +114,14 @@ class Delivery:
         settings, names = self._context.settings, self._context.names
         cache = Registry(
             "cache",
-            RegistryArgs(names.cache_repository, False, self._key_arn, self._context.tags, True),
+            RegistryArgs(
+                names.cache_repository,
+                self._context.account,
+                False,
+                self._key_arn,
+                self._context.tags,
+                True,
+            ),
         )
         variables: dict[str, pulumi.Input[str]] = {
             "APP_PATH": settings.app_path,

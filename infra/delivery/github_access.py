@@ -10,7 +10,7 @@ import pulumi_aws as aws
 
 from infra.names import Names
 from infra.policies import github, statements
-from infra.policies.github import ISSUER, Place
+from infra.policies.github import ISSUER, WorkflowScope
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class GithubAccessArgs:
         branch: whose pushes are released, and whose nightly workflow prunes.
         environment: GitHub's environment without which nothing is released; empty for the branch.
         provider_arn: GitHub's OIDC provider; empty to make the account's.
-        place: what the workflows work on.
+        scope: what the workflows work on.
         tags: of every resource.
     """
 
@@ -32,7 +32,7 @@ class GithubAccessArgs:
     branch: str
     environment: str
     provider_arn: str
-    place: pulumi.Output[Place]
+    scope: pulumi.Output[WorkflowScope]
     tags: Mapping[str, str]
 
 
@@ -73,7 +73,7 @@ class GithubAccess(pulumi.ComponentResource):
         self,
         purpose: str,
         subjects: Sequence[str],
-        document: Callable[[Place], statements.Document],
+        document: Callable[[WorkflowScope], statements.Document],
     ) -> pulumi.Output[str]:
         args = self._args
         trust = pulumi.Output.from_input(self._issuer_arn).apply(
@@ -91,7 +91,7 @@ class GithubAccess(pulumi.ComponentResource):
             f"{self._name}-{purpose}-policy",
             name=purpose,
             role=role.name,
-            policy=pulumi.Output.json_dumps(args.place.apply(document)),
+            policy=pulumi.Output.json_dumps(args.scope.apply(document)),
             opts=pulumi.ResourceOptions(parent=self),
         )
         return role.arn

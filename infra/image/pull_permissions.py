@@ -31,8 +31,8 @@ def repository_arns(image: str | None, url: str, arn: str, account: Account) -> 
     if host == own_host:
         other = f"{arn.partition(':repository/')[0]}:repository/{name}"
     elif match := ECR_HOST.fullmatch(host):
-        owner = f"arn:{account.partition}:ecr:{match['region']}:{match['account']}"
-        other = f"{owner}:repository/{name}"
+        region, owner = match["region"], match["account"]
+        other = account.arn("ecr", f"repository/{name}", region=region, account_id=owner)
     else:
         return [arn]
     return [arn] if other == arn else [arn, other]

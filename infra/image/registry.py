@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from infra.account import Account
 from infra.names import PREVIEW_TAG
 from infra.policies import statements
 
@@ -67,21 +68,21 @@ class RegistryArgs:
 
     Attributes:
         physical_name: its name.
+        account: where it is.
         protect: whether it, with its images, outlives an attempt to delete it.
         key_arn: encrypts the images; None for AWS's own key.
         tags: of every resource.
         mutable: whether a tag may move to another image, as that of a build cache does.
         pull_accounts: other accounts that may pull, to which images are promoted.
-        partition: of their ARNs.
     """
 
     physical_name: str
+    account: Account
     protect: bool
     key_arn: pulumi.Input[str] | None
     tags: Mapping[str, str]
     mutable: bool = False
     pull_accounts: Sequence[str] = ()
-    partition: str = "aws"
 
 
 class Registry(pulumi.ComponentResource):
@@ -126,7 +127,7 @@ class Registry(pulumi.ComponentResource):
             aws.ecr.RepositoryPolicy(
                 f"{name}-policy",
                 repository=repository.name,
-                policy=json.dumps(promotion(args.partition, args.pull_accounts)),
+                policy=json.dumps(promotion(args.account, args.pull_accounts)),
                 opts=pulumi.ResourceOptions(parent=self),
             )
         self.repository_url = repository.repository_url
@@ -136,12 +137,14 @@ class Registry(pulumi.ComponentResource):
         )
 
 
-def promotion(partition: str, accounts: Sequence[str]) -> statements.Document:
+def promotion(account: Account, accounts: Sequence[str]) -> statements.Document:
     """The repository's policy: other accounts may pull, as far as their own roles allow it.
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policy-examples.html
     """
-    roots = [f"arn:{partition}:iam::{account}:root" for account in sorted(set(accounts))]
+    roots = [
+        account.arn("iam", "root", region="", account_id=each) for each in sorted(set(accounts))
+    ]
     return statements.document(
         {
             "Sid": "Promotion",

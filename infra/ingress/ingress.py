@@ -24,7 +24,7 @@ from infra.policies import statements
 from infra.shared import preview_domain
 
 
-class Edge:
+class Ingress:
     """The components before the tasks.
 
     Attributes:
@@ -153,7 +153,7 @@ class Edge:
         name = context.names.bucket("access-logs", context.account.account_id)
         args = BucketArgs(
             physical_name=name,
-            partition=context.account.partition,
+            account=context.account,
             keep_days=context.settings.log_retention_days,
             protect=context.settings.protect,
             tags=context.tags,

@@ -11,7 +11,7 @@ import pulumi_aws as aws
 
 from infra.account import Account
 from infra.context import Context
-from infra.ingress.ingress import Edge
+from infra.ingress.ingress import Ingress
 from infra.monitoring import dashboard
 from infra.monitoring.alarms import (
     PERIOD_SECONDS,
@@ -22,7 +22,6 @@ from infra.monitoring.alarms import (
     service_alarms,
 )
 from infra.names import Names
-from infra.policies.pipeline import service_arn
 from infra.service.service import Service
 from infra.settings.model import Settings
 
@@ -161,9 +160,7 @@ class Dashboard(pulumi.ComponentResource):
         self, name: str, args: DashboardArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("fargate-cd:infra:Dashboard", name, None, opts)
-        service = service_arn(
-            args.account, "ecs", f"service/{args.names.cluster}/{args.names.service}"
-        )
+        service = args.account.arn("ecs", f"service/{args.names.cluster}/{args.names.service}")
         rule = aws.cloudwatch.EventRule(
             f"{name}-releases",
             name=args.names.releases,
@@ -202,14 +199,16 @@ class Monitoring:
 
     release_alarm_names: list[pulumi.Output[str]]
 
-    def __init__(self, context: Context, edge: Edge, topic_arn: pulumi.Input[str] | None) -> None:
+    def __init__(
+        self, context: Context, ingress: Ingress, topic_arn: pulumi.Input[str] | None
+    ) -> None:
         self._context, self._topic_arn = context, topic_arn
         names = context.names
         self._watched = watched(
             names.cluster,
             names.service,
-            edge.balancer.arn_suffix,
-            edge.balancer.target_group_arn_suffixes,
+            ingress.balancer.arn_suffix,
+            ingress.balancer.target_group_arn_suffixes,
         )
         self._limits = limits(context.settings)
         self._release: Alarms | None = None

@@ -55,7 +55,7 @@ class Topic(pulumi.ComponentResource):
             tags=dict(args.tags),
             opts=child,
         )
-        arn = pipeline.service_arn(args.account, "sns", args.physical_name)
+        arn = args.account.arn("sns", args.physical_name)
         policy = aws.sns.TopicPolicy(
             f"{name}-policy",
             arn=topic.arn,

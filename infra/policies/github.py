@@ -32,7 +32,7 @@ SERVICE_ACTIONS = (
 
 
 @dataclass(frozen=True)
-class Place:
+class WorkflowScope:
     """What a workflow works on.
 
     Attributes:
@@ -61,11 +61,6 @@ class Place:
     state_bucket: str
     hosted_zone: str
 
-    def arn(self, service: str, resource: str) -> str:
-        """An ARN in the account and its region."""
-        account = self.account
-        return f"arn:{account.partition}:{service}:{account.region}:{account.account_id}:{resource}"
-
 
 def trust(provider_arn: str, repository: str, subjects: Sequence[str]) -> statements.Document:
     """Who may take on a role: workflows of one repository, in the named circumstances.
@@ -93,30 +88,30 @@ def trust(provider_arn: str, repository: str, subjects: Sequence[str]) -> statem
     )
 
 
-def release(place: Place) -> statements.Document:
+def release(scope: WorkflowScope) -> statements.Document:
     """Build and release into the environment, and look how it went; change nothing else."""
     return statements.document(
-        *_work(place, place.name), *_look(place), *_plan(place), *_state(place)
+        *_work(scope, scope.name), *_look(scope), *_plan(scope), *_state(scope)
     )
 
 
-def preview(place: Place) -> statements.Document:
+def preview(scope: WorkflowScope) -> statements.Document:
     """Make, update and destroy previews of the environment; the environment stays out of reach."""
     return statements.document(
-        *_work(place, f"{place.name}-preview-*"),
-        *_look(place),
-        *_state(place),
+        *_work(scope, f"{scope.name}-preview-*"),
+        *_look(scope),
+        *_state(scope),
         statements.allow(
             "Services",
             ["ecs:CreateService", "ecs:DeleteService", "ecs:TagResource"],
-            [place.arn("ecs", f"service/{place.cluster_name}/{place.name}-preview-*")],
+            [scope.account.arn("ecs", f"service/{scope.cluster_name}/{scope.name}-preview-*")],
         ),
         statements.allow(
             "ForgetDefinitions",
             ["ecs:DeleteTaskDefinitions"],
-            [place.arn("ecs", f"task-definition/{place.name}-preview-*:*")],
+            [scope.account.arn("ecs", f"task-definition/{scope.name}-preview-*:*")],
         ),
-        statements.allow("Images", ["ecr:BatchDeleteImage"], [place.repository_arn]),
+        statements.allow("Images", ["ecr:BatchDeleteImage"], [scope.repository_arn]),
         statements.allow(
             "Logs",
             [
@@ -126,25 +121,27 @@ def preview(place: Place) -> statements.Document:
                 "logs:PutRetentionPolicy",
                 "logs:TagResource",
             ],
-            [place.arn("logs", f"log-group:{place.log_group}")],
+            [scope.account.arn("logs", f"log-group:{scope.log_group}")],
         ),
-        *_routes(place),
+        *_routes(scope),
     )
 
 
-def _work(place: Place, name: str) -> list[statements.Statement]:
-    passed = statements.allow("RolesOfTasks", ["iam:PassRole"], place.passed_roles)
+def _work(scope: WorkflowScope, name: str) -> list[statements.Statement]:
+    passed = statements.allow("RolesOfTasks", ["iam:PassRole"], scope.passed_roles)
     passed["Condition"] = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
     return [
         statements.allow("Login", ["ecr:GetAuthorizationToken"], ["*"]),
-        statements.allow("Push", PUSH_ACTIONS, [place.repository_arn]),
+        statements.allow("Push", PUSH_ACTIONS, [scope.repository_arn]),
         statements.allow(
-            "Definitions", DEFINITION_ACTIONS, [place.arn("ecs", f"task-definition/{name}:*")]
+            "Definitions",
+            DEFINITION_ACTIONS,
+            [scope.account.arn("ecs", f"task-definition/{name}:*")],
         ),
         statements.allow(
             "Release",
             SERVICE_ACTIONS,
-            [place.arn("ecs", f"service/{place.cluster_name}/{name}")],
+            [scope.account.arn("ecs", f"service/{scope.cluster_name}/{name}")],
         ),
         passed,
     ]
@@ -173,20 +170,22 @@ LOOK_ACTIONS = (
 """Calls that know no resources; all but one only look. A deregistered revision can still run."""
 
 
-def _look(place: Place) -> list[statements.Statement]:
-    cluster = place.cluster_name
-    instances = [place.arn("ecs", f"container-instance/{cluster}/*")]
+def _look(scope: WorkflowScope) -> list[statements.Statement]:
+    cluster = scope.cluster_name
+    instances = [scope.account.arn("ecs", f"container-instance/{cluster}/*")]
     deployments = ["ecs:DescribeServiceDeployments", "ecs:DescribeServiceRevisions"]
     return [
         statements.allow("Look", LOOK_ACTIONS, ["*"]),
         # AWS asks for container instances also where there are none.
         statements.allow("ListTasks", ["ecs:ListTasks"], instances),
-        statements.allow("Tasks", ["ecs:DescribeTasks"], [place.arn("ecs", f"task/{cluster}/*")]),
+        statements.allow(
+            "Tasks", ["ecs:DescribeTasks"], [scope.account.arn("ecs", f"task/{cluster}/*")]
+        ),
         statements.allow(
             "Deployments",
             deployments,
             [
-                place.arn("ecs", f"{kind}/{cluster}/*")
+                scope.account.arn("ecs", f"{kind}/{cluster}/*")
                 for kind in ("service", "service-deployment", "service-revision")
             ],
         ),
@@ -194,8 +193,8 @@ def _look(place: Place) -> list[statements.Statement]:
             "ReadLogs",
             ["logs:DescribeLogStreams", "logs:GetLogEvents"],
             [
-                place.arn("logs", f"log-group:{place.log_group}"),
-                place.arn("logs", f"log-group:{place.log_group}:log-stream:*"),
+                scope.account.arn("logs", f"log-group:{scope.log_group}"),
+                scope.account.arn("logs", f"log-group:{scope.log_group}:log-stream:*"),
             ],
         ),
     ]
@@ -206,16 +205,16 @@ HOSTED_ZONE_ACTIONS = ("route53:ListHostedZones", "route53:ListHostedZonesByName
 """Questions of the program that know no resources."""
 
 
-def _plan(place: Place) -> list[statements.Statement]:
+def _plan(scope: WorkflowScope) -> list[statements.Statement]:
     """What the program asks of AWS before it describes an environment."""
     zones = statements.allow("Zones", ZONE_ACTIONS, ["*"])
-    if not place.hosted_zone:
+    if not scope.hosted_zone:
         return [zones]
     read = [
         f"route53:{each}"
         for each in ("GetHostedZone", "ListResourceRecordSets", "ListTagsForResource")
     ]
-    hosted_zones = f"arn:{place.account.partition}:route53:::hostedzone/*"
+    hosted_zones = scope.account.arn("route53", "hostedzone/*", region="", account_id="")
     return [
         zones,
         statements.allow("FindHostedZone", HOSTED_ZONE_ACTIONS, ["*"]),
@@ -223,10 +222,10 @@ def _plan(place: Place) -> list[statements.Statement]:
     ]
 
 
-def _state(place: Place) -> list[statements.Statement]:
-    if not place.state_bucket:
+def _state(scope: WorkflowScope) -> list[statements.Statement]:
+    if not scope.state_bucket:
         return []
-    bucket = f"arn:{place.account.partition}:s3:::{place.state_bucket}"
+    bucket = scope.account.arn("s3", scope.state_bucket, region="", account_id="")
     objects = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
     return [
         statements.allow("FindState", ["s3:ListBucket"], [bucket]),
@@ -234,25 +233,25 @@ def _state(place: Place) -> list[statements.Statement]:
     ]
 
 
-def _routes(place: Place) -> list[statements.Statement]:
+def _routes(scope: WorkflowScope) -> list[statements.Statement]:
     """Target groups, listeners and rules that carry a preview's tag, on one load balancer."""
-    balancer = place.balancer_name
+    balancer = scope.balancer_name
     kinds = {
-        kind: place.arn("elasticloadbalancing", f"{kind}/app/{balancer}/{identity}")
+        kind: scope.account.arn("elasticloadbalancing", f"{kind}/app/{balancer}/{identity}")
         for kind, identity in (
             ("loadbalancer", "*"),
             ("listener", "*/*"),
             ("listener-rule", "*/*/*"),
         )
     }
-    targets = place.arn("elasticloadbalancing", "targetgroup/*/*")
+    targets = scope.account.arn("elasticloadbalancing", "targetgroup/*/*")
     service = "elasticloadbalancing:"
     make = statements.allow(
         "MakeRoutes",
         [f"{service}{each}" for each in ("CreateTargetGroup", "CreateListener", "CreateRule")],
         [targets, kinds["loadbalancer"], kinds["listener"]],
     )
-    make["Condition"] = {"StringLike": {"aws:RequestTag/stack": _stack_pattern(place)}}
+    make["Condition"] = {"StringLike": {"aws:RequestTag/stack": _stack_pattern(scope)}}
     change = statements.allow(
         "ChangeRoutes",
         [
@@ -270,15 +269,15 @@ def _routes(place: Place) -> list[statements.Statement]:
         ],
         [targets, kinds["listener"], kinds["listener-rule"]],
     )
-    change["Condition"] = {"StringLike": {"aws:ResourceTag/stack": _stack_pattern(place)}}
+    change["Condition"] = {"StringLike": {"aws:ResourceTag/stack": _stack_pattern(scope)}}
     # What is being made has no tags yet to tell it by.
     tag_new = statements.allow(
         "TagRoutes", [f"{service}AddTags"], [targets, kinds["listener"], kinds["listener-rule"]]
     )
     creations = ["CreateListener", "CreateRule", "CreateTargetGroup"]
     tag_new["Condition"] = {"StringEquals": {"elasticloadbalancing:CreateAction": creations}}
-    group = place.arn("ec2", f"security-group/{place.balancer_group_id}")
-    rules = place.arn("ec2", "security-group-rule/*")
+    group = scope.account.arn("ec2", f"security-group/{scope.balancer_group_id}")
+    rules = scope.account.arn("ec2", "security-group-rule/*")
     tagging = statements.allow("TagOpenings", ["ec2:CreateTags"], [rules])
     tagging["Condition"] = {"StringEquals": {"ec2:CreateAction": "AuthorizeSecurityGroupIngress"}}
     return [
@@ -291,5 +290,5 @@ def _routes(place: Place) -> list[statements.Statement]:
     ]
 
 
-def _stack_pattern(place: Place) -> str:
-    return f"{place.stack}-preview-*"
+def _stack_pattern(scope: WorkflowScope) -> str:
+    return f"{scope.stack}-preview-*"

@@ -16,23 +16,18 @@ PUSH_ACTIONS = (
 READ_OBJECT = ("s3:GetObject", "s3:GetObjectVersion")
 
 
-def service_arn(account: Account, service: str, path: str) -> str:
-    """The ARN of something in the stack's account and region."""
-    return f"arn:{account.partition}:{service}:{account.region}:{account.account_id}:{path}"
-
-
 def build_trust(account: Account, project: str) -> policies.Document:
     """Who may take on a build's role: CodeBuild, for that project.
 
     https://docs.aws.amazon.com/codebuild/latest/userguide/cross-service-confused-deputy-prevention.html
     """
-    source = service_arn(account, "codebuild", f"project/{project}")
+    source = account.arn("codebuild", f"project/{project}")
     return policies.trust("codebuild.amazonaws.com", account, source)
 
 
 def pipeline_trust(account: Account, pipeline: str) -> policies.Document:
     """Who may take on the pipeline's role: CodePipeline, for that pipeline."""
-    source = service_arn(account, "codepipeline", pipeline)
+    source = account.arn("codepipeline", pipeline)
     return policies.trust("codepipeline.amazonaws.com", account, source)
 
 
@@ -92,7 +87,7 @@ def pipeline(
         connection_arn: the connection to GitHub; empty where a webhook starts the pipeline.
     """
     cluster, service = deployment
-    revisions = service_arn(account, "ecs", f"task-definition/{service}:*")
+    revisions = account.arn("ecs", f"task-definition/{service}:*")
     statements = [
         policies.allow("Artifacts", [*READ_OBJECT, "s3:PutObject"], [f"{bucket_arn}/*"]),
         policies.allow("ArtifactBucket", ["s3:GetBucketVersioning"], [bucket_arn]),
@@ -102,7 +97,7 @@ def pipeline(
         policies.allow(
             "Service",
             ["ecs:DescribeServices", "ecs:UpdateService"],
-            [service_arn(account, "ecs", f"service/{cluster}/{service}")],
+            [account.arn("ecs", f"service/{cluster}/{service}")],
         ),
         policies.allow("ReadRevision", ["ecs:DescribeTaskDefinition"], ["*"]),
         policies.allow("Register", ["ecs:RegisterTaskDefinition"], [revisions]),
@@ -132,8 +127,8 @@ def topic(account: Account, topic_arn: str, publishers: str) -> policies.Documen
         publishers: how their names begin.
     """
     sources = {
-        "events": service_arn(account, "events", f"rule/{publishers}*"),
-        "cloudwatch": service_arn(account, "cloudwatch", f"alarm:{publishers}*"),
+        "events": account.arn("events", f"rule/{publishers}*"),
+        "cloudwatch": account.arn("cloudwatch", f"alarm:{publishers}*"),
     }
     return policies.document(
         {

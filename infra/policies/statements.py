@@ -58,7 +58,7 @@ def task_trust(account: Account) -> Document:
 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
     """
-    source = f"arn:{account.partition}:ecs:{account.region}:{account.account_id}:*"
+    source = account.arn("ecs", "*")
     return trust("ecs-tasks.amazonaws.com", account, source)
 
 
@@ -192,7 +192,9 @@ def image_layers(account: Account) -> Document:
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html#ecr-minimum-s3-perms
     """
-    bucket = f"arn:{account.partition}:s3:::prod-{account.region}-starport-layer-bucket/*"
+    bucket = account.arn(
+        "s3", f"prod-{account.region}-starport-layer-bucket/*", region="", account_id=""
+    )
     return document({**allow("Layers", ["s3:GetObject"], [bucket]), "Principal": {"AWS": "*"}})
 
 
@@ -209,9 +211,8 @@ def key(account: Account, log_group_prefix: str) -> Document:
         account: whose key it is.
         log_group_prefix: how the names of the log groups begin.
     """
-    logs = f"arn:{account.partition}:logs:{account.region}:{account.account_id}"
-    groups = f"{logs}:log-group:{log_group_prefix}*"
-    root = f"arn:{account.partition}:iam::{account.account_id}:root"
+    groups = account.arn("logs", f"log-group:{log_group_prefix}*")
+    root = account.arn("iam", "root", region="")
     return document(
         {**allow("Account", ["kms:*"], ["*"]), "Principal": {"AWS": root}},
         {
@@ -232,7 +233,7 @@ def flow_log_trust(account: Account) -> Document:
 
     https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
     """
-    source = f"arn:{account.partition}:ec2:{account.region}:{account.account_id}:vpc-flow-log/*"
+    source = account.arn("ec2", "vpc-flow-log/*")
     return trust("vpc-flow-logs.amazonaws.com", account, source)
 
 
@@ -249,9 +250,9 @@ def flow_log(log_group_arn: str) -> Document:
     )
 
 
-def bucket(partition: str, name: str, statements: Sequence[Statement]) -> Document:
+def bucket(account: Account, name: str, statements: Sequence[Statement]) -> Document:
     """A bucket's policy: `statements`, and nothing over plain HTTP."""
-    arn = f"arn:{partition}:s3:::{name}"
+    arn = account.arn("s3", name, region="", account_id="")
     plain_http = {
         "Sid": "TlsOnly",
         "Effect": "Deny",
@@ -268,11 +269,9 @@ def access_log_delivery(account: Account, bucket_name: str) -> Statement:
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
     """
-    objects = f"arn:{account.partition}:s3:::{bucket_name}/AWSLogs/{account.account_id}/*"
-    balancers = (
-        f"arn:{account.partition}:elasticloadbalancing:{account.region}:{account.account_id}"
-        ":loadbalancer/*"
-    )
+    logs = f"{bucket_name}/AWSLogs/{account.account_id}/*"
+    objects = account.arn("s3", logs, region="", account_id="")
+    balancers = account.arn("elasticloadbalancing", "loadbalancer/*")
     return {
         **allow("AccessLogs", ["s3:PutObject"], [objects]),
         "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
