@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from automation.aws.codepipeline import Run, runs
-from automation.deployment.verdict import ENDED, describe_service, service_deployments
+from automation.aws.ecs import describe_service, service_deployments
+from automation.deployment.verdict import ENDED
 from automation.diagnosis import last_failure
 from automation.diagnosis.diagnosis import Diagnosis, diagnose
 from automation.diagnosis.evidence import Facts, gather

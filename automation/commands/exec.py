@@ -20,7 +20,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from automation.aws.clients import error_code
-from automation.deployment.verdict import describe_service
+from automation.aws.ecs import describe_service, tasks
 from automation.errors import ConfigurationError, DriverError
 from automation.screen import Screen
 from automation.stack.operations import Session, opened
@@ -82,15 +82,7 @@ def running_tasks(session: Session) -> list[dict[str, Any]]:
             f"The stack {session.file.name} has no service yet: "
             f"`python automation/run.py up --stack {session.file.name}` makes it."
         )
-    arns = session.cloud.pages(
-        "ecs", "list_tasks", "taskArns", cluster=name.cluster, serviceName=name.service
-    )
-    found = []
-    for start in range(0, len(arns), 100):
-        answer = session.cloud.client("ecs").describe_tasks(
-            cluster=name.cluster, tasks=arns[start : start + 100]
-        )
-        found += [task for task in answer["tasks"] if task["lastStatus"] == "RUNNING"]
+    found = [task for task in tasks(session.cloud, name) if task["lastStatus"] == "RUNNING"]
     if not found:
         raise ConfigurationError(
             f"No task of the stack {session.file.name} runs now: `diagnose` tells why."

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Any
 
+from automation.aws.ecs import (
+    describe_service,
+    register,
+    revision_number,
+    service_deployment,
+    service_deployments,
+    task_definition,
+)
 from automation.commands.up import Done, report
-from automation.deployment.releases import Release, before, current, number_of, releases
-from automation.deployment.verdict import ENDED, describe_service, service_deployments
+from automation.deployment.releases import Release, before, current, releases
+from automation.deployment.verdict import ENDED
 from automation.errors import ConfigurationError, DriverError
 from automation.screen import Screen
 from automation.stack.operations import Session, no_changes, opened
@@ -47,8 +54,8 @@ def rollback(stack: str, screen: Screen, to: int | None = None) -> int:
             service=session.service.service,
             taskDefinition=definition,
         )
-        if number_of(definition) != wanted.number:
-            screen.note(f"Release {wanted.number} is now release {number_of(definition)}")
+        if revision_number(definition) != wanted.number:
+            screen.note(f"Release {wanted.number} is now release {revision_number(definition)}")
         return report(session, Done(began, no_changes(), session.outputs()))
 
 
@@ -91,8 +98,8 @@ def stop_running_deployment(session: Session) -> None:
         ecs.stop_service_deployment(serviceDeploymentArn=arn, stopType="ROLLBACK")
     deadline = time.monotonic() + STOP_SECONDS
     while time.monotonic() < deadline:
-        found = ecs.describe_service_deployments(serviceDeploymentArns=[arn])
-        if found["serviceDeployments"][0]["status"] in ENDED:
+        found = service_deployment(session.cloud, arn)
+        if found is None or found["status"] in ENDED:
             return
         time.sleep(POLL_SECONDS)
     raise DriverError(f"The running deployment has not stopped after {STOP_SECONDS:.0f} s: {arn}")
@@ -100,18 +107,7 @@ def stop_running_deployment(session: Session) -> None:
 
 def deployable(session: Session, release: Release) -> str:
     """The ARN of a task definition with the release's content that ECS accepts."""
-    ecs = session.cloud.client("ecs")
-    answer = ecs.describe_task_definition(taskDefinition=release.task_definition, include=["TAGS"])
-    if answer["taskDefinition"]["status"] == "ACTIVE":
+    definition = task_definition(session.cloud, release.task_definition)
+    if definition["status"] == "ACTIVE":
         return release.task_definition
-    copy: dict[str, Any] = registrable(ecs, answer["taskDefinition"])
-    if answer.get("tags"):
-        copy["tags"] = answer["tags"]
-    registered = ecs.register_task_definition(**copy)
-    return str(registered["taskDefinition"]["taskDefinitionArn"])
-
-
-def registrable(ecs: Any, definition: dict[str, Any]) -> dict[str, Any]:
-    """What of a described task definition RegisterTaskDefinition takes."""
-    operation = ecs.meta.service_model.operation_model("RegisterTaskDefinition")
-    return {key: value for key, value in definition.items() if key in operation.input_shape.members}
+    return register(session.cloud, definition)

@@ -8,17 +8,22 @@ from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from typing import Any
 
-from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from automation.aws.clients import error_code
+from automation.aws.ecs import (
+    describe_service,
+    revision_number,
+    service_deployments,
+    targets,
+    task_id,
+    tasks,
+)
 from automation.commands.releases import described
 from automation.deployment.pipeline_report import print_pipeline, report
 from automation.deployment.releases import current, releases
 from automation.deployment.rollout import look
-from automation.deployment.verdict import describe_service, service_deployments
 from automation.errors import ConfigurationError
 from automation.screen import Screen, picture
 from automation.stack.operations import Session, opened
@@ -114,46 +119,22 @@ def _service(session: Session, service: dict[str, Any] | None) -> dict[str, Any]
 
 
 def _tasks(session: Session) -> list[dict[str, Any]]:
-    ecs, name = session.cloud.client("ecs"), session.service
-    arns = session.cloud.pages(
-        "ecs", "list_tasks", "taskArns", cluster=name.cluster, serviceName=name.service
-    )
-    rows = []
-    for start in range(0, len(arns), 100):
-        tasks = ecs.describe_tasks(cluster=name.cluster, tasks=arns[start : start + 100])["tasks"]
-        rows += [
-            {
-                "id": task["taskArn"].rpartition("/")[2],
-                "release": int(task["taskDefinitionArn"].rpartition(":")[2]),
-                "status": task["lastStatus"],
-                "health": task.get("healthStatus", "UNKNOWN"),
-            }
-            for task in tasks
-        ]
-    return rows
+    return [
+        {
+            "id": task_id(task),
+            "release": revision_number(task["taskDefinitionArn"]),
+            "status": task["lastStatus"],
+            "health": task.get("healthStatus", "UNKNOWN"),
+        }
+        for task in tasks(session.cloud, session.service)
+    ]
 
 
 def _targets(session: Session, service: dict[str, Any]) -> list[dict[str, Any]]:
-    rows = []
-    for balancer in service.get("loadBalancers", []):
-        try:
-            described_health = session.cloud.client("elbv2").describe_target_health(
-                TargetGroupArn=balancer["targetGroupArn"]
-            )["TargetHealthDescriptions"]
-        except ClientError as error:
-            if error_code(error) != "TargetGroupNotFound":
-                raise
-            continue
-        for row in described_health:
-            target, health = row["Target"], row["TargetHealth"]
-            rows.append(
-                {
-                    "id": f"{target['Id']}:{target['Port']}",
-                    "state": health["State"],
-                    "reason": health.get("Description"),
-                }
-            )
-    return rows
+    return [
+        {"id": f"{each.address}:{each.port}", "state": each.state, "reason": each.reason}
+        for each in targets(session.cloud, service)
+    ]
 
 
 def _alarms(session: Session) -> list[dict[str, str]]:

@@ -14,10 +14,14 @@ from typing import Any
 
 from automation.aws.clients import Cloud
 from automation.aws.ecr import commit_of
-from automation.deployment.verdict import ServiceName, describe_service, service_deployments
-
-REVISIONS_AT_ONCE = 20
-"""DescribeServiceRevisions takes twenty at most."""
+from automation.aws.ecs import (
+    ServiceName,
+    describe_service,
+    revision_number,
+    service_deployments,
+    service_revisions,
+    task_definition,
+)
 
 STATES: dict[str, str] = {
     "SUCCESSFUL": "superseded",
@@ -55,7 +59,7 @@ def releases(cloud: Cloud, name: ServiceName) -> list[Release]:
     if service is None:
         return []
     deployments = service_deployments(cloud, name)
-    revisions = _revisions(cloud, (d["targetServiceRevisionArn"] for d in deployments))
+    revisions = service_revisions(cloud, (d["targetServiceRevisionArn"] for d in deployments))
     found: dict[str, Release] = {}
     for deployment in deployments:
         revision = revisions.get(deployment["targetServiceRevisionArn"])
@@ -64,7 +68,7 @@ def releases(cloud: Cloud, name: ServiceName) -> list[Release]:
         definition = revision["taskDefinition"]
         image = _image(cloud, revision)
         found[definition] = Release(
-            number=number_of(definition),
+            number=revision_number(definition),
             image=image,
             commit=commit_of(cloud, image),
             when=deployment["createdAt"],
@@ -72,11 +76,6 @@ def releases(cloud: Cloud, name: ServiceName) -> list[Release]:
             task_definition=definition,
         )
     return list(found.values())
-
-
-def number_of(task_definition: str) -> int:
-    """The number of a release, from its task definition's ARN."""
-    return int(task_definition.rpartition(":")[2])
 
 
 def current(found: Iterable[Release]) -> Release | None:
@@ -101,23 +100,10 @@ def _state(deployment: dict[str, Any], is_current: bool) -> str:
     return state
 
 
-def _revisions(cloud: Cloud, arns: Iterable[str]) -> dict[str, dict[str, Any]]:
-    wanted = list(dict.fromkeys(arns))
-    found: dict[str, dict[str, Any]] = {}
-    for start in range(0, len(wanted), REVISIONS_AT_ONCE):
-        answer = cloud.client("ecs").describe_service_revisions(
-            serviceRevisionArns=wanted[start : start + REVISIONS_AT_ONCE]
-        )
-        found |= {row["serviceRevisionArn"]: row for row in answer["serviceRevisions"]}
-    return found
-
-
 def _image(cloud: Cloud, revision: dict[str, Any]) -> str:
     """The image of the revision's first container, as the task definition names it."""
     images = revision.get("containerImages")
     if images:
         return str(images[0]["image"])
-    definition = cloud.client("ecs").describe_task_definition(
-        taskDefinition=revision["taskDefinition"]
-    )["taskDefinition"]
+    definition = task_definition(cloud, revision["taskDefinition"])
     return str(definition["containerDefinitions"][0]["image"])

@@ -12,7 +12,16 @@ from typing import Any, Self
 from botocore.exceptions import BotoCoreError, ClientError
 
 from automation.aws.clients import Cloud
-from automation.deployment.verdict import ServiceName, describe_service
+from automation.aws.ecs import (
+    ServiceName,
+    describe_service,
+    private_address,
+    revision_number,
+    target_groups,
+    targets,
+    task_id,
+    tasks,
+)
 
 WATCH_SECONDS = 2.0
 NAMESPACE = "AWS/ApplicationELB"
@@ -104,10 +113,10 @@ def look(cloud: Cloud, name: ServiceName, since: datetime) -> Rollout | None:
     if not deployments or not (going_on or deployments[0].get("rolloutState") == "IN_PROGRESS"):
         return None
     newest, *earlier = deployments
-    health = _health(cloud, service)
-    tasks = _tasks(cloud, name)
-    mine = [task for task in tasks if task.get("startedBy") == newest["id"]]
-    others = [task for task in tasks if task.get("startedBy") != newest["id"]]
+    health = {target.address: target.state for target in targets(cloud, service)}
+    found = tasks(cloud, name)
+    mine = [task for task in found if task.get("startedBy") == newest["id"]]
+    others = [task for task in found if task.get("startedBy") != newest["id"]]
     requests, errors = _traffic(cloud, service, since)
     return Rollout(
         new=_side([newest], mine, health),
@@ -119,58 +128,24 @@ def look(cloud: Cloud, name: ServiceName, since: datetime) -> Rollout | None:
 
 
 def _side(
-    deployments: list[dict[str, Any]], tasks: list[dict[str, Any]], health: dict[str, str]
+    deployments: list[dict[str, Any]], started: list[dict[str, Any]], health: dict[str, str]
 ) -> Side:
     definitions = [d["taskDefinition"] for d in deployments]
-    definitions += [task["taskDefinitionArn"] for task in tasks]
+    definitions += [task["taskDefinitionArn"] for task in started]
     views = (
-        TaskView(task["taskArn"].rpartition("/")[2], task["lastStatus"], health.get(_ip(task), "-"))
-        for task in tasks
+        TaskView(task_id(task), task["lastStatus"], health.get(private_address(task), "-"))
+        for task in started
     )
     return Side(
-        release=int(definitions[0].rpartition(":")[2]) if definitions else None,
+        release=revision_number(definitions[0]) if definitions else None,
         wanted=sum(d["desiredCount"] for d in deployments),
         tasks=tuple(sorted(views, key=lambda view: view.identity)),
     )
 
 
-def _ip(task: dict[str, Any]) -> str:
-    details = (
-        detail for attached in task.get("attachments", []) for detail in attached.get("details", [])
-    )
-    return next((d["value"] for d in details if d["name"] == "privateIPv4Address"), "")
-
-
-def _tasks(cloud: Cloud, name: ServiceName) -> list[dict[str, Any]]:
-    arns = cloud.pages(
-        "ecs", "list_tasks", "taskArns", cluster=name.cluster, serviceName=name.service
-    )
-    found: list[dict[str, Any]] = []
-    for start in range(0, len(arns), 100):
-        answer = cloud.client("ecs").describe_tasks(
-            cluster=name.cluster, tasks=arns[start : start + 100]
-        )
-        found += answer["tasks"]
-    return found
-
-
-def _groups(service: dict[str, Any]) -> list[str]:
-    return [row["targetGroupArn"] for row in service.get("loadBalancers", [])]
-
-
-def _health(cloud: Cloud, service: dict[str, Any]) -> dict[str, str]:
-    """Address → health of every target."""
-    found: dict[str, str] = {}
-    for group in _groups(service):
-        rows = cloud.client("elbv2").describe_target_health(TargetGroupArn=group)
-        for row in rows["TargetHealthDescriptions"]:
-            found[row["Target"]["Id"]] = row["TargetHealth"]["State"]
-    return found
-
-
 def _traffic(cloud: Cloud, service: dict[str, Any], since: datetime) -> tuple[int | None, int]:
     """Requests and errors of the service's target groups; CloudWatch is a minute or two behind."""
-    groups = _groups(service)
+    groups = target_groups(service)
     if not groups:
         return None, 0
     described = cloud.client("elbv2").describe_target_groups(TargetGroupArns=groups)

@@ -13,9 +13,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from botocore.exceptions import ClientError
-
-from automation.aws.clients import Cloud, error_code
+from automation.aws.clients import Cloud
+from automation.aws.ecs import (
+    ServiceName,
+    describe_service,
+    service_deployment,
+    service_deployments,
+)
 
 Result = Literal["succeeded", "failed", "rolled_back"]
 
@@ -31,14 +35,6 @@ WAIT_SECONDS = 1800.0
 POLL_SECONDS = 1.0
 
 Note = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class ServiceName:
-    """Where a service is."""
-
-    cluster: str
-    service: str
 
 
 @dataclass(frozen=True)
@@ -60,29 +56,6 @@ class Verdict:
     phases: dict[str, float] = field(default_factory=dict)
     replaced: bool = False
     own: bool = False
-
-
-def describe_service(cloud: Cloud, name: ServiceName) -> dict[str, Any] | None:
-    """The service as ECS describes it; None if there is none (any more)."""
-    try:
-        found = cloud.client("ecs").describe_services(cluster=name.cluster, services=[name.service])
-    except ClientError as error:
-        if error_code(error) != "ClusterNotFoundException":
-            raise
-        return None
-    services = [s for s in found["services"] if s["status"] != "INACTIVE"]
-    return services[0] if services else None
-
-
-def service_deployments(
-    cloud: Cloud, name: ServiceName, after: datetime | None = None
-) -> list[dict[str, Any]]:
-    """The service's deployments, newest first; only those created after a time, if one is given."""
-    arguments: dict[str, Any] = {"cluster": name.cluster, "service": name.service}
-    if after is not None:
-        arguments["createdAt"] = {"after": after}
-    found = cloud.pages("ecs", "list_service_deployments", "serviceDeployments", **arguments)
-    return sorted(found, key=lambda d: d["createdAt"], reverse=True)
 
 
 def await_verdict(
@@ -128,10 +101,9 @@ def _await_deployment(cloud: Cloud, arn: str, note: Note, seconds: float) -> Ver
     began = time.monotonic()
     told = ""
     while True:
-        found = cloud.client("ecs").describe_service_deployments(serviceDeploymentArns=[arn])
-        if not found["serviceDeployments"]:
+        deployment = service_deployment(cloud, arn)
+        if deployment is None:
             return Verdict("failed", f"ECS does not know the deployment {arn}.", arn)
-        deployment = found["serviceDeployments"][0]
         if deployment["status"] in ENDED:
             return _judged(deployment)
         line = progress_line(deployment)
@@ -174,9 +146,8 @@ def phases(deployment: dict[str, Any]) -> dict[str, float]:
             ("waiting", "createdAt"),
             ("rollout", "startedAt"),
             ("stopping", "stoppedAt"),
-            ("rollback", ""),
         )
-        if key and key in deployment
+        if key in deployment
     ]
     rollback = deployment.get("rollback", {}).get("startedAt")
     if rollback:

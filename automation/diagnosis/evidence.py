@@ -10,13 +10,20 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from automation.aws.clients import Cloud, error_code
-from automation.deployment.verdict import ServiceName, describe_service, service_deployments
+from automation.aws.ecs import (
+    ServiceName,
+    describe_service,
+    service_deployments,
+    service_revisions,
+    targets,
+    task_id,
+    tasks,
+)
 from infra.service.task import CONTAINER_NAME
 
 LOG_LINES = 200
 """How many of a task's last log lines are looked through."""
 
-TASKS_AT_ONCE = 100
 EVENTS = 20
 
 
@@ -116,16 +123,20 @@ def gather(
     if service is None:
         return Facts(failure=failure)
     judged = _deployment(cloud, name, deployment)
-    tasks = _tasks(cloud, name, judged)
-    stopped = [task for task in tasks if task.when]
-    lines = _logs(cloud, log_group, [*stopped, *(task for task in tasks if not task.when)])
-    began = {task.identity: task.started for task in tasks}
+    ran = _tasks(cloud, name, judged)
+    stopped = [task for task in ran if task.when]
+    lines = _logs(cloud, log_group, [*stopped, *(task for task in ran if not task.when)])
+    began = {task.identity: task.started for task in ran}
     return Facts(
         failure=failure,
         status=judged.status,
         stopped=tuple(stopped),
         events=tuple(_events(service, judged.began)),
-        targets=tuple(_targets(cloud, service)),
+        targets=tuple(
+            f"{target.address}: {target.reason}"
+            for target in targets(cloud, service)
+            if target.state == "unhealthy"
+        ),
         logs=tuple(line.text for line in lines),
         log_seconds=tuple(_after(line, began[line.task]) for line in lines),
         grace_seconds=service.get("healthCheckGracePeriodSeconds"),
@@ -137,9 +148,8 @@ def _deployment(cloud: Cloud, name: ServiceName, arn: str | None) -> _Deployment
     row = next((r for r in rows if arn is None or r["serviceDeploymentArn"] == arn), None)
     if row is None:
         return _Deployment()
-    answer = cloud.client("ecs").describe_service_revisions(
-        serviceRevisionArns=[row["targetServiceRevisionArn"]]
-    )["serviceRevisions"]
+    revision = service_revisions(cloud, [row["targetServiceRevisionArn"]])
+    answer = list(revision.values())
     return _Deployment(
         row=row,
         definition=answer[0]["taskDefinition"] if answer else None,
@@ -150,23 +160,7 @@ def _deployment(cloud: Cloud, name: ServiceName, arn: str | None) -> _Deployment
 
 def _tasks(cloud: Cloud, name: ServiceName, judged: _Deployment) -> list[StoppedTask]:
     """The deployment's tasks: those that stopped, latest first, then those that run."""
-    arns = [
-        arn
-        for status in ("STOPPED", "RUNNING")
-        for arn in cloud.pages(
-            "ecs",
-            "list_tasks",
-            "taskArns",
-            cluster=name.cluster,
-            serviceName=name.service,
-            desiredStatus=status,
-        )
-    ]
-    tasks: list[dict[str, Any]] = []
-    for start in range(0, len(arns), TASKS_AT_ONCE):
-        batch = arns[start : start + TASKS_AT_ONCE]
-        tasks += cloud.client("ecs").describe_tasks(cluster=name.cluster, tasks=batch)["tasks"]
-    found = [_task(t) for t in tasks if _belongs(t, judged)]
+    found = [_task(t) for t in tasks(cloud, name, ("STOPPED", "RUNNING")) if _belongs(t, judged)]
     undated = datetime.min
     return sorted(found, key=lambda t: (t.when or undated).replace(tzinfo=None), reverse=True)
 
@@ -191,7 +185,7 @@ def _failed(task: dict[str, Any]) -> bool:
 
 def _task(task: dict[str, Any]) -> StoppedTask:
     return StoppedTask(
-        identity=task["taskArn"].rpartition("/")[2],
+        identity=task_id(task),
         code=task.get("stopCode", ""),
         reason=task.get("stoppedReason", ""),
         containers=tuple(
@@ -209,25 +203,9 @@ def _events(service: dict[str, Any], began: datetime | None) -> Iterable[str]:
             yield event["message"]
 
 
-def _targets(cloud: Cloud, service: dict[str, Any]) -> Iterable[str]:
-    for balancer in service.get("loadBalancers", []):
-        try:
-            rows = cloud.client("elbv2").describe_target_health(
-                TargetGroupArn=balancer["targetGroupArn"]
-            )["TargetHealthDescriptions"]
-        except ClientError as error:
-            if error_code(error) != "TargetGroupNotFound":
-                raise
-            continue
-        for row in rows:
-            if row["TargetHealth"]["State"] == "unhealthy":
-                health = row["TargetHealth"]
-                yield f"{row['Target']['Id']}: {health.get('Description') or health.get('Reason')}"
-
-
-def _logs(cloud: Cloud, group: str, tasks: list[StoppedTask]) -> list[LogLine]:
+def _logs(cloud: Cloud, group: str, ran: list[StoppedTask]) -> list[LogLine]:
     """The last lines of the first of these tasks that has written any."""
-    for task in tasks:
+    for task in ran:
         for container, _, _ in task.containers:
             stream = f"{CONTAINER_NAME}/{container}/{task.identity}"
             if lines := _stream(cloud, group, stream, task.identity):

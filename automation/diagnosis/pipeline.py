@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from automation.aws.codebuild import Build, build_of, last_lines
 from automation.aws.codepipeline import Action, Run, actions
-from automation.deployment.verdict import service_deployments
+from automation.aws.ecs import service_deployments
 from automation.diagnosis.diagnosis import Diagnosis, diagnose
 from automation.diagnosis.evidence import gather
 from automation.stack.operations import Session

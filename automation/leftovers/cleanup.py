@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from automation.aws.clients import Cloud
+from automation.aws.ecs import task_definition_arns
 from automation.errors import DriverError
-from automation.leftovers.finders import log_groups, preview_tags, task_definitions
+from automation.leftovers.finders import log_groups, preview_tags
 from infra.names import Names
 
 BATCH = 10
@@ -72,9 +73,9 @@ def delete_task_definitions(cloud: Cloud, family: str) -> int:
         DriverError: ECS refused to delete some.
     """
     ecs = cloud.client("ecs")
-    for arn in task_definitions(cloud, family, "ACTIVE"):
+    for arn in task_definition_arns(cloud, family, "ACTIVE"):
         ecs.deregister_task_definition(taskDefinition=arn)
-    arns = task_definitions(cloud, family, "INACTIVE")
+    arns = task_definition_arns(cloud, family, "INACTIVE")
     failures: list[str] = []
     for start in range(0, len(arns), BATCH):
         answer = ecs.delete_task_definitions(taskDefinitions=arns[start : start + BATCH])

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from botocore.exceptions import ClientError
 
 from automation.aws.clients import Cloud, error_code
+from automation.aws.ecs import task_definition_arns
 from automation.leftovers import network as network
 from automation.leftovers.removals import removal
 from automation.leftovers.search import Finder, Leftover, Search
@@ -54,20 +55,12 @@ def _clusters(where: Search) -> Iterator[Leftover]:
             yield Leftover(arn, f"{tasks} tasks run in it: aws ecs delete-cluster --cluster {arn}")
 
 
-def task_definitions(cloud: Cloud, family: str, status: str) -> list[str]:
-    """The ARNs of a family's revisions; the name of a family may begin that of another."""
-    arns = cloud.pages(
-        "ecs", "list_task_definitions", "taskDefinitionArns", familyPrefix=family, status=status
-    )
-    return [arn for arn in arns if arn.rpartition("/")[2].rpartition(":")[0] == family]
-
-
 def _task_definitions(where: Search) -> Iterator[Leftover]:
     for status, command in (
         ("ACTIVE", "deregister-task-definition --task-definition"),
         ("INACTIVE", "delete-task-definitions --task-definitions"),
     ):
-        for arn in task_definitions(where.cloud, where.names.service, status):
+        for arn in task_definition_arns(where.cloud, where.names.service, status):
             yield Leftover(arn, f"The revision is {status.lower()}: aws ecs {command} {arn}")
 
 

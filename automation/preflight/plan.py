@@ -8,7 +8,7 @@ from typing import Any
 
 from automation.aws.clients import Cloud
 from automation.aws.ecr import PLATFORM_NAMES
-from automation.deployment.verdict import describe_service
+from automation.aws.ecs import describe_service
 from automation.preflight import container_run
 from automation.stack.operations import Session
 from infra.image import build_context

@@ -16,8 +16,8 @@ from pulumi.automation.errors import CommandError, ConcurrentUpdateError
 
 from automation import paths
 from automation.aws.clients import Cloud
+from automation.aws.ecs import ServiceName
 from automation.deployment.rollout import Watch
-from automation.deployment.verdict import ServiceName
 from automation.engine import Engine, obtain_engine
 from automation.engine.failures import explain
 from automation.engine.progress import Progress

@@ -15,12 +15,10 @@ FAILED = "Failed"
 STOPPING = "Stopping"
 STOPPED = "Stopped"
 SUPERSEDED = "Superseded"
-CANCELLED = "Cancelled"
 ABANDONED = "Abandoned"
 
 KEPT_EXECUTIONS = 100  # of a pipeline; AWS keeps a year's
 KEPT_DELIVERIES = 1000  # ids of a webhook's deliveries
-KEPT_VERSIONS = 20
 
 
 @dataclass

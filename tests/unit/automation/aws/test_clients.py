@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from automation.aws.clients import Cloud, error_code
-from automation.deployment.verdict import ServiceName, service_deployments
+from automation.aws.ecs import ServiceName, service_deployments
 
 
 def stubbed(service: str, monkeypatch: Any) -> tuple[Cloud, Stubber]:

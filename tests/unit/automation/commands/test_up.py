@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from automation.aws.ecs import ServiceName
 from automation.commands.up import Done, report
 from automation.deployment.rollout import Watch
-from automation.deployment.verdict import ServiceName
 from automation.errors import DriverError
 from infra.names import Names
 from infra.settings.model import Settings

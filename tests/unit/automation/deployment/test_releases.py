@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
 import pytest
 
-from automation.commands.rollback import choose, registrable
+from automation.aws.ecs import ServiceName
+from automation.commands.rollback import choose
 from automation.deployment import releases as module
 from automation.deployment.releases import Release, before, current, releases
-from automation.deployment.verdict import ServiceName
 from automation.errors import ConfigurationError
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -115,25 +114,3 @@ def test_a_release_that_cannot_be_put_back_is_refused(to: int, words: str) -> No
 def test_without_an_earlier_one_there_is_nothing_to_go_back_to() -> None:
     with pytest.raises(ConfigurationError, match="no earlier healthy release"):
         choose(read(FakeCloud(1, (1, "SUCCESSFUL"))), None)
-
-
-def test_a_copy_of_a_revision_has_what_can_be_registered() -> None:
-    ecs = boto3.client(
-        "ecs", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
-    )
-    described = {
-        "family": "f",
-        "containerDefinitions": [],
-        "cpu": "256",
-        "taskDefinitionArn": "a",
-        "revision": 3,
-        "status": "INACTIVE",
-        "compatibilities": ["FARGATE"],
-        "requiresCompatibilities": ["FARGATE"],
-    }
-    assert set(registrable(ecs, described)) == {
-        "family",
-        "containerDefinitions",
-        "cpu",
-        "requiresCompatibilities",
-    }

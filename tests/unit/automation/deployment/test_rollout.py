@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from automation.aws.ecs import ServiceName
 from automation.deployment import rollout
 from automation.deployment.rollout import Watch, look
-from automation.deployment.verdict import ServiceName
 
 NAME = ServiceName("c", "s")
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -69,7 +69,7 @@ class FakeCloud:
         states = {"10.0.0.1": "healthy", "10.0.0.2": "initial"}
         return {
             "TargetHealthDescriptions": [
-                {"Target": {"Id": address}, "TargetHealth": {"State": state}}
+                {"Target": {"Id": address, "Port": 9292}, "TargetHealth": {"State": state}}
                 for address, state in states.items()
             ]
         }

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from automation.aws.ecs import ServiceName
 from automation.deployment import verdict as module
-from automation.deployment.verdict import ServiceName, await_verdict, phases
+from automation.deployment.verdict import await_verdict, phases
 
 NAME = ServiceName("cluster", "service")
 BEGAN = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from automation.deployment.verdict import ServiceName
+from automation.aws.ecs import ServiceName
 from automation.diagnosis.causes import CAUSES
 from automation.diagnosis.diagnosis import diagnose
 from automation.diagnosis.evidence import gather
