@@ -1,6 +1,9 @@
 """What can go wrong in the driver, as one tree; each class carries its exit code.
 
     DriverError                 1  the operation or the deployment failed
+    ├── EngineFailed            1  an operation of the Pulumi engine failed
+    │   ├── ServiceFailed       1  at the ECS service: its deployment tells the cause
+    │   └── NumberTaken         1  another preview has the port or the priority
     ├── ConfigurationError      2  the command or the settings are wrong; nothing was touched
     ├── UpdateRunning           3  another update of this stack is running
     ├── ChangesFound            4  `preview --expect-no-changes` found changes
@@ -33,6 +36,18 @@ class DriverError(Exception):
         self.message = message
         self.evidence = list(evidence)
         self.resource = resource
+
+
+class EngineFailed(DriverError):  # noqa: N818 - says which part failed
+    """An operation of the Pulumi engine failed."""
+
+
+class ServiceFailed(EngineFailed):
+    """The engine failed at the ECS service, whose deployment tells the cause."""
+
+
+class NumberTaken(EngineFailed):
+    """A listener's port or a rule's priority belongs to another preview."""
 
 
 class ConfigurationError(DriverError):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The driver: `python automation/run.py COMMAND [--stack NAME] [--json] [--yes]`.
+"""The driver: `python automation/run.py COMMAND [--stack NAME] [--branch BRANCH] [--json] [--yes]`.
 
 A verb is one function in `automation/commands/`; this file only maps the command line to it.
 """
@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,9 +39,9 @@ if __name__ == "__main__":
 
 import typer  # noqa: E402
 
-from automation.errors import ConfigurationError, Stopped  # noqa: E402
+from automation.command_line import Branch, command, flag  # noqa: E402
+from automation.errors import ConfigurationError  # noqa: E402
 from automation.screen import Screen  # noqa: E402
-from automation.unexpected_errors import in_words  # noqa: E402
 
 app = typer.Typer(
     help=__doc__.splitlines()[0],
@@ -61,26 +58,6 @@ app.add_typer(local_app, name="local")
 pipeline_app = typer.Typer(help="Run the pipeline, answer its approval.", no_args_is_help=True)
 app.add_typer(pipeline_app, name="pipeline")
 
-
-def _flag(*names: str, help: str) -> Any:  # noqa: A002 -- typer's name
-    """An option that takes no value, and so shows none in the help."""
-    return typer.Option(*names, metavar="", help=help)
-
-
-Stack = Annotated[
-    str,
-    typer.Option("--stack", metavar="NAME", help="The stack; its settings are Pulumi.NAME.yaml."),
-]
-Branch = Annotated[
-    str | None,
-    typer.Option(
-        "--branch",
-        metavar="BRANCH",
-        help="The preview of this branch; --stack is then its environment.",
-    ),
-]
-Json = Annotated[bool, _flag("--json", help="One JSON document to standard output.")]
-Yes = Annotated[bool, _flag("--yes", "-y", help="Ask nothing.")]
 At = Annotated[
     str | None,
     typer.Option(
@@ -92,121 +69,83 @@ At = Annotated[
 Image = Annotated[
     str | None, typer.Option("--image", metavar="URI", help="Deploy this image and build none.")
 ]
-Build = Annotated[bool, _flag("--build", help="Build and deploy the working tree's application.")]
+Build = Annotated[bool, flag("--build", help="Build and deploy the working tree's application.")]
+Follow = Annotated[bool, flag("--follow", "-f", help="Go on until Ctrl-C.")]
+Comment = Annotated[str, typer.Option("--comment", metavar="TEXT", help="Kept with the answer.")]
 
 
-def named(stack: str, branch: str | None) -> str:
-    """The stack to work on: `--stack`, or with `--branch` the preview of that branch."""
-    from automation.previews.preview_stacks import stack_of
-
-    return stack_of(stack, branch)
-
-
-def execute(screen: Screen, command: Callable[[], int]) -> NoReturn:
-    """Run a command; errors become words, and everything becomes an exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        code = command()
-    except KeyboardInterrupt:
-        code = screen.fail(Stopped("Interrupted."))
-    except Exception as error:  # noqa: BLE001 - the last resort: words instead of a traceback
-        code = screen.fail(in_words(error))
-    raise SystemExit(code)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-@app.command()
+@command(app, asks=True)
 def up(
-    stack: Stack = "dev",
+    screen: Screen,
+    stack: str,
     branch: Branch = None,
-    json: Json = False,
-    yes: Yes = False,
     image: Image = None,
     build: Build = False,
     smoke: Annotated[
-        bool, _flag("--smoke/--no-smoke", help="Run the container once here first.")
+        bool, flag("--smoke/--no-smoke", help="Run the container once here first.")
     ] = True,
-) -> None:
+) -> int:
     """Create or update the stack, wait until it is healthy, print the verdict and the outputs."""
-    from automation.commands.up import up as command
+    from automation.commands.up import up
 
-    screen = Screen(json=json, yes=yes)
-    execute(
-        screen,
-        lambda: command(
-            named(stack, branch), screen, image=image, build=build, smoke=smoke, branch=branch
-        ),
-    )
+    return up(stack, screen, image=image, build=build, smoke=smoke, branch=branch)
 
 
-@app.command()
+@command(app)
 def preview(
-    stack: Stack = "dev",
+    screen: Screen,
+    stack: str,
     branch: Branch = None,
-    json: Json = False,
-    yes: Yes = False,
     image: Image = None,
     build: Build = False,
     expect_no_changes: Annotated[
-        bool, _flag("--expect-no-changes", help="Changes end with exit code 4.")
+        bool, flag("--expect-no-changes", help="Changes end with exit code 4.")
     ] = False,
     drift: Annotated[
-        bool, _flag("--drift/--no-drift", help="Look for what others have changed.")
+        bool, flag("--drift/--no-drift", help="Look for what others have changed.")
     ] = True,
-) -> None:
+) -> int:
     """Show what `up` would change."""
-    from automation.commands.preview import preview as command
+    from automation.commands.preview import preview
 
-    screen = Screen(json=json, yes=yes)
-    execute(
+    return preview(
+        stack,
         screen,
-        lambda: command(
-            named(stack, branch),
-            screen,
-            image=image,
-            build=build,
-            branch=branch,
-            expect_no_changes=expect_no_changes,
-            look_for_drift=drift,
-        ),
+        image=image,
+        build=build,
+        branch=branch,
+        expect_no_changes=expect_no_changes,
+        look_for_drift=drift,
     )
 
 
-@app.command()
+@command(app, asks=True)
 def destroy(
-    stack: Stack = "dev",
-    branch: Branch = None,
-    json: Json = False,
-    yes: Yes = False,
+    screen: Screen,
+    stack: str,
     with_previews: Annotated[
-        bool, _flag("--with-previews", help="Destroy the environment's previews as well.")
+        bool, flag("--with-previews", help="Destroy the environment's previews as well.")
     ] = False,
-) -> None:
+) -> int:
     """Delete every resource and the stack, then look for leftovers."""
-    from automation.commands.destroy import destroy as command
+    from automation.commands.destroy import destroy
 
-    screen = Screen(json=json, yes=yes)
-    execute(screen, lambda: command(named(stack, branch), screen, with_previews=with_previews))
+    return destroy(stack, screen, with_previews=with_previews)
 
 
-@app.command()
-def previews(stack: Stack = "dev", json: Json = False, yes: Yes = False, at: At = None) -> None:
+@command(app)
+def previews(screen: Screen, environment: str, at: At = None) -> int:
     """The previews of an environment: branch, age, time left, cost a month, URL."""
-    from automation.commands.previews import previews as command
+    from automation.commands.previews import previews
 
-    screen = Screen(json=json, yes=yes)
-    execute(screen, lambda: command(stack, screen, at=at))
+    return previews(environment, screen, at=at)
 
 
-@app.command()
+@command(app, asks=True)
 def prune(
-    stack: Stack = "dev",
-    json: Json = False,
-    yes: Yes = False,
-    dry_run: Annotated[bool, _flag("--dry-run", help="Only say what is due.")] = False,
+    screen: Screen,
+    environment: str,
+    dry_run: Annotated[bool, flag("--dry-run", help="Only say what is due.")] = False,
     at: At = None,
     remote: Annotated[
         str,
@@ -216,257 +155,208 @@ def prune(
             help="The git remote whose branches count, or its address.",
         ),
     ] = "origin",
-) -> None:
+) -> int:
     """Destroy the previews of an environment that have expired or whose branch is gone."""
-    from automation.commands.prune import prune as command
+    from automation.commands.prune import prune
 
-    screen = Screen(json=json, yes=yes)
-    execute(screen, lambda: command(stack, screen, dry_run=dry_run, at=at, remote=remote))
+    return prune(environment, screen, dry_run=dry_run, at=at, remote=remote)
 
 
-@app.command()
-def refresh(
-    stack: Stack = "dev", branch: Branch = None, json: Json = False, yes: Yes = False
-) -> None:
+@command(app)
+def refresh(screen: Screen, stack: str) -> int:
     """Bring the state in line with the cloud, and say what drifted."""
-    from automation.commands.refresh import refresh as command
+    from automation.commands.refresh import refresh
 
-    screen = Screen(json=json, yes=yes)
-    execute(screen, lambda: command(named(stack, branch), screen))
+    return refresh(stack, screen)
 
 
-@app.command()
+@command(app)
 def outputs(
+    screen: Screen,
+    stack: str,
     name: Annotated[str | None, typer.Argument(help="Print the bare value of this one.")] = None,
-    stack: Stack = "dev",
-    branch: Branch = None,
-    json: Json = False,
-    yes: Yes = False,
-) -> None:
+) -> int:
     """The stack's outputs, or one bare value."""
-    from automation.commands.outputs import outputs as command
+    from automation.commands.outputs import outputs
 
-    screen = Screen(json=json, yes=yes)
-    execute(screen, lambda: command(named(stack, branch), screen, name))
+    return outputs(stack, screen, name)
 
 
-@app.command()
+@command(app)
 def doctor(
-    stack: Stack = "dev",
-    branch: Branch = None,
-    json: Json = False,
-    yes: Yes = False,
-    fix: Annotated[bool, _flag("--fix", help="Put right what can be put right.")] = False,
-    quiet: Annotated[bool, _flag("--quiet", help="Say only what is wrong.")] = False,
-) -> None:
+    screen: Screen,
+    stack: str,
+    fix: Annotated[bool, flag("--fix", help="Put right what can be put right.")] = False,
+    quiet: Annotated[bool, flag("--quiet", help="Say only what is wrong.")] = False,
+) -> int:
     """Every prerequisite, what is wrong, and how to put it right."""
-    from automation.commands.doctor import doctor as command
+    from automation.commands.doctor import doctor
 
-    screen = Screen(json=json, yes=yes, quiet=quiet)
-    execute(screen, lambda: command(named(stack, branch), screen, fix=fix))
+    screen.quiet = quiet
+    return doctor(stack, screen, fix=fix)
 
 
-@app.command()
+@command(app)
 def status(
-    stack: Stack = "dev",
-    branch: Branch = None,
-    json: Json = False,
-    yes: Yes = False,
-    watch: Annotated[bool, _flag("--watch", "-w", help="Go on until Ctrl-C.")] = False,
-) -> None:
+    screen: Screen,
+    stack: str,
+    watch: Annotated[bool, flag("--watch", "-w", help="Go on until Ctrl-C.")] = False,
+) -> int:
     """Service, tasks, target health, current release, pipeline stages, alarms."""
-    from automation.commands.status import status as command
+    from automation.commands.status import status
 
-    screen = Screen(json=json, yes=yes)
-    execute(screen, lambda: command(named(stack, branch), screen, watch=watch))
+    return status(stack, screen, watch=watch)
 
 
-@app.command()
+@command(app)
 def logs(
-    stack: Stack = "dev",
-    branch: Branch = None,
-    json: Json = False,
-    yes: Yes = False,
-    follow: Annotated[bool, _flag("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    screen: Screen,
+    stack: str,
+    follow: Follow = False,
     since: Annotated[
         str, typer.Option("--since", metavar="AGE", help="How far back: 90s, 10m, 2h, 1d.")
     ] = "10m",
     build: Annotated[
-        bool, _flag("--build", help="The build logs of the pipeline's last run instead.")
+        bool, flag("--build", help="The build logs of the pipeline's last run instead.")
     ] = False,
-) -> None:
+) -> int:
     """The application's logs, or the pipeline's build logs."""
-    from automation.commands.logs import logs as command
+    from automation.commands.logs import logs
 
-    screen = Screen(json=json, yes=yes)
-    execute(
-        screen,
-        lambda: command(named(stack, branch), screen, follow=follow, since=since, build=build),
-    )
+    return logs(stack, screen, follow=follow, since=since, build=build)
 
 
-@app.command()
-def releases(
-    stack: Stack = "dev", branch: Branch = None, json: Json = False, yes: Yes = False
-) -> None:
+@command(app)
+def releases(screen: Screen, stack: str) -> int:
     """The releases of the service, newest first."""
-    from automation.commands.releases import releases_command as command
+    from automation.commands.releases import releases_command
 
-    screen = Screen(json=json, yes=yes)
-    execute(screen, lambda: command(named(stack, branch), screen))
+    return releases_command(stack, screen)
 
 
-@app.command()
+@command(app, asks=True)
 def rollback(
-    stack: Stack = "dev",
-    branch: Branch = None,
-    json: Json = False,
-    yes: Yes = False,
+    screen: Screen,
+    stack: str,
     to: Annotated[
         int | None, typer.Option("--to", metavar="N", help="The release's number.")
     ] = None,
-) -> None:
+) -> int:
     """Put back the release before, or --to N, with no build; waits, then prints the verdict."""
-    from automation.commands.rollback import rollback as command
+    from automation.commands.rollback import rollback
 
-    screen = Screen(json=json, yes=yes)
-    execute(screen, lambda: command(named(stack, branch), screen, to=to))
+    return rollback(stack, screen, to=to)
 
 
-@app.command("exec", context_settings={"ignore_unknown_options": True})
+@command(app, "exec", context_settings={"ignore_unknown_options": True})
 def exec_(
+    screen: Screen,
+    stack: str,
     command: Annotated[list[str], typer.Argument(help="The command, after --.")],
-    stack: Stack = "dev",
-    branch: Branch = None,
-    json: Json = False,
-    yes: Yes = False,
     task: Annotated[
         str | None,
         typer.Option("--task", metavar="ID", help="In this task, by the beginning of its id."),
     ] = None,
-) -> None:
+) -> int:
     """A command inside a running container."""
     from automation.commands.exec import exec_command
 
-    screen = Screen(json=json, yes=yes)
-    execute(screen, lambda: exec_command(named(stack, branch), screen, command, task=task))
+    return exec_command(stack, screen, command, task=task)
 
 
-@app.command()
-def diagnose(
-    stack: Stack = "dev", branch: Branch = None, json: Json = False, yes: Yes = False
-) -> None:
+@command(app)
+def diagnose(screen: Screen, stack: str) -> int:
     """Why the last deployment failed: one cause, its evidence, the setting to change."""
-    from automation.commands.diagnose import diagnose_command as command
+    from automation.commands.diagnose import diagnose_command
 
-    screen = Screen(json=json, yes=yes)
-    execute(screen, lambda: command(named(stack, branch), screen))
+    return diagnose_command(stack, screen)
 
 
-@app.command()
+@command(app)
 def cost(
-    stack: Stack = "dev",
-    branch: Branch = None,
-    json: Json = False,
-    yes: Yes = False,
+    screen: Screen,
+    stack: str,
     running: Annotated[
-        bool, _flag("--running", help="Price what runs instead of what the settings ask.")
+        bool, flag("--running", help="Price what runs instead of what the settings ask.")
     ] = False,
-) -> None:
+) -> int:
     """The stack's estimated cost a month, line by line, and what would cost less."""
-    from automation.commands.cost import cost as command
+    from automation.commands.cost import cost
 
-    screen = Screen(json=json, yes=yes)
-    execute(screen, lambda: command(named(stack, branch), screen, running=running))
-
-
-Comment = Annotated[str, typer.Option("--comment", metavar="TEXT", help="Kept with the answer.")]
+    return cost(stack, screen, running=running)
 
 
-@pipeline_app.command("start")
+@command(pipeline_app, "start")
 def pipeline_start(
-    stack: Stack = "dev",
-    json: Json = False,
-    yes: Yes = False,
-    no_wait: Annotated[bool, _flag("--no-wait", help="Do not wait for its end.")] = False,
-) -> None:
+    screen: Screen,
+    environment: str,
+    no_wait: Annotated[bool, flag("--no-wait", help="Do not wait for its end.")] = False,
+) -> int:
     """Run the pipeline on the branch's latest commit, and tell its stages as they go."""
-    from automation.commands.pipeline import start as command
+    from automation.commands.pipeline import start
 
-    screen = Screen(json=json, yes=yes)
-    execute(screen, lambda: command(stack, screen, wait=not no_wait))
+    return start(environment, screen, wait=not no_wait)
 
 
-@pipeline_app.command("approve")
-def pipeline_approve(
-    stack: Stack = "dev", json: Json = False, yes: Yes = False, comment: Comment = ""
-) -> None:
+@command(pipeline_app, "approve", asks=True)
+def pipeline_approve(screen: Screen, environment: str, comment: Comment = "") -> int:
     """Let the release that waits for an answer go on."""
-    from automation.commands.pipeline import answer as command
+    from automation.commands.pipeline import answer
 
-    screen = Screen(json=json, yes=yes)
-    execute(screen, lambda: command(stack, screen, approve=True, comment=comment))
+    return answer(environment, screen, approve=True, comment=comment)
 
 
-@pipeline_app.command("reject")
-def pipeline_reject(
-    stack: Stack = "dev", json: Json = False, yes: Yes = False, comment: Comment = ""
-) -> None:
+@command(pipeline_app, "reject", asks=True)
+def pipeline_reject(screen: Screen, environment: str, comment: Comment = "") -> int:
     """Stop the release that waits for an answer."""
-    from automation.commands.pipeline import answer as command
+    from automation.commands.pipeline import answer
 
-    screen = Screen(json=json, yes=yes)
-    execute(screen, lambda: command(stack, screen, approve=False, comment=comment))
+    return answer(environment, screen, approve=False, comment=comment)
 
 
-@local_app.command("start")
-def local_start(json: Json = False) -> None:
+@command(local_app, "start")
+def local_start(screen: Screen) -> int:
     """Start the local cloud."""
     from automation.commands import localcloud
 
-    screen = Screen(json=json)
-    execute(screen, lambda: localcloud.start(screen))
+    return localcloud.start(screen)
 
 
-@local_app.command("stop")
-def local_stop(json: Json = False) -> None:
+@command(local_app, "stop")
+def local_stop(screen: Screen) -> int:
     """Stop the local cloud; its state stays on disk."""
     from automation.commands import localcloud
 
-    screen = Screen(json=json)
-    execute(screen, lambda: localcloud.stop(screen))
+    return localcloud.stop(screen)
 
 
-@local_app.command("status")
-def local_status(json: Json = False) -> None:
+@command(local_app, "status")
+def local_status(screen: Screen) -> int:
     """Whether the local cloud runs, and where."""
     from automation.commands import localcloud
 
-    screen = Screen(json=json)
-    execute(screen, lambda: localcloud.status(screen))
+    return localcloud.status(screen)
 
 
-@local_app.command("env")
-def local_env(json: Json = False) -> None:
+@command(local_app, "env")
+def local_env(screen: Screen) -> int:
     """Shell exports for `aws`, boto3 and plain `pulumi up`."""
     from automation.commands import localcloud
 
-    screen = Screen(json=json)
-    execute(screen, lambda: localcloud.environment(screen))
+    return localcloud.environment(screen)
 
 
-@local_app.command("logs")
+@command(local_app, "logs")
 def local_logs(
-    follow: Annotated[bool, _flag("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    follow: Follow = False,
     lines: Annotated[
         int, typer.Option("--lines", "-n", metavar="N", help="How many of the last.")
     ] = 100,
-) -> None:
+) -> int:
     """The local cloud's own log."""
     from automation.commands import localcloud
 
-    screen = Screen()
-    execute(screen, lambda: localcloud.logs(follow=follow, lines=lines))
+    return localcloud.logs(follow=follow, lines=lines)
 
 
 def main() -> NoReturn:

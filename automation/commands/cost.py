@@ -19,6 +19,7 @@ from automation.pricing.table import assumptions, prices_of
 from automation.screen import Screen
 from automation.stack.operations import opened
 from automation.stack.stack_file import StackFile, exported_state, load_stack_file
+from automation.stack.target import TARGETS
 from infra.settings.model import Settings
 
 FROM_STATE = "what runs (the stack's state)"
@@ -44,7 +45,8 @@ def cost(stack: str, screen: Screen, running: bool = False) -> int:
     estimate = monthly_cost(resources, region)
     cheaper = alternatives(file.settings, region, lambda each: _planned(file, each, region))
     basis = FROM_STATE if running else FROM_SETTINGS
-    priced = Priced(stack, file.settings.target == "local", basis, estimate, cheaper)
+    free = TARGETS[file.settings.target].free
+    priced = Priced(stack, free, basis, estimate, cheaper)
     screen.document(priced.document())
     _print(screen, priced)
     return 0
@@ -56,14 +58,14 @@ class Priced:
 
     Attributes:
         stack: its name.
-        local: it lives on the local cloud, which costs nothing.
+        free: its target costs nothing.
         basis: what was priced, in words.
         estimate: the charges.
         cheaper: choices that would cost less.
     """
 
     stack: str
-    local: bool
+    free: bool
     basis: str
     estimate: Estimate
     cheaper: Sequence[Alternative]
@@ -106,7 +108,7 @@ def _print(screen: Screen, priced: Priced) -> None:
     )
     if estimate.at_most - estimate.monthly >= 0.005:
         screen.result(f"With as many tasks as autoscaling starts: {estimate.at_most:.2f} USD")
-    if priced.local:
+    if priced.free:
         screen.result("The local cloud costs nothing: these are AWS's prices for the same stack")
     for each in cheaper[:1]:
         screen.result(f"Cheapest alternative: {_told(each)}")

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pulumi import automation as auto
 
 from automation.engine.progress import Progress
-from automation.errors import ConfigurationError, DriverError
+from automation.errors import ConfigurationError, DriverError, UpdateRunning
 from automation.leftovers import cleanup, finders
 from automation.leftovers.search import Leftover
 from automation.previews.preview_stacks import preview_names, stack_names
@@ -91,9 +91,9 @@ def remove_stack(stack: str, screen: Screen) -> Removed:
         try:
             session.perform("Destroying", deleted.destroy)
             deleted.count += cleanup.clean_up(session.cloud, session.names, screen.note)
+        except (ConfigurationError, UpdateRunning):
+            raise
         except DriverError as error:
-            if error.exit_code != 1:
-                raise
             failure = error
         left = _left(session, failure)
         if failure is None and not left:

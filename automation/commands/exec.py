@@ -65,7 +65,7 @@ def exec_command(
         chosen = choose(running_tasks(session), task)
         screen.note(f"In task {_short(chosen)} (release {_release(chosen)})")
         plugin = shutil.which(PLUGIN)
-        if plugin and session.target.name == "aws":
+        if plugin and session.target.session_plugin:
             return _by_plugin(session, chosen, words, plugin)
         return _by_ourselves(session, chosen, words)
 
@@ -166,7 +166,7 @@ def _by_ourselves(session: Session, task: dict[str, Any], command: str) -> int:
     """Without the plugin: the session's channel spoken by this process."""
     from automation.exec import channel as channel
 
-    if session.file.settings.customer_managed_key and session.target.name == "aws":
+    if session.file.settings.customer_managed_key and session.target.session_plugin:
         raise ConfigurationError(
             f"This stack encrypts its sessions with a key of its own (customer_managed_key), which "
             f"{PLUGIN} can do and this client can't: install it ({PLUGIN_PAGE})."

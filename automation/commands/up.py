@@ -17,7 +17,7 @@ from automation.diagnosis import last_failure
 from automation.diagnosis.diagnosis import Diagnosis, diagnose
 from automation.diagnosis.evidence import Facts, gather
 from automation.engine.progress import Progress
-from automation.errors import ConfigurationError, DriverError
+from automation.errors import ConfigurationError, DriverError, ServiceFailed, UpdateRunning
 from automation.preflight import checks
 from automation.previews.preview_stacks import extended_life, perform_update
 from automation.recovery.refresh import settle
@@ -26,8 +26,6 @@ from automation.stack.operations import Session, opened, shown_changes, shown_ou
 from automation.stack.program import release_program
 from automation.unexpected_errors import in_words
 from infra.settings.model import Settings
-
-SERVICE_TYPE = "aws:ecs/service:Service"
 
 
 def up(
@@ -65,9 +63,9 @@ def up(
             settle(session)
             with no_release_meanwhile(session), session.watch() as watch:
                 perform_update(session, life, updated.up, watch.lines)
+        except (ConfigurationError, UpdateRunning):
+            raise
         except DriverError as error:
-            if error.exit_code != 1:
-                raise
             failure = error
         outputs = updated.outputs if updated.outputs is not None else _kept(session, failure)
         return report(session, Done(began, updated.changes, outputs, failure))
@@ -174,7 +172,7 @@ def report(session: Session, done: Done) -> int:
 def _remember(session: Session, done: Done, told: Report) -> None:
     """Keep what failed before ECS had the say, which nobody else remembers, for `diagnose`."""
     place = session.target.failure_file(session.file.name)
-    before_ecs = done.failure is not None and SERVICE_TYPE not in (done.failure.resource or "")
+    before_ecs = done.failure is not None and not isinstance(done.failure, ServiceFailed)
     if told.diagnosis is not None and before_ecs:
         last_failure.write(place, told.diagnosis)
     else:
@@ -184,7 +182,7 @@ def _remember(session: Session, done: Done, told: Report) -> None:
 def _verdict(session: Session, done: Done, url: object) -> Verdict:
     """What became of the deployment; an engine that failed can't end in success."""
     failure = done.failure
-    if failure is not None and SERVICE_TYPE not in (failure.resource or ""):
+    if failure is not None and not isinstance(failure, ServiceFailed):
         return Verdict("failed", failure.message)
     try:
         verdict = _awaited(session, done.began)
@@ -218,7 +216,7 @@ def _diagnosis(session: Session, verdict: Verdict, failure: DriverError | None) 
     if verdict.replaced and verdict.result == "failed":
         return Diagnosis(verdict.reason, [], None, verdict.deployment, "replaced")
     settings = session.file.settings
-    if failure is not None and SERVICE_TYPE not in (failure.resource or ""):
+    if failure is not None and not isinstance(failure, ServiceFailed):
         return _by_its_words(failure, settings)
     words = "\n".join([failure.message, *failure.evidence]) if failure else verdict.reason
     try:

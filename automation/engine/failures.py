@@ -12,10 +12,21 @@ from pulumi.automation.errors import CommandError
 
 from automation import paths
 from automation.engine.progress import Failure, display_name, plain
-from automation.errors import ConfigurationError, DriverError
+from automation.errors import (
+    ConfigurationError,
+    DriverError,
+    EngineFailed,
+    NumberTaken,
+    ServiceFailed,
+)
 from automation.stack.stack_file import StackFile
 
 STACK_TYPE = "pulumi:pulumi:Stack"
+SERVICE_TYPE = "aws:ecs/service:Service"
+
+NUMBER_TAKEN = re.compile("DuplicateListener|PriorityInUse")
+"""A port or a priority that somebody else has, see
+https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html"""
 
 PROGRAM_FAILED = "python inline source runtime error: "
 """How the Automation API begins the message of an exception in the program."""
@@ -75,20 +86,30 @@ def explain(error: CommandError, failures: Sequence[Failure], file: StackFile) -
     if root is None:
         lines = [line for line in text.splitlines() if line.strip().startswith("error:")]
         shown = [plain(line).removeprefix("error:").strip() for line in lines]
-        return DriverError(shown[0] if shown else plain(text), shown[1:])
+        return EngineFailed(shown[0] if shown else plain(text), shown[1:])
     if root.message.startswith(PROGRAM_FAILED):
         return program_failure(root.message)
+    return resource_failure(root)
+
+
+def resource_failure(root: Failure) -> EngineFailed:
+    """The failure of one resource, by the class that tells what may be done about it."""
     lines = [line for line in root.message.splitlines() if line.strip()]
     name = f"{display_name(root.urn)}: " if root.urn else ""
-    return DriverError(f"{name}{lines[0]}", lines[1:][-EVIDENCE_LINES:], root.urn)
+    kind = EngineFailed
+    if SERVICE_TYPE in (root.urn or ""):
+        kind = ServiceFailed
+    elif NUMBER_TAKEN.search(root.message):
+        kind = NumberTaken
+    return kind(f"{name}{lines[0]}", lines[1:][-EVIDENCE_LINES:], root.urn)
 
 
-def killed_engine(number: int, text: str) -> DriverError:
+def killed_engine(number: int, text: str) -> EngineFailed:
     """The words about an engine that a signal has ended, with the steps it was at."""
     known = {each.value: each.name for each in signal.Signals}
     hint = " (a machine that is out of memory does that)" if number == signal.SIGKILL else ""
     steps = [line.strip() for line in plain(text).splitlines() if STEP.match(line)]
-    return DriverError(
+    return EngineFailed(
         f"The Pulumi engine was ended by {known.get(number, f'signal {number}')}{hint} before it "
         "was done. Run the same command again: it finds what was made and goes on.",
         steps[-KILLED_LINES:],
@@ -102,7 +123,7 @@ def root_failure(failures: Sequence[Failure]) -> Failure | None:
     return meant[0] if meant else None
 
 
-def program_failure(message: str) -> DriverError:
+def program_failure(message: str) -> EngineFailed:
     """An exception in the program: its innermost cause, and where in this checkout it came from."""
     words, *blocks = re.split(TRACEBACK, message.removeprefix(PROGRAM_FAILED))
     said = [line for line in words.splitlines() if line.strip()] or ["it gave no reason"]
@@ -115,7 +136,7 @@ def program_failure(message: str) -> DriverError:
         sentence = inner
     place = _place(blocks[0] if blocks else "")
     where = f" (in {place})" if place else ""
-    return DriverError(f"The program failed: {sentence}{where}", said[1:])
+    return EngineFailed(f"The program failed: {sentence}{where}", said[1:])
 
 
 def _raised(block: str) -> str | None:
@@ -135,20 +156,20 @@ def _place(block: str) -> str | None:
     return own[-1] if own else None
 
 
-def damaged_state(file: StackFile) -> DriverError:
+def damaged_state(file: StackFile) -> EngineFailed:
     """The words about a state that can't be read, with the way back."""
     backend = os.environ.get("PULUMI_BACKEND_URL", "")
     state = f"stacks/{file.project}/{file.name}.json"
     message = f"The state of the stack {file.name} is damaged and nothing was touched."
     if not backend.startswith("file://"):
-        return DriverError(
+        return EngineFailed(
             f"{message} Restore {state} in {backend or 'the backend'} from backups/{file.project}/"
             f"{file.name}/, then run `refresh`."
         )
     folder = Path(backend.removeprefix("file://")) / ".pulumi"
     backups = sorted((folder / "backups" / file.project / file.name).glob("*.json"))
     source = backups[-1] if backups else folder / f"{state}.bak"
-    return DriverError(
+    return EngineFailed(
         f"{message} Restore the last good one: cp '{source}' '{folder / state}'; then see what "
         f"differs: python automation/run.py refresh --stack {file.name}",
     )

@@ -55,7 +55,7 @@ def _image(flight: Flight) -> Iterator[Diagnosis]:
         return
     found = look_up_in_ecr(flight.cloud, flight.image) or _elsewhere(flight)
     named = f"The image {flight.image}"
-    if found.exists is None and flight.settings.target == "local":
+    if found.exists is None and flight.session.target.own_docker:
         yield Diagnosis(
             f"{named} can't be had by this machine's Docker engine, which runs the tasks: "
             f"{found.why}.",
@@ -85,7 +85,8 @@ def _image(flight: Flight) -> Iterator[Diagnosis]:
 def _elsewhere(flight: Flight) -> Found:
     if flight.docker is None or flight.image is None:
         return Found(None, why="it is not in this account's ECR, and no Docker engine is here")
-    return smoke_test.look_up(flight.docker, flight.image, flight.settings.target)
+    own = flight.session.target.own_docker
+    return smoke_test.look_up(flight.docker, flight.image, own)
 
 
 def _secrets(flight: Flight) -> Iterator[Diagnosis]:

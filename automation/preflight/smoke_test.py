@@ -126,9 +126,9 @@ def _pulled(flight: Flight, image: str) -> str | None:
     return image
 
 
-def look_up(client: docker.DockerClient, image: str, target: str) -> Found:
-    """Ask Docker's engine and, through it, the image's registry."""
-    if target == "local":
+def look_up(client: docker.DockerClient, image: str, own: bool) -> Found:
+    """Ask Docker's engine, where its own images can run, and through it the image's registry."""
+    if own:
         try:
             here = client.images.get(image)
         except (ImageNotFound, APIError):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import getpass
 import json
 import os
-import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from typing import Any
 from pulumi import automation as auto
 from pulumi.automation.errors import CommandError
 
-from automation.errors import ConfigurationError, DriverError
+from automation.errors import ConfigurationError, NumberTaken
 from automation.pricing.estimate import monthly_cost
 from automation.pricing.region import region_of
 from automation.pricing.resources import of_state
@@ -28,10 +27,6 @@ from automation.stack.operations import Answer, Backend, Operation, Session
 from infra.ingress.preview_route import free_port, port_of
 from infra.names import environment_of, preview_stack
 from infra.shared import OUTPUT
-
-NUMBER_TAKEN = re.compile("DuplicateListener|PriorityInUse")
-"""A port or a priority that somebody else has, see
-https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html"""
 
 PORT_ATTEMPTS = 4
 
@@ -107,9 +102,8 @@ def perform_update(
     for attempt in range(1, PORT_ATTEMPTS):
         try:
             return session.perform("Updating", operation, beside=beside)
-        except DriverError as error:
-            words = "\n".join([error.message, *error.evidence])
-            if session.file.environment is None or not NUMBER_TAKEN.search(words):
+        except NumberTaken:
+            if session.file.environment is None:
                 raise
         port = _another_port(session, attempt)
         session.screen.note(f"Another preview was quicker with this number: {port} is tried next")

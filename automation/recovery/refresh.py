@@ -7,7 +7,6 @@ from typing import Any
 from pulumi import automation as auto
 
 from automation.engine.progress import Progress, display_name
-from automation.machine import local_cloud
 from automation.recovery import pending_creations
 from automation.recovery.adoption import CREATING, adopt
 from automation.stack.operations import Session
@@ -30,10 +29,8 @@ def settle(session: Session) -> None:
 
 
 def _tell_what_was_lost(session: Session) -> bool:
-    """Say what the local cloud's last start could not bring back; whether there was anything."""
-    if session.target.name != "local":
-        return False
-    lost = local_cloud.process().lost_state(local_cloud.state_dir())
+    """Say what the target's last start could not bring back; whether there was anything."""
+    lost = session.target.lost()
     if lost is None:
         return False
     session.screen.warn(lost.strip())
@@ -41,11 +38,11 @@ def _tell_what_was_lost(session: Session) -> bool:
 
 
 def _may_have_lost(session: Session) -> bool:
-    """Whether the local cloud was cut off: one that is killed loses what it did last.
+    """Whether the target was cut off and loses then what it did last.
 
-    It writes a change down within a second; AWS loses nothing that it has answered.
+    The local cloud writes a change down within a second; AWS loses nothing that it has answered.
     """
-    return session.target.name == "local" and bool(pending_creations.read(session.unsettled_file))
+    return session.target.forgetful and bool(pending_creations.read(session.unsettled_file))
 
 
 def _refresh(stack: auto.Stack, progress: Progress) -> None:

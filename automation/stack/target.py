@@ -56,6 +56,12 @@ class Target:
         lock_dir: where the driver's own locks are.
         refused: settings that it can't honour; each with what finds it, and why.
         before_up: gets ready what a stack with these settings finds at its target.
+        lost: what the target could not bring back at its last start; None if nothing.
+        forgetful: a change that it has answered may be lost when it is killed.
+        own_docker: tasks run on this machine's Docker engine, with the images that it has.
+        free: its resources cost nothing, and no quota limits them.
+        session_plugin: AWS's Session Manager plugin opens sessions there, encrypted with the
+            stack's key where it has one.
     """
 
     name: str
@@ -65,6 +71,11 @@ class Target:
     lock_dir: Callable[[], Path]
     refused: tuple[Refused, ...] = ()
     before_up: Callable[[Settings, Screen], None] = lambda _settings, _screen: None
+    lost: Callable[[], str | None] = lambda: None
+    forgetful: bool = False
+    own_docker: bool = False
+    free: bool = False
+    session_plugin: bool = True
 
     def failure_file(self, stack: str) -> Path:
         """Where the driver remembers a stack's last failure."""
@@ -129,6 +140,12 @@ def _before_local_up(settings: Settings, screen: Screen) -> None:
     git_host.ensure_repository(settings, screen)
 
 
+def _lost_by_the_local_cloud() -> str | None:
+    from automation.machine import local_cloud
+
+    return local_cloud.process().lost_state(local_cloud.state_dir())
+
+
 def _local_work_dir(stack: str) -> Path:
     from automation.machine import local_cloud
 
@@ -172,6 +189,11 @@ TARGETS: Mapping[str, Target] = {
                 ),
             ),
             before_up=_before_local_up,
+            lost=_lost_by_the_local_cloud,
+            forgetful=True,
+            own_docker=True,
+            free=True,
+            session_plugin=False,
         ),
     )
 }

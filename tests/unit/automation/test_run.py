@@ -18,10 +18,12 @@ from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
 from automation import run
+from automation.command_line import Branch, command, execute
 from automation.errors import ChangesFound, ConfigurationError, DriverError, Stopped, UpdateRunning
 from automation.screen import Screen
 from automation.stack import operations
 from automation.unexpected_errors import in_words
+from infra.names import preview_stack
 from tests.unit.automation.conftest import Captured
 
 SCRIPT = Path(run.__file__)
@@ -101,11 +103,36 @@ def test_what_follows_two_hyphens_is_no_option(
     assert capsys.readouterr().out == ""
 
 
+def options(name: str) -> set[str]:
+    return {option for parameter in VERBS[name].params for option in parameter.opts}
+
+
 @pytest.mark.parametrize("name", sorted(VERBS))
 def test_every_command_takes_the_common_options(name: str) -> None:
-    """As the first line of the help has it: COMMAND [--stack NAME] [--json] [--yes]."""
-    known = {option for parameter in VERBS[name].params for option in parameter.opts}
-    assert {"--stack", "--json", "--yes"} <= known
+    """As the first line of the help has it: COMMAND [--stack NAME] [--json]."""
+    assert {"--stack", "--json"} <= options(name)
+
+
+def test_only_commands_that_change_something_take_yes() -> None:
+    asking = {"up", "destroy", "prune", "rollback", "pipeline approve", "pipeline reject"}
+    assert {name for name in VERBS if "--yes" in options(name)} == asking
+
+
+def test_a_command_gets_the_stack_that_its_options_mean() -> None:
+    app, got = typer.Typer(), []
+
+    @command(app)
+    def look(screen: Screen, stack: str, environment: str, branch: Branch = None) -> int:
+        got.append((screen.json, stack, environment, branch))
+        return 7
+
+    @command(app, "other")
+    def other() -> int:
+        return 0
+
+    words = ["look", "--stack", "prod", "--branch", "Fix/1", "--json"]
+    assert CliRunner().invoke(app, words).exit_code == 7
+    assert got == [(True, preview_stack("prod", "Fix/1"), "prod", "Fix/1")]
 
 
 def test_destroy_without_a_terminal_asks_nobody() -> None:
@@ -130,7 +157,7 @@ def test_each_error_has_its_exit_code(captured: Captured, error: BaseException, 
         raise error
 
     with pytest.raises(SystemExit) as exit_:
-        run.execute(captured.screen, command)
+        execute(captured.screen, command)
     assert exit_.value.code == code
     assert captured.err.getvalue().startswith("Error: ")
 
@@ -147,7 +174,7 @@ def test_an_interrupted_change_says_that_it_can_go_on(
             raise KeyboardInterrupt
 
     with pytest.raises(SystemExit) as exit_:
-        run.execute(captured.screen, command)
+        execute(captured.screen, command)
     assert exit_.value.code == 130
     assert words in captured.err.getvalue()
     assert ("state is saved" in captured.err.getvalue()) is changes
@@ -161,7 +188,7 @@ def test_sigterm_is_an_interruption(captured: Captured) -> None:
     before = signal.getsignal(signal.SIGTERM)
     try:
         with pytest.raises(SystemExit) as exit_:
-            run.execute(captured.screen, command)
+            execute(captured.screen, command)
     finally:
         signal.signal(signal.SIGTERM, before)
     assert exit_.value.code == 130
@@ -194,12 +221,12 @@ def test_a_full_disk_is_a_sentence() -> None:
 
 def test_every_command_of_the_driver_has_a_help_text() -> None:
     runner = CliRunner()
-    for command in run.app.registered_commands:
-        assert command.callback is not None
-        name = command.name or command.callback.__name__
+    for each in run.app.registered_commands:
+        assert each.callback is not None
+        name = each.name or each.callback.__name__
         shown = runner.invoke(run.app, [name, "--help"])
         assert shown.exit_code == 0
-        assert (command.callback.__doc__ or "").split()[0] in shown.output
+        assert (each.callback.__doc__ or "").split()[0] in shown.output
 
 
 def test_a_question_is_answered_by_yes_or_refused() -> None:

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from automation.aws.ecs import ServiceName
 from automation.commands.up import Done, report
 from automation.deployment.rollout import Watch
-from automation.errors import DriverError
+from automation.errors import EngineFailed, ServiceFailed
 from infra.names import Names
 from infra.settings.model import Settings
 from tests.unit.automation.conftest import Captured
@@ -63,7 +63,8 @@ def test_the_engines_words_stand_first_where_nobody_answers(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     captured.screen.json = True
-    failure = DriverError("aws:Service service-service: the provider is gone", ["EOF"], resource)
+    kind = ServiceFailed if resource == URN else EngineFailed
+    failure = kind("aws:Service service-service: the provider is gone", ["EOF"], resource)
     done = Done(datetime.now(UTC), {"create": 3}, {}, failure)
     assert report(session(captured, tmp_path, error), done) == 1
     document = json.loads(capsys.readouterr().out)

@@ -11,6 +11,7 @@ from pulumi.automation.errors import CommandError
 from automation import paths
 from automation.engine.failures import explain
 from automation.engine.progress import Failure
+from automation.errors import EngineFailed, NumberTaken, ServiceFailed
 from automation.stack.stack_file import StackFile, load_stack_file
 
 STACK = "urn:pulumi:local::fargate-cd::pulumi:pulumi:Stack::fargate-cd-local"
@@ -36,6 +37,25 @@ def test_the_resources_own_failure_is_the_cause(file: StackFile) -> None:
     assert error.evidence == ["Step 4/4 : RUN false", "returned 1"]
     assert error.resource == IMAGE
     assert error.exit_code == 1
+
+
+SERVICE = "urn:pulumi:local::p::fargate-cd:infra:Service$aws:ecs/service:Service::service-service"
+LISTENER = "urn:pulumi:local::p::aws:lb/listener:Listener::preview-listener"
+
+
+@pytest.mark.parametrize(
+    ("urn", "said", "kind"),
+    [
+        (SERVICE, "creating: it did not stabilize", ServiceFailed),
+        (LISTENER, "creating\nDuplicateListener: it is taken", NumberTaken),
+        (LISTENER, "creating\nPriorityInUse: it is taken", NumberTaken),
+        (IMAGE, "build failed", EngineFailed),
+    ],
+)
+def test_the_class_of_a_failure_tells_what_may_be_done(
+    file: StackFile, urn: str, said: str, kind: type[EngineFailed]
+) -> None:
+    assert type(explain(failed("error: x"), [Failure(said, urn)], file)) is kind
 
 
 FRAMES = (

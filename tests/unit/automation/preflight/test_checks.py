@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +22,7 @@ from automation.errors import ConfigurationError
 from automation.preflight import checks as preflight
 from automation.preflight import container_run, quotas, smoke_test
 from automation.preflight.plan import Flight, plan
+from automation.stack.target import TARGETS
 from infra.names import Names
 from infra.settings.model import Settings
 from tests.unit.automation.conftest import Captured
@@ -56,7 +57,7 @@ class Stage:
         session = SimpleNamespace(
             screen=self.captured.screen,
             file=SimpleNamespace(name="dev", settings=settings),
-            target=SimpleNamespace(name=self.target, lock_dir=lambda: self.folder / "locks"),
+            target=replace(TARGETS[self.target], lock_dir=lambda: self.folder / "locks"),
             cloud=self.cloud,
             names=Names("fargate-cd", "dev"),
         )

@@ -20,6 +20,8 @@ from automation.commands import prune as pruning
 from automation.commands.destroy import Removed
 from automation.commands.previews import duration, moment
 from automation.commands.prune import reasons
+from automation.engine.failures import resource_failure
+from automation.engine.progress import Failure
 from automation.errors import ConfigurationError, DriverError, UpdateRunning
 from automation.previews import preview_stacks
 from automation.previews.branches import RemoteUnknown, remote_branches
@@ -429,8 +431,11 @@ class Busy:
         return "done"
 
 
+LISTENER = "urn:pulumi:local-preview-login::p::aws:lb/listener:Listener::preview-listener"
+
+
 def taken(code: str) -> DriverError:
-    return DriverError("aws:Listener preview-listener: creating it", [f"{code}: it is taken"])
+    return resource_failure(Failure(f"creating it\n{code}: it is taken", LISTENER))
 
 
 @pytest.mark.parametrize("code", ["DuplicateListener", "PriorityInUse"])

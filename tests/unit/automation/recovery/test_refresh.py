@@ -11,6 +11,7 @@ import pytest
 
 from automation.machine import local_cloud
 from automation.recovery.refresh import settle
+from automation.stack.target import TARGETS
 from tests.unit.automation.conftest import Captured
 
 
@@ -31,7 +32,7 @@ class FakeSession:
 
 def session(captured: Captured, created: bool, target: str = "local") -> FakeSession:
     nothing = Path("/nonexistent/unsettled.json")
-    return FakeSession(captured.screen, created, SimpleNamespace(name=target), nothing)
+    return FakeSession(captured.screen, created, TARGETS[target], nothing)
 
 
 @pytest.fixture
