@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import pulumi
 
@@ -43,6 +44,15 @@ class Context:
             "environment": names.environment.stack,
         }
         return cls(settings, names, Account.current(), tags)
+
+    @property
+    def preview_log_arn(self) -> str:
+        """A pattern of the log groups of the environment's previews."""
+        return self.account.arn("logs", f"log-group:{self.names.preview_log_group_prefix}*")
+
+    def tagged(self, tags: Mapping[str, str]) -> Context:
+        """The same stack with further tags."""
+        return replace(self, tags={**self.tags, **tags})
 
 
 def check_kind(stack: str, settings: Settings) -> None:

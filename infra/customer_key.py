@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from infra.account import Account
+from infra.context import Context
 from infra.policies import statements
 
 DELETION_WINDOW_DAYS = 7
 """The shortest time that AWS keeps a key whose deletion was asked for."""
-
-
-@dataclass(frozen=True)
-class CustomerKeyArgs:
-    """What the key is for.
-
-    Attributes:
-        physical_name: its alias, without `alias/`.
-        account: where it is.
-        log_group_prefix: how the names of the log groups that it encrypts begin.
-        tags: of every resource.
-    """
-
-    physical_name: str
-    account: Account
-    log_group_prefix: str
-    tags: Mapping[str, str]
 
 
 class CustomerKey(pulumi.ComponentResource):
@@ -43,21 +24,21 @@ class CustomerKey(pulumi.ComponentResource):
     arn: pulumi.Output[str]
 
     def __init__(
-        self, name: str, args: CustomerKeyArgs, opts: pulumi.ResourceOptions | None = None
+        self, name: str, context: Context, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("fargate-cd:infra:CustomerKey", name, None, opts)
         key = aws.kms.Key(
             f"{name}-key",
-            description=f"Images, logs and sessions of {args.physical_name}",
+            description=f"Images, logs and sessions of {context.names.named()}",
             enable_key_rotation=True,
             deletion_window_in_days=DELETION_WINDOW_DAYS,
-            policy=json.dumps(statements.key(args.account, args.log_group_prefix)),
-            tags=dict(args.tags),
+            policy=json.dumps(statements.key(context.account, context.names.log_group_prefix)),
+            tags=dict(context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
         aws.kms.Alias(
             f"{name}-alias",
-            name=f"alias/{args.physical_name}",
+            name=f"alias/{context.names.named()}",
             target_key_id=key.key_id,
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -11,7 +11,7 @@ import pulumi_aws as aws
 
 from infra.context import Context
 from infra.image.image import Build, BuiltImageArgs, Release, built_image, choose_image
-from infra.ingress.load_balancer import TargetGroupArgs, target_group
+from infra.ingress.load_balancer import target_group
 from infra.ingress.preview_route import (
     PORT_TAG,
     Route,
@@ -21,8 +21,8 @@ from infra.ingress.preview_route import (
     taken_ports,
 )
 from infra.names import PREVIEW_MARK
-from infra.service.service import ServiceArgs, fargate_service
-from infra.service.task import ContainerArgs, TaskArgs, task_definition
+from infra.service.service import Placement, fargate_service, web_service
+from infra.service.task import TaskRoles, task_definition, web_task
 from infra.settings.model import NAMESPACE, Settings, SettingsError
 from infra.shared import Shared, shared_by
 
@@ -106,9 +106,9 @@ class Preview(pulumi.ComponentResource):
     ) -> None:
         super().__init__("fargate-cd:infra:Preview", name, None, opts)
         self._name, self._args = name, args
-        self._tags = {**args.context.tags, **args.life.tags}
+        self._context = args.context.tagged(args.life.tags)
         # Every update of a preview extends it, so the moment stands where a new one costs nothing.
-        self._dated_tags = {**self._tags, "expires": args.life.expires}
+        self._dated = self._context.tagged({"expires": args.life.expires})
         self.log_group = self._log_group()
         targets = self._targets()
         route = self._route(targets)
@@ -118,36 +118,28 @@ class Preview(pulumi.ComponentResource):
         self.register_outputs({"url": self.url})
 
     def _log_group(self) -> aws.cloudwatch.LogGroup:
-        context = self._args.context
+        context = self._dated
         return aws.cloudwatch.LogGroup(
             f"{self._name}-log",
             name=context.names.log_group,
             retention_in_days=context.settings.log_retention_days,
             kms_key_id=self._args.shared.key_arn or None,
-            tags=self._dated_tags,
+            tags=context.tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _targets(self) -> aws.lb.TargetGroup:
-        settings, shared = self._args.context.settings, self._args.shared
-        names, port = self._args.context.names, self._args.port
-        args = TargetGroupArgs(
-            physical_name=names.target_group(settings.container_port, shared.vpc_id),
-            vpc_id=shared.vpc_id,
-            port=settings.container_port,
-            health_check_path=settings.health_check_path,
-            health_check_interval=settings.health_check_interval,
-            deregistration_delay=settings.deregistration_delay,
-        )
-        tags = {**self._dated_tags, PORT_TAG: str(port)}
-        return target_group(f"{self._name}-targets", args, tags, self)
+        context, vpc_id = self._dated, self._args.shared.vpc_id
+        name = context.names.target_group(context.settings.container_port, vpc_id)
+        number = {PORT_TAG: str(self._args.port)}
+        return target_group(f"{self._name}-targets", context, name, vpc_id, self, number)
 
     def _route(self, targets: aws.lb.TargetGroup) -> Route:
         shared, port = self._args.shared, self._args.port
         if not shared.preview_domain:
-            return by_port(port, shared, targets, self._tags, self)
+            return by_port(port, shared, targets, self._context.tags, self)
         label = self._args.context.names.label
-        return by_host_name(label, port, shared, targets, self._tags, self)
+        return by_host_name(label, port, shared, targets, self._context.tags, self)
 
     def _image(self) -> pulumi.Input[str]:
         source = self._args.source
@@ -157,52 +149,23 @@ class Preview(pulumi.ComponentResource):
         return built_image(f"{self._name}-image", args, self).repo_digest
 
     def _task(self) -> aws.ecs.TaskDefinition:
-        context, shared = self._args.context, self._args.shared
-        settings = context.settings
-        container = ContainerArgs(
-            port=settings.container_port,
-            environment=settings.environment,
-            secrets=settings.secrets,
-            stop_timeout=settings.stop_timeout,
-            log_group_name=context.names.log_group,
-            region=context.account.region,
-            execute_command=settings.exec,
-        )
-        args = TaskArgs(
-            family=context.names.service,
-            container=container,
-            image=self.image,
-            cpu=settings.cpu,
-            memory=settings.memory,
-            architecture=settings.architecture,
-            execution_role_arn=shared.execution_role_arn,
-            task_role_arn=shared.task_role_arn,
-            tags=self._tags,
-        )
+        shared = self._args.shared
+        roles = TaskRoles(shared.execution_role_arn, shared.task_role_arn)
+        args = web_task(self._context, self.image, roles)
         return task_definition(f"{self._name}-task", args, self)
 
     def _service(
         self, targets: aws.lb.TargetGroup, route: Route, task: aws.ecs.TaskDefinition
     ) -> aws.ecs.Service:
-        settings, shared = self._args.context.settings, self._args.shared
-        args = ServiceArgs(
-            physical_name=self._args.context.names.service,
+        shared = self._args.shared
+        placement = Placement(
             cluster_arn=shared.cluster_arn,
-            task_arn=task.arn,
-            container_port=settings.container_port,
-            desired_count=settings.desired_count,
-            spot=settings.spot,
-            execute_command=settings.exec,
             subnet_ids=list(shared.task_subnet_ids),
             security_group_id=shared.task_group_id,
             public_tasks=shared.public_tasks,
-            target_group_arn=targets.arn,
-            health_check_interval=settings.health_check_interval,
-            tags=self._dated_tags,
-            needs=[self.log_group, *route.needs],
-            on_demand_base=0,
-            scaled=False,
         )
+        needs = [self.log_group, *route.needs]
+        args = web_service(self._dated, placement, task.arn, targets.arn, needs)
         return fargate_service(f"{self._name}-service", args, self)
 
 

@@ -27,4 +27,4 @@ def define_stack(
     if context.settings.preview_of:
         define_preview(context, release or Release())
     else:
-        Environment(context, release or Release()).define()
+        Environment(context, release or Release()).export()

@@ -23,7 +23,7 @@ from automation.aws.ecr import PLATFORM_NAMES
 from automation.diagnosis.evidence import Facts, StoppedTask
 from infra.image.image import Build
 from infra.service.service import grace_period
-from infra.service.task import CONTAINER_NAME, ContainerArgs, container_definition
+from infra.service.task import CONTAINER_NAME, container_definition, web_container
 from infra.settings.model import Settings
 
 POLL_SECONDS = 0.2
@@ -126,16 +126,9 @@ def run(client: docker.DockerClient, image: str, settings: Settings) -> Outcome:
 
 def definition(settings: Settings, image: str) -> dict[str, Any]:
     """The container's part of the task definition; secrets stay where they are."""
-    args = ContainerArgs(
-        port=settings.container_port,
-        environment=settings.environment,
-        secrets={},
-        stop_timeout=settings.stop_timeout,
-        log_group_name="",
-        region="",
-        execute_command=settings.exec,
-    )
-    return container_definition(args, image)
+    plain = settings.model_copy(update={"secrets": {}})
+    container = web_container(plain, image, log_group_name="", region="")
+    return container_definition(container, image)
 
 
 def _options(settings: Settings, image: str) -> dict[str, Any]:

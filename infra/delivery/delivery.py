@@ -15,7 +15,7 @@ from infra.delivery.build_project import (
 from infra.delivery.github_source import SOURCE_ARTIFACT, Webhook, WebhookArgs, git_remote_url
 from infra.delivery.notifications import Notifications, NotificationsArgs
 from infra.delivery.pipeline import IMAGE_ARTIFACT, Pipeline, PipelineArgs, page_url
-from infra.image.registry import Registry, RegistryArgs
+from infra.image.registry import Registry
 from infra.policies import pipeline as pipeline_policies
 from infra.service.roles import Roles
 from infra.service.task import CONTAINER_NAME
@@ -49,7 +49,7 @@ class Delivery:
             test_project=test.project_name,
             build_project=build.project_name,
             project_arns=[test.arn, build.arn],
-            task_role_arns=[roles.execution_role_arn, roles.task_role_arn],
+            task_role_arns=[roles.own.execution_role_arn, roles.own.task_role_arn],
             tags=context.tags,
             needs=[service, test, build],
         )
@@ -111,18 +111,8 @@ class Delivery:
         return project
 
     def _build(self, bucket: PrivateBucket, registry: Registry) -> BuildProject:
-        settings, names = self._context.settings, self._context.names
-        cache = Registry(
-            "cache",
-            RegistryArgs(
-                names.cache_repository,
-                self._context.account,
-                False,
-                self._key_arn,
-                self._context.tags,
-                True,
-            ),
-        )
+        settings = self._context.settings
+        cache = Registry("cache", self._context, self._key_arn, cache=True)
         variables: dict[str, pulumi.Input[str]] = {
             "APP_PATH": settings.app_path,
             "REPOSITORY_URL": registry.repository_url,

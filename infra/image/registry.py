@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import pulumi
 import pulumi_aws as aws
 
 from infra.account import Account
+from infra.context import Context
 from infra.names import PREVIEW_TAG
 from infra.policies import statements
 
@@ -62,31 +62,10 @@ LIFECYCLE_POLICY = {
 """https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html"""
 
 
-@dataclass(frozen=True)
-class RegistryArgs:
-    """What the repository is.
-
-    Attributes:
-        physical_name: its name.
-        account: where it is.
-        protect: whether it, with its images, outlives an attempt to delete it.
-        key_arn: encrypts the images; None for AWS's own key.
-        tags: of every resource.
-        mutable: whether a tag may move to another image, as that of a build cache does.
-        pull_accounts: other accounts that may pull, to which images are promoted.
-    """
-
-    physical_name: str
-    account: Account
-    protect: bool
-    key_arn: pulumi.Input[str] | None
-    tags: Mapping[str, str]
-    mutable: bool = False
-    pull_accounts: Sequence[str] = ()
-
-
 class Registry(pulumi.ComponentResource):
     """An ECR repository: scanned, immutable, cleaned up by itself.
+
+    As a build's cache it is mutable, as its tags move to other images, and never protected.
 
     Attributes:
         repository_url: where images are pushed to.
@@ -97,22 +76,29 @@ class Registry(pulumi.ComponentResource):
     repository_arn: pulumi.Output[str]
 
     def __init__(
-        self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: Context,
+        key_arn: pulumi.Input[str] | None,
+        cache: bool = False,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:Registry", name, None, opts)
+        names, settings = context.names, context.settings
+        protect = settings.protect and not cache
         repository = aws.ecr.Repository(
             f"{name}-repository",
-            name=args.physical_name,
-            image_tag_mutability="MUTABLE" if args.mutable else "IMMUTABLE",
+            name=names.cache_repository if cache else names.repository,
+            image_tag_mutability="MUTABLE" if cache else "IMMUTABLE",
             image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(
                 scan_on_push=True
             ),
-            encryption_configurations=_encryption(args.key_arn),
-            force_delete=not args.protect,
-            tags=dict(args.tags),
+            encryption_configurations=_encryption(key_arn),
+            force_delete=not protect,
+            tags=dict(context.tags),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                protect=args.protect,
+                protect=protect,
                 # It can't be changed: another key would replace the repository, with its images.
                 ignore_changes=["encryptionConfigurations"],
             ),
@@ -123,11 +109,11 @@ class Registry(pulumi.ComponentResource):
             policy=json.dumps(LIFECYCLE_POLICY),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        if args.pull_accounts:
+        if settings.pull_accounts and not cache:
             aws.ecr.RepositoryPolicy(
                 f"{name}-policy",
                 repository=repository.name,
-                policy=json.dumps(promotion(args.account, args.pull_accounts)),
+                policy=json.dumps(promotion(context.account, settings.pull_accounts)),
                 opts=pulumi.ResourceOptions(parent=self),
             )
         self.repository_url = repository.repository_url

@@ -2,34 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
 import pulumi
 import pulumi_aws as aws
 
-
-@dataclass(frozen=True)
-class FirewallArgs:
-    """What may connect to what.
-
-    Attributes:
-        physical_name: the beginning of the groups' names.
-        vpc_id: the network of the groups.
-        listener_ports: the load balancer's ports.
-        container_port: the port of the tasks.
-        allowed_cidrs: the ranges that may reach the load balancer.
-        internet: whether tasks may call the internet, by HTTPS.
-        tags: of every resource.
-    """
-
-    physical_name: str
-    vpc_id: pulumi.Input[str]
-    listener_ports: Sequence[int]
-    container_port: int
-    allowed_cidrs: Sequence[str]
-    internet: bool
-    tags: Mapping[str, str]
+from infra.context import Context
+from infra.ingress.load_balancer import HTTP_PORT, HTTPS_PORT
+from infra.network.network import Network
 
 
 class Firewall(pulumi.ComponentResource):
@@ -44,10 +22,14 @@ class Firewall(pulumi.ComponentResource):
     task_group_id: pulumi.Output[str]
 
     def __init__(
-        self, name: str, args: FirewallArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: Context,
+        network: Network,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:Firewall", name, None, opts)
-        self._name, self._args = name, args
+        self._name, self._context, self._network = name, context, network
         self.load_balancer_group_id = self._group("load-balancer", "Load balancer").id
         self.task_group_id = self._group("tasks", "Tasks").id
         self._load_balancer_rules()
@@ -60,19 +42,20 @@ class Firewall(pulumi.ComponentResource):
         )
 
     def _group(self, part: str, title: str) -> aws.ec2.SecurityGroup:
-        name = f"{self._args.physical_name}-{part}"
+        name = f"{self._context.names.named()}-{part}"
         return aws.ec2.SecurityGroup(
             f"{self._name}-{part}",
             name=name,
-            description=f"{title} of {self._args.physical_name}",
-            vpc_id=self._args.vpc_id,
-            tags={**self._args.tags, "Name": name},
+            description=f"{title} of {self._context.names.named()}",
+            vpc_id=self._network.vpc_id,
+            tags={**self._context.tags, "Name": name},
             opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _load_balancer_rules(self) -> None:
-        for port in self._args.listener_ports:
-            for cidr in self._args.allowed_cidrs:
+        settings = self._context.settings
+        for port in [HTTP_PORT, HTTPS_PORT] if settings.domain else [HTTP_PORT]:
+            for cidr in settings.allowed_cidrs:
                 aws.vpc.SecurityGroupIngressRule(
                     f"{self._name}-from-{cidr.replace('/', '-')}-{port}",
                     security_group_id=self.load_balancer_group_id,
@@ -81,7 +64,7 @@ class Firewall(pulumi.ComponentResource):
                     from_port=port,
                     to_port=port,
                     cidr_ipv4=cidr,
-                    tags=dict(self._args.tags),
+                    tags=dict(self._context.tags),
                     opts=pulumi.ResourceOptions(parent=self),
                 )
         aws.vpc.SecurityGroupEgressRule(
@@ -89,10 +72,10 @@ class Firewall(pulumi.ComponentResource):
             security_group_id=self.load_balancer_group_id,
             description="Requests and health checks to the tasks",
             ip_protocol="tcp",
-            from_port=self._args.container_port,
-            to_port=self._args.container_port,
+            from_port=self._context.settings.container_port,
+            to_port=self._context.settings.container_port,
             referenced_security_group_id=self.task_group_id,
-            tags=dict(self._args.tags),
+            tags=dict(self._context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
 
@@ -102,13 +85,13 @@ class Firewall(pulumi.ComponentResource):
             security_group_id=self.task_group_id,
             description="Requests and health checks from the load balancer",
             ip_protocol="tcp",
-            from_port=self._args.container_port,
-            to_port=self._args.container_port,
+            from_port=self._context.settings.container_port,
+            to_port=self._context.settings.container_port,
             referenced_security_group_id=self.load_balancer_group_id,
-            tags=dict(self._args.tags),
+            tags=dict(self._context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        if not self._args.internet:
+        if not self._network.internet:
             return
         aws.vpc.SecurityGroupEgressRule(
             f"{self._name}-to-https",
@@ -118,6 +101,6 @@ class Firewall(pulumi.ComponentResource):
             from_port=443,
             to_port=443,
             cidr_ipv4="0.0.0.0/0",
-            tags=dict(self._args.tags),
+            tags=dict(self._context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )

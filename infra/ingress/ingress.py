@@ -8,18 +8,12 @@ import pulumi_aws as aws
 from infra.bucket import BucketArgs, PrivateBucket
 from infra.context import Context
 from infra.ingress.certificate import Certificate, CertificateArgs, alias_record, zone_id
-from infra.ingress.firewall import Firewall, FirewallArgs
-from infra.ingress.load_balancer import (
-    HTTP_PORT,
-    HTTPS_PORT,
-    LoadBalancer,
-    LoadBalancerArgs,
-    TargetGroupArgs,
-)
+from infra.ingress.firewall import Firewall
+from infra.ingress.load_balancer import LoadBalancer, LoadBalancerArgs
 from infra.ingress.preview_route import NO_PREVIEW_PRIORITY
-from infra.ingress.waf import Waf, WafArgs
-from infra.network.flow_logs import FlowLogs, FlowLogsArgs
-from infra.network.network import Network, NetworkArgs
+from infra.ingress.waf import Waf
+from infra.network.flow_logs import FlowLogs
+from infra.network.network import Network
 from infra.policies import statements
 from infra.shared import preview_domain
 
@@ -40,17 +34,16 @@ class Ingress:
     url: pulumi.Output[str]
 
     def __init__(self, context: Context, key_arn: pulumi.Input[str] | None) -> None:
-        self._context, self._key_arn = context, key_arn
+        self._context = context
         settings = context.settings
-        self.network = self._network()
+        self.network = Network("network", context)
         if settings.flow_logs:
-            self._flow_logs()
-        self.firewall = self._firewall()
+            FlowLogs("flow-logs", context, self.network.vpc_id, key_arn)
+        self.firewall = Firewall("firewall", context, self.network)
         zone = zone_id(settings.hosted_zone) if settings.hosted_zone else None
         self.balancer = self._balancer(self._certificate(zone))
         if settings.waf:
-            args = WafArgs(context.names.named(), self.balancer.arn, context.tags)
-            Waf("waf", args)
+            Waf("waf", context, self.balancer.arn)
         if settings.domain:
             self._refuse_unknown()
         if zone is not None:
@@ -104,41 +97,6 @@ class Ingress:
             tags=dict(self._context.tags),
         )
 
-    def _network(self) -> Network:
-        settings = self._context.settings
-        args = NetworkArgs(
-            physical_name=self._context.names.named(),
-            cidr=settings.vpc_cidr,
-            zones=settings.availability_zones,
-            egress=settings.egress,
-            tags=self._context.tags,
-        )
-        return Network("network", args)
-
-    def _flow_logs(self) -> FlowLogs:
-        args = FlowLogsArgs(
-            names=self._context.names,
-            account=self._context.account,
-            vpc_id=self.network.vpc_id,
-            retention_days=self._context.settings.log_retention_days,
-            key_arn=self._key_arn,
-            tags=self._context.tags,
-        )
-        return FlowLogs("flow-logs", args)
-
-    def _firewall(self) -> Firewall:
-        settings = self._context.settings
-        args = FirewallArgs(
-            physical_name=self._context.names.named(),
-            vpc_id=self.network.vpc_id,
-            listener_ports=[HTTP_PORT, HTTPS_PORT] if settings.domain else [HTTP_PORT],
-            container_port=settings.container_port,
-            allowed_cidrs=settings.allowed_cidrs,
-            internet=self.network.internet,
-            tags=self._context.tags,
-        )
-        return Firewall("firewall", args)
-
     def _certificate(self, zone: str | None) -> pulumi.Input[str] | None:
         settings = self._context.settings
         if settings.certificate_arn:
@@ -162,29 +120,12 @@ class Ingress:
         return PrivateBucket("access-logs", args)
 
     def _balancer(self, certificate_arn: pulumi.Input[str] | None) -> LoadBalancer:
-        context, settings = self._context, self._context.settings
-        bucket = self._access_log_bucket() if settings.access_logs else None
-        target_group = TargetGroupArgs(
-            physical_name=context.names.target_group(settings.container_port, settings.vpc_cidr),
-            vpc_id=self.network.vpc_id,
-            port=settings.container_port,
-            health_check_path=settings.health_check_path,
-            health_check_interval=settings.health_check_interval,
-            deregistration_delay=settings.deregistration_delay,
-        )
+        bucket = self._access_log_bucket() if self._context.settings.access_logs else None
         args = LoadBalancerArgs(
-            physical_name=context.names.load_balancer(settings.vpc_cidr),
+            vpc_id=self.network.vpc_id,
             subnet_ids=self.network.public_subnet_ids,
             security_group_id=self.firewall.load_balancer_group_id,
-            target_group=target_group,
             certificate_arn=certificate_arn,
             access_log_bucket=bucket.bucket_name if bucket else None,
-            protect=settings.protect,
-            tags=context.tags,
-            alternate_name=(
-                context.names.alternate_target_group(settings.container_port, settings.vpc_cidr)
-                if settings.has_shift
-                else None
-            ),
         )
-        return LoadBalancer("load-balancer", args)
+        return LoadBalancer("load-balancer", self._context, args)

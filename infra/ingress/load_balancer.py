@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
+
+from infra.context import Context
 
 HTTP_PORT = 80
 HTTPS_PORT = 443
@@ -25,51 +27,22 @@ IDLE_TIMEOUT_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class TargetGroupArgs:
-    """How targets are reached, checked and let go.
-
-    Attributes:
-        physical_name: at most 32 characters.
-        vpc_id: the network of the targets.
-        port: the container's port.
-        health_check_path: answered with 200 by a healthy container.
-        health_check_interval: seconds between two checks; two in a row decide.
-        deregistration_delay: seconds that a leaving target has for its requests in flight.
-    """
-
-    physical_name: str
-    vpc_id: pulumi.Input[str]
-    port: int
-    health_check_path: str
-    health_check_interval: int
-    deregistration_delay: int
-
-
-@dataclass(frozen=True)
 class LoadBalancerArgs:
-    """What the load balancer is.
+    """What the load balancer stands between.
 
     Attributes:
-        physical_name: at most 32 characters.
+        vpc_id: the network of the targets.
         subnet_ids: public subnets in two zones or more.
         security_group_id: its security group.
-        target_group: the application's targets.
         certificate_arn: turns HTTPS on, and HTTP into a redirect; None for plain HTTP.
         access_log_bucket: where each request is logged; None for nowhere.
-        protect: whether AWS refuses to delete it.
-        tags: of every resource.
-        alternate_name: a second group of targets, to which releases are shifted; None for none.
     """
 
-    physical_name: str
+    vpc_id: pulumi.Input[str]
     subnet_ids: pulumi.Input[Sequence[str]]
     security_group_id: pulumi.Input[str]
-    target_group: TargetGroupArgs
     certificate_arn: pulumi.Input[str] | None
     access_log_bucket: pulumi.Input[str] | None
-    protect: bool
-    tags: Mapping[str, str]
-    alternate_name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -109,15 +82,16 @@ class LoadBalancer(pulumi.ComponentResource):
     shift: Shift | None
 
     def __init__(
-        self, name: str, args: LoadBalancerArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: Context,
+        args: LoadBalancerArgs,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:LoadBalancer", name, None, opts)
-        self._name, self._args = name, args
+        self._name, self._context, self._args = name, context, args
         balancer = self._balancer()
-        groups = [target_group(f"{name}-targets", args.target_group, args.tags, self)]
-        if args.alternate_name is not None:
-            alternate = replace(args.target_group, physical_name=args.alternate_name)
-            groups.append(target_group(f"{name}-alternate", alternate, args.tags, self))
+        groups = self._target_groups()
         targets = groups[0]
         self.listener = self._listener(balancer, targets)
         self.arn = balancer.arn
@@ -131,6 +105,18 @@ class LoadBalancer(pulumi.ComponentResource):
             {"dns_name": self.dns_name, "target_group_arn": self.target_group_arn}
         )
 
+    def _target_groups(self) -> list[aws.lb.TargetGroup]:
+        """The application's group, and the one that takes turns with it where traffic shifts."""
+        context, vpc_id = self._context, self._args.vpc_id
+        place = context.settings.container_port, context.settings.vpc_cidr
+        names = {"targets": context.names.target_group(*place)}
+        if context.settings.has_shift:
+            names["alternate"] = context.names.alternate_target_group(*place)
+        return [
+            target_group(f"{self._name}-{part}", context, physical_name, vpc_id, self)
+            for part, physical_name in names.items()
+        ]
+
     def _listener(
         self, balancer: aws.lb.LoadBalancer, targets: aws.lb.TargetGroup
     ) -> aws.lb.Listener:
@@ -143,7 +129,7 @@ class LoadBalancer(pulumi.ComponentResource):
             port=HTTP_PORT,
             protocol="HTTP",
             default_actions=[forward if certificate_arn is None else _redirect()],
-            tags=dict(self._args.tags),
+            tags=dict(self._context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
         if certificate_arn is None:
@@ -157,14 +143,14 @@ class LoadBalancer(pulumi.ComponentResource):
             ssl_policy=TLS_POLICY,
             routing_http_response_strict_transport_security_header_value=STRICT_TRANSPORT_SECURITY,
             default_actions=[forward],
-            tags=dict(self._args.tags),
+            tags=dict(self._context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _balancer(self) -> aws.lb.LoadBalancer:
         return aws.lb.LoadBalancer(
             f"{self._name}-balancer",
-            name=self._args.physical_name,
+            name=self._context.names.load_balancer(self._context.settings.vpc_cidr),
             load_balancer_type="application",
             internal=False,
             security_groups=[self._args.security_group_id],
@@ -173,8 +159,8 @@ class LoadBalancer(pulumi.ComponentResource):
             desync_mitigation_mode="defensive",
             idle_timeout=IDLE_TIMEOUT_SECONDS,
             access_logs=_access_logs(self._args.access_log_bucket),
-            enable_deletion_protection=self._args.protect,
-            tags=dict(self._args.tags),
+            enable_deletion_protection=self._context.settings.protect,
+            tags=dict(self._context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
 
@@ -196,7 +182,7 @@ class LoadBalancer(pulumi.ComponentResource):
                 )
             ],
             actions=[aws.lb.ListenerRuleActionArgs(type="forward", forward=forward)],
-            tags=dict(self._args.tags),
+            tags=dict(self._context.tags),
             # ECS owns the weights from the first release on.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["actions"]),
         )
@@ -204,29 +190,44 @@ class LoadBalancer(pulumi.ComponentResource):
 
 
 def target_group(
-    name: str, args: TargetGroupArgs, tags: Mapping[str, str], parent: pulumi.Resource
+    name: str,
+    context: Context,
+    physical_name: str,
+    vpc_id: pulumi.Input[str],
+    parent: pulumi.Resource,
+    tags: Mapping[str, str] | None = None,
 ) -> aws.lb.TargetGroup:
-    """The resource itself, as a child of `parent`."""
+    """How the stack's containers are reached, checked and let go.
+
+    Args:
+        name: the resource's name.
+        context: the stack.
+        physical_name: at most 32 characters.
+        vpc_id: the network of the targets.
+        parent: what it is a child of.
+        tags: beside the context's.
+    """
+    settings = context.settings
     return aws.lb.TargetGroup(
         name,
-        name=args.physical_name,
-        port=args.port,
+        name=physical_name,
+        port=settings.container_port,
         protocol="HTTP",
         target_type="ip",
-        vpc_id=args.vpc_id,
-        deregistration_delay=args.deregistration_delay,
+        vpc_id=vpc_id,
+        deregistration_delay=settings.deregistration_delay,
         health_check=aws.lb.TargetGroupHealthCheckArgs(
             enabled=True,
-            path=args.health_check_path,
+            path=settings.health_check_path,
             port="traffic-port",
             protocol="HTTP",
             matcher="200",
-            interval=args.health_check_interval,
-            timeout=min(5, args.health_check_interval - 1),
+            interval=settings.health_check_interval,
+            timeout=min(5, settings.health_check_interval - 1),
             healthy_threshold=2,
             unhealthy_threshold=2,
         ),
-        tags=dict(tags),
+        tags={**context.tags, **(tags or {})},
         opts=pulumi.ResourceOptions(parent=parent),
     )
 

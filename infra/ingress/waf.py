@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 import pulumi
 import pulumi_aws as aws
+
+from infra.context import Context
 
 REQUESTS_PER_ADDRESS = 2000
 """From one address within five minutes; more are answered with 403 for a while."""
@@ -19,33 +18,22 @@ MANAGED_RULES = (
 """https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html"""
 
 
-@dataclass(frozen=True)
-class WafArgs:
-    """What the firewall protects.
-
-    Attributes:
-        physical_name: its name.
-        load_balancer_arn: the load balancer.
-        tags: of every resource.
-    """
-
-    physical_name: str
-    load_balancer_arn: pulumi.Input[str]
-    tags: Mapping[str, str]
-
-
 class Waf(pulumi.ComponentResource):
     """AWS's rules against known attacks, and a limit of requests from one address."""
 
     def __init__(
-        self, name: str, args: WafArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: Context,
+        load_balancer_arn: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:Waf", name, None, opts)
         rules = [_rate_limit(0), *(_managed(rule, i) for i, rule in enumerate(MANAGED_RULES, 1))]
         acl = aws.wafv2.WebAcl(
             f"{name}-acl",
-            name=args.physical_name,
-            description=f"Before the load balancer of {args.physical_name}",
+            name=context.names.named(),
+            description=f"Before the load balancer of {context.names.named()}",
             scope="REGIONAL",
             default_action=aws.wafv2.WebAclDefaultActionArgs(
                 allow=aws.wafv2.WebAclDefaultActionAllowArgs()
@@ -53,15 +41,15 @@ class Waf(pulumi.ComponentResource):
             rules=rules,
             visibility_config=aws.wafv2.WebAclVisibilityConfigArgs(
                 cloudwatch_metrics_enabled=True,
-                metric_name=args.physical_name,
+                metric_name=context.names.named(),
                 sampled_requests_enabled=True,
             ),
-            tags=dict(args.tags),
+            tags=dict(context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
         aws.wafv2.WebAclAssociation(
             f"{name}-association",
-            resource_arn=args.load_balancer_arn,
+            resource_arn=load_balancer_arn,
             web_acl_arn=acl.arn,
             opts=pulumi.ResourceOptions(parent=self),
         )

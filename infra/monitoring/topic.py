@@ -3,35 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from infra.account import Account
+from infra.context import Context
 from infra.policies import pipeline
-
-
-@dataclass(frozen=True)
-class TopicArgs:
-    """Who publishes and who listens.
-
-    Attributes:
-        physical_name: its name.
-        account: where it is.
-        publishers: how the names of the alarms and EventBridge rules that publish begin.
-        emails: who is written to, once each has confirmed.
-        key_arn: encrypts messages at rest; None for the disks' own encryption.
-        tags: of every resource.
-    """
-
-    physical_name: str
-    account: Account
-    publishers: str
-    emails: Sequence[str]
-    key_arn: pulumi.Input[str] | None
-    tags: Mapping[str, str]
 
 
 class Topic(pulumi.ComponentResource):
@@ -44,25 +21,29 @@ class Topic(pulumi.ComponentResource):
     arn: pulumi.Output[str]
 
     def __init__(
-        self, name: str, args: TopicArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: Context,
+        key_arn: pulumi.Input[str] | None,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:Topic", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         topic = aws.sns.Topic(
             f"{name}-topic",
-            name=args.physical_name,
-            kms_master_key_id=args.key_arn,
-            tags=dict(args.tags),
+            name=context.names.notifications,
+            kms_master_key_id=key_arn,
+            tags=dict(context.tags),
             opts=child,
         )
-        arn = args.account.arn("sns", args.physical_name)
+        arn = context.account.arn("sns", context.names.notifications)
         policy = aws.sns.TopicPolicy(
             f"{name}-policy",
             arn=topic.arn,
-            policy=json.dumps(pipeline.topic(args.account, arn, args.publishers)),
+            policy=json.dumps(pipeline.topic(context.account, arn, context.names.publishers)),
             opts=child,
         )
-        for email in args.emails:
+        for email in context.settings.notify_emails:
             aws.sns.TopicSubscription(
                 f"{name}-to-{email}", topic=topic.arn, protocol="email", endpoint=email, opts=child
             )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
-from infra.account import Account
+from infra.context import Context
 from infra.policies import statements
 from infra.policies.endpoints import Uses, endpoint_policy, interface_services
 
@@ -22,34 +22,24 @@ class EndpointsArgs:
     """Which AWS services the tasks reach, and from where.
 
     Attributes:
-        physical_name: the beginning of names.
-        account: whose principals may pass.
         vpc_id: the network.
         subnet_ids: the tasks' subnets; each interface endpoint has an address in every one.
         route_table_ids: the route tables that lead to S3.
         task_group_id: the tasks' security group, which alone may connect.
         repository_arns: the repositories of its images.
         log_group_arn: the application's log group, without the trailing `:*`.
-        preview_log_arn: a pattern of the log groups of previews.
         session_log_arn: the log group of `exec` sessions; None where there are none.
         key_arn: the key of sessions; None for TLS alone.
-        secret_arns: the secrets and parameters of the containers, previews' included.
-        tags: of every resource.
     """
 
-    physical_name: str
-    account: Account
     vpc_id: pulumi.Input[str]
     subnet_ids: pulumi.Input[Sequence[str]]
     route_table_ids: pulumi.Input[Sequence[str]]
     task_group_id: pulumi.Input[str]
     repository_arns: pulumi.Input[Sequence[str]]
     log_group_arn: pulumi.Input[str]
-    preview_log_arn: str
     session_log_arn: pulumi.Input[str] | None
     key_arn: pulumi.Input[str] | None
-    secret_arns: Sequence[str]
-    tags: Mapping[str, str]
 
 
 class Endpoints(pulumi.ComponentResource):
@@ -64,14 +54,20 @@ class Endpoints(pulumi.ComponentResource):
     all: list[pulumi.Resource]
 
     def __init__(
-        self, name: str, args: EndpointsArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: Context,
+        args: EndpointsArgs,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:Endpoints", name, None, opts)
-        self._name, self._args = name, args
+        self._name, self._context, self._args = name, context, args
+        settings = context.settings
+        self._secret_arns = sorted({*settings.secret_arns, *settings.preview_secret_arns})
         group = self._group()
         self.all = [self._gateway()]
         services = interface_services(
-            args.secret_arns,
+            self._secret_arns,
             sessions=args.session_log_arn is not None,
             key=args.key_arn is not None,
         )
@@ -79,13 +75,13 @@ class Endpoints(pulumi.ComponentResource):
         self.register_outputs({"group_id": group.id})
 
     def _group(self) -> aws.ec2.SecurityGroup:
-        name = f"{self._args.physical_name}-endpoints"
+        name = f"{self._context.names.named()}-endpoints"
         group = aws.ec2.SecurityGroup(
             f"{self._name}-group",
             name=name,
-            description=f"VPC endpoints of {self._args.physical_name}",
+            description=f"VPC endpoints of {self._context.names.named()}",
             vpc_id=self._args.vpc_id,
-            tags={**self._args.tags, "Name": name},
+            tags={**self._context.tags, "Name": name},
             opts=pulumi.ResourceOptions(parent=self),
         )
         aws.vpc.SecurityGroupIngressRule(
@@ -109,7 +105,7 @@ class Endpoints(pulumi.ComponentResource):
             "ip_protocol": "tcp",
             "from_port": HTTPS_PORT,
             "to_port": HTTPS_PORT,
-            "tags": dict(self._args.tags),
+            "tags": dict(self._context.tags),
             "opts": pulumi.ResourceOptions(parent=self),
         }
 
@@ -120,8 +116,8 @@ class Endpoints(pulumi.ComponentResource):
             vpc_id=self._args.vpc_id,
             vpc_endpoint_type="Gateway",
             route_table_ids=self._args.route_table_ids,
-            policy=json.dumps(statements.image_layers(self._args.account)),
-            tags={**self._args.tags, "Name": f"{self._args.physical_name}-s3"},
+            policy=json.dumps(statements.image_layers(self._context.account)),
+            tags={**self._context.tags, "Name": f"{self._context.names.named()}-s3"},
             opts=pulumi.ResourceOptions(parent=self),
         )
         aws.vpc.SecurityGroupEgressRule(
@@ -143,7 +139,7 @@ class Endpoints(pulumi.ComponentResource):
             subnet_ids=self._args.subnet_ids,
             security_group_ids=[group_id],
             policy=pulumi.Output.json_dumps(self._policy(service)),
-            tags={**self._args.tags, "Name": f"{self._args.physical_name}-{service}"},
+            tags={**self._context.tags, "Name": f"{self._context.names.named()}-{service}"},
             opts=pulumi.ResourceOptions(parent=self),
         )
 
@@ -155,11 +151,14 @@ class Endpoints(pulumi.ComponentResource):
             session_log_arn=args.session_log_arn,
             key_arn=args.key_arn,
         )
-        return arns.apply(lambda known: endpoint_policy(service, self._uses(known), args.account))
+        return arns.apply(
+            lambda known: endpoint_policy(service, self._uses(known), self._context.account)
+        )
 
     def _uses(self, known: dict[str, Any]) -> Uses:
-        args = self._args
-        return Uses(secret_arns=args.secret_arns, preview_log_arn=args.preview_log_arn, **known)
+        return Uses(
+            secret_arns=self._secret_arns, preview_log_arn=self._context.preview_log_arn, **known
+        )
 
     def _service(self, service: str) -> str:
-        return f"com.amazonaws.{self._args.account.region}.{service}"
+        return f"com.amazonaws.{self._context.account.region}.{service}"

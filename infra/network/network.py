@@ -11,6 +11,8 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_awsx as awsx
 
+from infra.context import Context
+
 Egress = Literal["public", "nat", "nat_per_zone", "endpoints"]
 
 
@@ -58,25 +60,6 @@ def subnet_ranges(cidr: str, kind: awsx.ec2.SubnetType, zones: int) -> list[str]
     return [str(eighth) for eighth in eighths][:zones]
 
 
-@dataclass(frozen=True)
-class NetworkArgs:
-    """What a network is made of.
-
-    Attributes:
-        physical_name: the VPC's name tag.
-        cidr: its IPv4 range.
-        zones: in how many availability zones it has subnets.
-        egress: how tasks reach AWS and the internet.
-        tags: of every resource.
-    """
-
-    physical_name: str
-    cidr: str
-    zones: int
-    egress: Egress
-    tags: Mapping[str, str]
-
-
 class Network(pulumi.ComponentResource):
     """A VPC whose load balancer's subnets are public; where the tasks are depends on `egress`.
 
@@ -97,17 +80,17 @@ class Network(pulumi.ComponentResource):
     route_table_ids: pulumi.Output[list[str]]
 
     def __init__(
-        self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None
+        self, name: str, context: Context, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("fargate-cd:infra:Network", name, None, opts)
-        layout = LAYOUTS[args.egress]
-        vpc = self._vpc(name, args, layout)
+        layout = LAYOUTS[context.settings.egress]
+        vpc = self._vpc(name, context, layout)
         aws.ec2.DefaultSecurityGroup(
             f"{name}-default",
             vpc_id=vpc.vpc_id,
             ingress=[],
             egress=[],
-            tags={**args.tags, "Name": f"{args.physical_name}-unused"},
+            tags={**context.tags, "Name": f"{context.names.named()}-unused"},
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.vpc_id = vpc.vpc_id
@@ -130,24 +113,28 @@ class Network(pulumi.ComponentResource):
             }
         )
 
-    def _vpc(self, name: str, args: NetworkArgs, layout: Layout) -> awsx.ec2.Vpc:
+    def _vpc(self, name: str, context: Context, layout: Layout) -> awsx.ec2.Vpc:
+        settings = context.settings
         kinds = dict.fromkeys((awsx.ec2.SubnetType.PUBLIC, layout.tasks))
         return awsx.ec2.Vpc(
             f"{name}-vpc",
             awsx.ec2.VpcArgs(
-                cidr_block=args.cidr,
-                number_of_availability_zones=args.zones,
+                cidr_block=settings.vpc_cidr,
+                number_of_availability_zones=settings.availability_zones,
                 enable_dns_hostnames=True,
                 enable_dns_support=True,
                 nat_gateways=awsx.ec2.NatGatewayConfigurationArgs(strategy=layout.nat),
                 subnet_strategy=awsx.ec2.SubnetAllocationStrategy.AUTO,
                 subnet_specs=[
                     awsx.ec2.SubnetSpecArgs(
-                        type=kind, cidr_blocks=subnet_ranges(args.cidr, kind, args.zones)
+                        type=kind,
+                        cidr_blocks=subnet_ranges(
+                            settings.vpc_cidr, kind, settings.availability_zones
+                        ),
                     )
                     for kind in kinds
                 ],
-                tags=dict(args.tags),
+                tags=dict(context.tags),
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

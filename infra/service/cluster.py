@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
+
+from infra.context import Context
 
 ON_DEMAND = "FARGATE"
 SPOT = "FARGATE_SPOT"
@@ -14,21 +15,15 @@ SPOT = "FARGATE_SPOT"
 
 @dataclass(frozen=True)
 class ClusterArgs:
-    """What the cluster is.
+    """How the cluster logs `exec` sessions.
 
     Attributes:
-        physical_name: its name.
-        container_insights: whether CloudWatch keeps metrics of each task.
-        session_log_group: the log group of `exec` sessions.
+        session_log_group: their log group.
         key_arn: encrypts sessions beyond TLS; None for TLS alone.
-        tags: of every resource.
     """
 
-    physical_name: str
-    container_insights: bool
     session_log_group: pulumi.Input[str]
     key_arn: pulumi.Input[str] | None
-    tags: Mapping[str, str]
 
 
 class Cluster(pulumi.ComponentResource):
@@ -45,20 +40,24 @@ class Cluster(pulumi.ComponentResource):
     capacity: aws.ecs.ClusterCapacityProviders
 
     def __init__(
-        self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: Context,
+        args: ClusterArgs,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:Cluster", name, None, opts)
         cluster = aws.ecs.Cluster(
             f"{name}-cluster",
-            name=args.physical_name,
+            name=context.names.cluster,
             settings=[
                 aws.ecs.ClusterSettingArgs(
                     name="containerInsights",
-                    value="enabled" if args.container_insights else "disabled",
+                    value="enabled" if context.settings.container_insights else "disabled",
                 )
             ],
             configuration=_sessions(args),
-            tags=dict(args.tags),
+            tags=dict(context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.capacity = aws.ecs.ClusterCapacityProviders(

@@ -2,30 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 import pulumi
 import pulumi_aws as aws
 
-
-@dataclass(frozen=True)
-class LogsArgs:
-    """How long logs are kept, and under which key.
-
-    Attributes:
-        application_name: the application's log group.
-        session_name: the log group of `exec` sessions.
-        retention_days: how long they are kept.
-        key_arn: encrypts them; None for CloudWatch's own key.
-        tags: of every resource.
-    """
-
-    application_name: str
-    session_name: str
-    retention_days: int
-    key_arn: pulumi.Input[str] | None
-    tags: Mapping[str, str]
+from infra.context import Context
 
 
 class Logs(pulumi.ComponentResource):
@@ -40,12 +20,16 @@ class Logs(pulumi.ComponentResource):
     sessions: aws.cloudwatch.LogGroup
 
     def __init__(
-        self, name: str, args: LogsArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: Context,
+        key_arn: pulumi.Input[str] | None,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:Logs", name, None, opts)
-        self._name, self._args = name, args
-        self.application = self._group("application", args.application_name)
-        self.sessions = self._group("sessions", args.session_name)
+        self._name, self._context, self._key_arn = name, context, key_arn
+        self.application = self._group("application", context.names.log_group)
+        self.sessions = self._group("sessions", context.names.session_log_group)
         self.register_outputs(
             {"application": self.application.name, "sessions": self.sessions.name}
         )
@@ -54,8 +38,8 @@ class Logs(pulumi.ComponentResource):
         return aws.cloudwatch.LogGroup(
             f"{self._name}-{part}",
             name=physical_name,
-            retention_in_days=self._args.retention_days,
-            kms_key_id=self._args.key_arn,
-            tags=dict(self._args.tags),
+            retention_in_days=self._context.settings.log_retention_days,
+            kms_key_id=self._key_arn,
+            tags=dict(self._context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -7,15 +7,15 @@ needs no right to make roles, and a branch can't grant itself another secret.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from infra.account import Account
-from infra.names import Names
+from infra.context import Context
 from infra.policies import statements
+from infra.service.task import TaskRoles
 
 
 @dataclass(frozen=True)
@@ -23,50 +23,41 @@ class RolesArgs:
     """What the roles are about.
 
     Attributes:
-        names: the stack's names.
-        account: where the tasks run.
         repository_arns: the repositories of its images.
         log_group_arn: the application's log group.
         session_log_arn: the log group of `exec` sessions; None where there are none.
         key_arn: the key of images and sessions; None for AWS's own.
-        secret_arns: the secrets and parameters of the container.
-        preview_log_arn: a pattern of the log groups of previews.
-        preview_secret_arns: the secrets and parameters of previews' containers.
-        tags: of every resource.
     """
 
-    names: Names
-    account: Account
     repository_arns: pulumi.Input[Sequence[str]]
     log_group_arn: pulumi.Input[str]
     session_log_arn: pulumi.Input[str] | None
     key_arn: pulumi.Input[str] | None
-    secret_arns: Sequence[str]
-    preview_log_arn: str
-    preview_secret_arns: Sequence[str]
-    tags: Mapping[str, str]
 
 
 class Roles(pulumi.ComponentResource):
     """The execution roles of the environment and of its previews, and the task role.
 
     Attributes:
-        execution_role_arn: the role under which ECS starts a task.
-        task_role_arn: the role under which the container's code runs.
+        own: the roles of the environment's tasks.
         preview_role_arn: the role under which ECS starts a task of a preview.
         granted: what must exist before a task can start.
     """
 
-    execution_role_arn: pulumi.Output[str]
-    task_role_arn: pulumi.Output[str]
+    own: TaskRoles
     preview_role_arn: pulumi.Output[str]
     granted: list[pulumi.Resource]
 
     def __init__(
-        self, name: str, args: RolesArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: Context,
+        args: RolesArgs,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:Roles", name, None, opts)
-        self._name, self._args = name, args
+        self._name, self._context = name, context
+        settings = context.settings
         execution = self._role("execution", "Starts the tasks: image, log, secrets")
         task = self._role("task", "What the container's own code may do")
         self.granted = [
@@ -74,7 +65,7 @@ class Roles(pulumi.ComponentResource):
                 execution,
                 "start-tasks",
                 pulumi.Output.all(args.repository_arns, args.log_group_arn).apply(
-                    lambda arns: statements.execution(arns[0], arns[1], args.secret_arns)
+                    lambda arns: statements.execution(arns[0], arns[1], settings.secret_arns)
                 ),
             )
         ]
@@ -93,27 +84,21 @@ class Roles(pulumi.ComponentResource):
             "start-previews",
             pulumi.Output.from_input(args.repository_arns).apply(
                 lambda arns: statements.execution(
-                    arns, args.preview_log_arn, args.preview_secret_arns
+                    arns, context.preview_log_arn, settings.preview_secret_arns
                 )
             ),
         )
         self.preview_role_arn = previews.arn
-        self.execution_role_arn = execution.arn
-        self.task_role_arn = task.arn
-        self.register_outputs(
-            {
-                "execution_role_arn": self.execution_role_arn,
-                "task_role_arn": self.task_role_arn,
-            }
-        )
+        self.own = TaskRoles(execution.arn, task.arn)
+        self.register_outputs({"execution_role_arn": execution.arn, "task_role_arn": task.arn})
 
     def _role(self, purpose: str, description: str) -> aws.iam.Role:
         return aws.iam.Role(
             f"{self._name}-{purpose}",
-            name=self._args.names.role(purpose),
+            name=self._context.names.role(purpose),
             description=description,
-            assume_role_policy=json.dumps(statements.task_trust(self._args.account)),
-            tags=dict(self._args.tags),
+            assume_role_policy=json.dumps(statements.task_trust(self._context.account)),
+            tags=dict(self._context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
 

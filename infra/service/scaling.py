@@ -2,98 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
+
+from infra.context import Context
+from infra.settings.model import ScheduledScaling
 
 SCALE_OUT_COOLDOWN_SECONDS = 60
 SCALE_IN_COOLDOWN_SECONDS = 300
 
 
 @dataclass(frozen=True)
-class Bounds:
-    """The number of tasks from a time on.
-
-    Attributes:
-        schedule: `cron(...)`, `rate(...)` or `at(...)`.
-        timezone: an IANA name.
-        min_count: the fewest tasks.
-        max_count: the most tasks.
-    """
-
-    schedule: str
-    timezone: str
-    min_count: int
-    max_count: int
-
-
-@dataclass(frozen=True)
 class ScalingArgs:
-    """What scales and by which measures; a target of 0 leaves its measure out.
+    """What scales.
 
     Attributes:
         cluster_name: the service's cluster.
         service_name: the service.
-        min_count: the fewest tasks.
-        max_count: the most tasks.
-        cpu_target: percent of CPU to hold.
-        memory_target: percent of memory to hold.
-        requests_per_target: requests a minute and task to hold.
         load_balancer_suffix: the load balancer's part of the requests' label.
         target_group_suffix: the target group's part of it.
-        schedule: bounds at certain times.
-        tags: of every resource.
     """
 
     cluster_name: pulumi.Input[str]
     service_name: pulumi.Input[str]
-    min_count: int
-    max_count: int
-    cpu_target: int
-    memory_target: int
-    requests_per_target: int
     load_balancer_suffix: pulumi.Input[str]
     target_group_suffix: pulumi.Input[str]
-    schedule: Sequence[Bounds]
-    tags: Mapping[str, str]
 
 
 class Scaling(pulumi.ComponentResource):
-    """A scalable target with a target-tracking policy for each measure."""
+    """A scalable target with a target-tracking policy for each measure whose target is not 0."""
 
     def __init__(
-        self, name: str, args: ScalingArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: Context,
+        args: ScalingArgs,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:Scaling", name, None, opts)
-        self._name = name
+        self._name, settings = name, context.settings
         self._target = aws.appautoscaling.Target(
             f"{name}-target",
             service_namespace="ecs",
             scalable_dimension="ecs:service:DesiredCount",
             resource_id=pulumi.Output.concat("service/", args.cluster_name, "/", args.service_name),
-            min_capacity=args.min_count,
-            max_capacity=args.max_count,
-            tags=dict(args.tags),
+            min_capacity=settings.lowest_count,
+            max_capacity=settings.highest_count,
+            tags=dict(context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
         requests_label = pulumi.Output.concat(
             args.load_balancer_suffix, "/", args.target_group_suffix
         )
         measures: tuple[tuple[str, str, int, pulumi.Output[str] | None], ...] = (
-            ("cpu", "ECSServiceAverageCPUUtilization", args.cpu_target, None),
-            ("memory", "ECSServiceAverageMemoryUtilization", args.memory_target, None),
-            ("requests", "ALBRequestCountPerTarget", args.requests_per_target, requests_label),
+            ("cpu", "ECSServiceAverageCPUUtilization", settings.cpu_target, None),
+            ("memory", "ECSServiceAverageMemoryUtilization", settings.memory_target, None),
+            ("requests", "ALBRequestCountPerTarget", settings.requests_per_target, requests_label),
         )
         for measure, metric, value, label in measures:
             if value:
                 self._policy(measure, metric, value, label)
-        for number, bounds in enumerate(args.schedule, start=1):
+        for number, bounds in enumerate(settings.scheduled_scaling, start=1):
             self._scheduled(number, bounds)
         self.register_outputs({"resource_id": self._target.resource_id})
 
-    def _scheduled(self, number: int, bounds: Bounds) -> None:
+    def _scheduled(self, number: int, bounds: ScheduledScaling) -> None:
         aws.appautoscaling.ScheduledAction(
             f"{self._name}-schedule-{number}",
             name=f"schedule-{number}",

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_aws as aws
 
+from infra.context import Context
 from infra.service.cluster import ON_DEMAND, SPOT
+from infra.service.secret_versions import secret_versions
 from infra.service.task import CONTAINER_NAME
 
 GRACE_PERIOD_SECONDS = 30
@@ -49,22 +51,51 @@ class Shifting:
 
 
 @dataclass(frozen=True)
+class Placement:
+    """Where the tasks of a service run.
+
+    Attributes:
+        cluster_arn: the cluster.
+        subnet_ids: where tasks are placed.
+        security_group_id: the tasks' security group.
+        public_tasks: whether tasks get public addresses.
+    """
+
+    cluster_arn: pulumi.Input[str]
+    subnet_ids: pulumi.Input[Sequence[str]]
+    security_group_id: pulumi.Input[str]
+    public_tasks: bool
+
+
+@dataclass(frozen=True)
+class Registration:
+    """Which targets of a load balancer the tasks of a service are.
+
+    Attributes:
+        target_group_arn: where they are registered.
+        port: the container's port.
+        health_check_interval: seconds between two health checks of a target.
+        container: the container's name.
+    """
+
+    target_group_arn: pulumi.Input[str]
+    port: int
+    health_check_interval: int
+    container: str = CONTAINER_NAME
+
+
+@dataclass(frozen=True)
 class ServiceArgs:
     """What the service runs, where, and how it is replaced.
 
     Attributes:
         physical_name: its name.
-        cluster_arn: where it runs.
+        placement: where it runs.
         task_arn: the revision of the task definition.
-        container_port: the container's port.
         desired_count: how many tasks a new service starts with.
         spot: whether all tasks but the first run on Spot.
         execute_command: whether `exec` may open sessions in its tasks.
-        subnet_ids: where tasks are placed.
-        security_group_id: the tasks' security group.
-        public_tasks: whether they get public addresses.
-        target_group_arn: where they are registered.
-        health_check_interval: seconds between two health checks of a target.
+        registration: how the load balancer reaches its tasks; None where it does not.
         tags: of every resource.
         needs: what must exist before a task can start and take traffic.
         on_demand_base: with Spot, how many tasks stay on demand.
@@ -74,23 +105,58 @@ class ServiceArgs:
     """
 
     physical_name: str
-    cluster_arn: pulumi.Input[str]
+    placement: Placement
     task_arn: pulumi.Input[str]
-    container_port: int
     desired_count: int
     spot: bool
     execute_command: bool
-    subnet_ids: pulumi.Input[Sequence[str]]
-    security_group_id: pulumi.Input[str]
-    public_tasks: bool
-    target_group_arn: pulumi.Input[str]
-    health_check_interval: int
+    registration: Registration | None
     tags: Mapping[str, str]
     needs: Sequence[pulumi.Resource] = field(default_factory=tuple)
     on_demand_base: int = ON_DEMAND_BASE
     scaled: bool = True
     shifting: Shifting | None = None
     secret_versions: str | None = None
+
+
+def web_service(
+    context: Context,
+    placement: Placement,
+    task_arn: pulumi.Input[str],
+    target_group_arn: pulumi.Input[str],
+    needs: Sequence[pulumi.Resource],
+    shifting: Shifting | None = None,
+) -> ServiceArgs:
+    """The service of a stack behind a load balancer, be it an environment or a preview.
+
+    A preview has no autoscaling, and with Spot no task on demand.
+
+    Args:
+        context: the stack.
+        placement: where it runs.
+        task_arn: the revision of the task definition.
+        target_group_arn: where tasks are registered.
+        needs: what must exist before a task can start and take traffic.
+        shifting: how traffic is shifted to a release; None to replace task by task.
+    """
+    settings, preview = context.settings, context.names.is_preview
+    return ServiceArgs(
+        physical_name=context.names.service,
+        placement=placement,
+        task_arn=task_arn,
+        desired_count=settings.desired_count,
+        spot=settings.spot,
+        execute_command=settings.exec,
+        registration=Registration(
+            target_group_arn, settings.container_port, settings.health_check_interval
+        ),
+        tags=context.tags,
+        needs=needs,
+        on_demand_base=0 if preview else ON_DEMAND_BASE,
+        scaled=not preview,
+        shifting=shifting,
+        secret_versions=secret_versions(settings.secret_arns),
+    )
 
 
 class Service(pulumi.ComponentResource):
@@ -116,7 +182,7 @@ def fargate_service(name: str, args: ServiceArgs, parent: pulumi.Resource) -> aw
     return aws.ecs.Service(
         name,
         name=args.physical_name,
-        cluster=args.cluster_arn,
+        cluster=args.placement.cluster_arn,
         task_definition=args.task_arn,
         desired_count=args.desired_count,
         platform_version="LATEST",
@@ -133,20 +199,13 @@ def fargate_service(name: str, args: ServiceArgs, parent: pulumi.Resource) -> aw
         deployment_circuit_breaker=aws.ecs.ServiceDeploymentCircuitBreakerArgs(
             enable=True, rollback=True
         ),
-        health_check_grace_period_seconds=grace_period(args.health_check_interval),
+        health_check_grace_period_seconds=_grace_period(args.registration),
         network_configuration=aws.ecs.ServiceNetworkConfigurationArgs(
-            subnets=args.subnet_ids,
-            security_groups=[args.security_group_id],
-            assign_public_ip=args.public_tasks,
+            subnets=args.placement.subnet_ids,
+            security_groups=[args.placement.security_group_id],
+            assign_public_ip=args.placement.public_tasks,
         ),
-        load_balancers=[
-            aws.ecs.ServiceLoadBalancerArgs(
-                target_group_arn=args.target_group_arn,
-                container_name=CONTAINER_NAME,
-                container_port=args.container_port,
-                advanced_configuration=args.shifting.advanced if args.shifting else None,
-            )
-        ],
+        load_balancers=_load_balancers(args),
         enable_execute_command=args.execute_command,
         enable_ecs_managed_tags=True,
         propagate_tags="SERVICE",
@@ -159,6 +218,23 @@ def fargate_service(name: str, args: ServiceArgs, parent: pulumi.Resource) -> aw
             custom_timeouts=_timeouts(args.shifting),
         ),
     )
+
+
+def _load_balancers(args: ServiceArgs) -> list[aws.ecs.ServiceLoadBalancerArgs]:
+    if args.registration is None:
+        return []
+    return [
+        aws.ecs.ServiceLoadBalancerArgs(
+            target_group_arn=args.registration.target_group_arn,
+            container_name=args.registration.container,
+            container_port=args.registration.port,
+            advanced_configuration=args.shifting.advanced if args.shifting else None,
+        )
+    ]
+
+
+def _grace_period(registration: Registration | None) -> int | None:
+    return None if registration is None else grace_period(registration.health_check_interval)
 
 
 def _alarms(shifting: Shifting | None) -> aws.ecs.ServiceAlarmsArgs | None:

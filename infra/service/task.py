@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
+
+from infra.context import Context
+from infra.settings.model import Settings
 
 CONTAINER_NAME = "app"
 
@@ -25,10 +28,11 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html#ecs-ex
 
 
 @dataclass(frozen=True)
-class ContainerArgs:
-    """What runs in a task, its image aside.
+class Container:
+    """One container of a task.
 
     Attributes:
+        image: what it runs.
         port: where it listens; it learns the port by the usual variable `PORT`, and how long its
             requests in flight may take after SIGTERM by `DRAIN_SECONDS`.
         environment: plain variables.
@@ -37,8 +41,10 @@ class ContainerArgs:
         log_group_name: where its output goes.
         region: of the log group.
         execute_command: whether `exec` may open sessions in it.
+        name: its name in the task.
     """
 
+    image: pulumi.Input[str]
     port: int
     environment: Mapping[str, str]
     secrets: Mapping[str, str]
@@ -46,6 +52,30 @@ class ContainerArgs:
     log_group_name: str
     region: str
     execute_command: bool
+    name: str = CONTAINER_NAME
+
+
+def web_container(
+    settings: Settings, image: pulumi.Input[str], log_group_name: str, region: str
+) -> Container:
+    """The container that answers the load balancer.
+
+    Args:
+        settings: the stack's settings.
+        image: what it runs.
+        log_group_name: where its output goes.
+        region: of the log group.
+    """
+    return Container(
+        image=image,
+        port=settings.container_port,
+        environment=settings.environment,
+        secrets=settings.secrets,
+        stop_timeout=settings.stop_timeout,
+        log_group_name=log_group_name,
+        region=region,
+        execute_command=settings.exec,
+    )
 
 
 def drain_seconds(stop_timeout: int) -> int:
@@ -53,16 +83,18 @@ def drain_seconds(stop_timeout: int) -> int:
     return stop_timeout * 3 // 4
 
 
-def container_definition(args: ContainerArgs, image: str) -> dict[str, Any]:
+def container_definition(container: Container, image: str) -> dict[str, Any]:
     """The container's part of a task definition, in the form of the ECS API.
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
+
+    Args:
+        container: the container.
+        image: its image, now that it is known.
     """
-    told = {"PORT": args.port, "DRAIN_SECONDS": drain_seconds(args.stop_timeout)}
-    environment = {**{name: str(value) for name, value in told.items()}, **args.environment}
-    folders = SESSION_FOLDERS if args.execute_command else {}
+    port = container.port
     return {
-        "name": CONTAINER_NAME,
+        "name": container.name,
         "image": image,
         "essential": True,
         "user": CONTAINER_USER,
@@ -70,27 +102,52 @@ def container_definition(args: ContainerArgs, image: str) -> dict[str, Any]:
         "privileged": False,
         "linuxParameters": {
             "capabilities": {"drop": ["ALL"]},
-            "initProcessEnabled": args.execute_command,
+            "initProcessEnabled": container.execute_command,
         },
-        "stopTimeout": args.stop_timeout,
-        "portMappings": [{"containerPort": args.port, "hostPort": args.port, "protocol": "tcp"}],
+        "stopTimeout": container.stop_timeout,
+        "portMappings": [{"containerPort": port, "hostPort": port, "protocol": "tcp"}],
         "environment": [
-            {"name": name, "value": value} for name, value in sorted(environment.items())
+            {"name": name, "value": value} for name, value in sorted(_variables(container).items())
         ],
-        "secrets": [{"name": name, "valueFrom": arn} for name, arn in sorted(args.secrets.items())],
+        "secrets": [
+            {"name": name, "valueFrom": arn} for name, arn in sorted(container.secrets.items())
+        ],
         "mountPoints": [
             {"sourceVolume": volume, "containerPath": folder, "readOnly": False}
-            for volume, folder in folders.items()
+            for volume, folder in _volumes(container).items()
         ],
         "logConfiguration": {
             "logDriver": "awslogs",
             "options": {
-                "awslogs-group": args.log_group_name,
-                "awslogs-region": args.region,
-                "awslogs-stream-prefix": CONTAINER_NAME,
+                "awslogs-group": container.log_group_name,
+                "awslogs-region": container.region,
+                "awslogs-stream-prefix": container.name,
             },
         },
     }
+
+
+def _variables(container: Container) -> dict[str, str]:
+    own = {"PORT": container.port, "DRAIN_SECONDS": drain_seconds(container.stop_timeout)}
+    return {**{name: str(value) for name, value in own.items()}, **container.environment}
+
+
+def _volumes(container: Container) -> Mapping[str, str]:
+    """Volume → folder of the container."""
+    return SESSION_FOLDERS if container.execute_command else {}
+
+
+@dataclass(frozen=True)
+class TaskRoles:
+    """Under which roles a task runs.
+
+    Attributes:
+        execution_role_arn: ECS starts tasks under it.
+        task_role_arn: the containers' code runs under it.
+    """
+
+    execution_role_arn: pulumi.Input[str]
+    task_role_arn: pulumi.Input[str]
 
 
 @dataclass(frozen=True)
@@ -99,29 +156,45 @@ class TaskArgs:
 
     Attributes:
         family: the name of the task definitions.
-        container: its container.
-        image: the container's image.
+        containers: its containers.
         cpu: units; 1024 are one vCPU.
         memory: MiB.
         architecture: `X86_64` or `ARM64`.
-        execution_role_arn: ECS starts tasks under it.
-        task_role_arn: the container's code runs under it.
+        roles: under which it runs.
         tags: of every resource.
     """
 
     family: str
-    container: ContainerArgs
-    image: pulumi.Input[str]
+    containers: Sequence[Container]
     cpu: int
     memory: int
     architecture: str
-    execution_role_arn: pulumi.Input[str]
-    task_role_arn: pulumi.Input[str]
+    roles: TaskRoles
     tags: Mapping[str, str]
 
 
+def web_task(context: Context, image: pulumi.Input[str], roles: TaskRoles) -> TaskArgs:
+    """The task of a stack, be it an environment or a preview.
+
+    Args:
+        context: the stack.
+        image: what its container runs.
+        roles: under which it runs.
+    """
+    settings, names = context.settings, context.names
+    return TaskArgs(
+        family=names.service,
+        containers=[web_container(settings, image, names.log_group, context.account.region)],
+        cpu=settings.cpu,
+        memory=settings.memory,
+        architecture=settings.architecture,
+        roles=roles,
+        tags=context.tags,
+    )
+
+
 class Task(pulumi.ComponentResource):
-    """A task definition for Fargate with one container.
+    """A task definition for Fargate.
 
     Attributes:
         arn: its newest revision.
@@ -140,7 +213,7 @@ class Task(pulumi.ComponentResource):
 
 def task_definition(name: str, args: TaskArgs, parent: pulumi.Resource) -> aws.ecs.TaskDefinition:
     """The resource itself, as a child of `parent`."""
-    folders = SESSION_FOLDERS if args.container.execute_command else {}
+    volumes = dict.fromkeys(volume for each in args.containers for volume in _volumes(each))
     return aws.ecs.TaskDefinition(
         name,
         family=args.family,
@@ -151,12 +224,23 @@ def task_definition(name: str, args: TaskArgs, parent: pulumi.Resource) -> aws.e
         runtime_platform=aws.ecs.TaskDefinitionRuntimePlatformArgs(
             cpu_architecture=args.architecture, operating_system_family="LINUX"
         ),
-        execution_role_arn=args.execution_role_arn,
-        task_role_arn=args.task_role_arn,
-        volumes=[aws.ecs.TaskDefinitionVolumeArgs(name=volume) for volume in folders],
-        container_definitions=pulumi.Output.from_input(args.image).apply(
-            lambda image: json.dumps([container_definition(args.container, image)])
-        ),
+        execution_role_arn=args.roles.execution_role_arn,
+        task_role_arn=args.roles.task_role_arn,
+        volumes=[aws.ecs.TaskDefinitionVolumeArgs(name=volume) for volume in volumes],
+        container_definitions=_definitions(args.containers),
         tags=dict(args.tags),
         opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def _definitions(containers: Sequence[Container]) -> pulumi.Output[str]:
+    """The containers' definitions as JSON, once their images are known."""
+    images = pulumi.Output.all(*(each.image for each in containers))
+    return images.apply(
+        lambda known: json.dumps(
+            [
+                container_definition(container, image)
+                for container, image in zip(containers, known, strict=True)
+            ]
+        )
     )

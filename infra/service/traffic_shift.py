@@ -7,35 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from infra.account import Account
+from infra.context import Context
 from infra.ingress.load_balancer import Shift
-from infra.names import Names
 from infra.policies import statements
 from infra.settings.model import Settings
 
 Deployment = aws.ecs.ServiceDeploymentConfigurationArgs
-
-
-@dataclass(frozen=True)
-class ShiftRoleArgs:
-    """What ECS may change.
-
-    Attributes:
-        names: the stack's names.
-        account: where the service runs.
-        shift: the rule and the target groups.
-        tags: of every resource.
-    """
-
-    names: Names
-    account: Account
-    shift: Shift
-    tags: Mapping[str, str]
 
 
 class ShiftRole(pulumi.ComponentResource):
@@ -50,18 +31,22 @@ class ShiftRole(pulumi.ComponentResource):
     granted: pulumi.Resource
 
     def __init__(
-        self, name: str, args: ShiftRoleArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: Context,
+        shift: Shift,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:ShiftRole", name, None, opts)
         role = aws.iam.Role(
             f"{name}-role",
-            name=args.names.role("shift"),
+            name=context.names.role("shift"),
             description="Shifts traffic from one release to the next",
-            assume_role_policy=json.dumps(statements.shift_trust(args.account)),
-            tags=dict(args.tags),
+            assume_role_policy=json.dumps(statements.shift_trust(context.account)),
+            tags=dict(context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        arns = pulumi.Output.all(args.shift.rule.arn, *args.shift.target_group_arns)
+        arns = pulumi.Output.all(shift.rule.arn, *shift.target_group_arns)
         self.granted = aws.iam.RolePolicy(
             f"{name}-policy",
             name="shift-traffic",
@@ -72,8 +57,8 @@ class ShiftRole(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.advanced = aws.ecs.ServiceLoadBalancerAdvancedConfigurationArgs(
-            alternate_target_group_arn=args.shift.target_group_arns[1],
-            production_listener_rule=args.shift.rule.arn,
+            alternate_target_group_arn=shift.target_group_arns[1],
+            production_listener_rule=shift.rule.arn,
             role_arn=role.arn,
         )
         self.register_outputs({"role_arn": role.arn})

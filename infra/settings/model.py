@@ -268,6 +268,16 @@ class Settings(BaseModel):
         return self.has_pipeline or self.promotion
 
     @property
+    def secret_arns(self) -> list[str]:
+        """The secrets and parameters of the container, each once."""
+        return sorted(set(self.secrets.values()))
+
+    @property
+    def preview_secret_arns(self) -> list[str]:
+        """The secrets and parameters of the containers of an environment's previews."""
+        return sorted(set(self.preview_settings.get("secrets", self.secrets).values()))
+
+    @property
     def lowest_count(self) -> int:
         """The fewest tasks that autoscaling keeps: `min_count`, or else `desired_count`."""
         return self.min_count or self.desired_count

@@ -175,6 +175,20 @@ def test_it_has_the_environments_settings(tmp_path: Path, monkeypatch: pytest.Mo
     assert {"name": "COLOUR", "value": "red"} in recording.container["environment"]
 
 
+def test_a_rotated_secret_starts_its_tasks_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = {"secrets": {"FLAG": f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/team/flag"}}
+    get_parameter = "aws:ssm/getParameter:getParameter"
+
+    def version(number: int) -> Any:
+        answers: dict[str, Answer] = {get_parameter: lambda _: {"version": number}}
+        recording = preview(tmp_path, monkeypatch, of=of, answers=answers)
+        return recording.one("Service").inputs["triggers"]
+
+    assert version(3) == version(3) != version(4)
+
+
 def test_defaults_that_the_engine_adds_do_not_win(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
