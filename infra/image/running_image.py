@@ -63,18 +63,23 @@ def _with_tags(uri: str, repository: str) -> RunningImage:
     path, _, digest = uri.partition("@")
     if not digest or path.partition("/")[2] != repository:
         return RunningImage(uri)
-    images = aws.ecr.get_images(repository_name=repository).image_ids
+    tagged = _tagged(repository)
     return RunningImage(
         uri,
-        tags=frozenset(each.image_tag for each in images if each.image_digest == digest),
-        taken_tags=frozenset(each.image_tag for each in images),
+        tags=frozenset(tag for tag, of in tagged.items() if of == digest),
+        taken_tags=frozenset(tagged),
     )
 
 
 def tags_of(repository: str) -> frozenset[str]:
     """Every tag of a repository that exists."""
+    return frozenset(_tagged(repository))
+
+
+def _tagged(repository: str) -> dict[str, str]:
+    """Tag → digest; an image without a tag is listed too, and its tag is null."""
     images = aws.ecr.get_images(repository_name=repository).image_ids
-    return frozenset(each.image_tag for each in images if each.image_tag)
+    return {each.image_tag: each.image_digest for each in images if each.image_tag}
 
 
 def release_tag(content: str, running: RunningImage | None) -> str:

@@ -1,8 +1,18 @@
-"""Functions about the account, its regions and zones, and what is in it by tag."""
+"""Functions about the account, its regions and zones, and what is in it by tag.
+
+As in the vendor's provider: https://github.com/hashicorp/terraform-provider-aws,
+internal/service/meta/{region,partition}_data_source.go,
+internal/service/sts/caller_identity_data_source.go,
+internal/service/ec2/ec2_availability_zones_data_source.go and
+internal/service/resourcegroupstaggingapi/resources_data_source.go.
+"""
 
 from __future__ import annotations
 
+import functools
 from typing import Any
+
+import botocore.session
 
 from localcloud.providers.aws.functions.invocation import Function, Invocation
 from localcloud.providers.aws.spec import Values
@@ -21,18 +31,29 @@ def caller_identity(invocation: Invocation) -> Values:
 
 
 def region(invocation: Invocation) -> Values:
-    """The region that the provider works in, or the one that is asked for."""
+    """The region that the provider works in, or the one that is asked for.
+
+    No API is called: what regions there are stands in the SDK's own list.
+    """
     wanted = invocation.take("id", "name", "endpoint")
     name = wanted.get("name") or wanted.get("id") or invocation.api.region
-    answer = invocation.api.call("ec2", "DescribeRegions", {"RegionNames": [name]})
-    found = answer["Regions"][0]
-    return {
-        "id": found["RegionName"],
-        "name": found["RegionName"],
-        "region": found["RegionName"],
-        "endpoint": found["Endpoint"],
-        "description": found["RegionName"],
-    }
+    for each in _partitions():
+        if name in each["regions"]:
+            return {
+                "id": name,
+                "name": name,
+                "region": name,
+                "endpoint": f"ec2.{name}.{each['dnsSuffix']}",
+                "description": each["regions"][name]["description"],
+            }
+    raise ValueError(f"there is no region {name}")
+
+
+@functools.cache
+def _partitions() -> list[Values]:
+    loader = botocore.session.get_session().get_component("data_loader")
+    known: list[Values] = loader.load_data("endpoints")["partitions"]
+    return known
 
 
 def partition(invocation: Invocation) -> Values:
@@ -110,7 +131,7 @@ def tagged_resources(invocation: Invocation) -> Values:
             break
     return {
         **wanted,
-        "id": invocation.api.region,
+        "id": "aws",
         "region": invocation.api.region,
         "resourceTagMappingLists": [
             {

@@ -1,10 +1,17 @@
-"""Functions about images, task definitions and services."""
+"""Functions about images, task definitions and services.
+
+What is null is as in the vendor's provider: https://github.com/hashicorp/terraform-provider-aws,
+internal/service/ecr/{images,image,repository,authorization_token}_data_source.go and
+internal/service/ecs/{service,task_definition,container_definition}_data_source.go. There a
+member that the API leaves out is null at the top of an answer, and empty inside a block.
+"""
 
 from __future__ import annotations
 
 import base64
+import json
 
-from localcloud.providers.aws.functions.invocation import Function, Invocation
+from localcloud.providers.aws.functions.invocation import Function, Invocation, moment
 from localcloud.providers.aws.spec import Values
 from localcloud.providers.aws.values import from_shape
 
@@ -20,38 +27,37 @@ def ecr_authorization_token(invocation: Invocation) -> Values:
         "id": invocation.api.region,
         "region": invocation.api.region,
         "authorizationToken": told["authorizationToken"],
-        "expiresAt": told["expiresAt"].isoformat(),
+        "expiresAt": moment(told["expiresAt"]),
         "proxyEndpoint": told["proxyEndpoint"],
         "userName": user,
         "password": password,
     }
 
 
-def _described(invocation: Invocation, wanted: Values) -> list[Values]:
-    """The images of a repository, all pages."""
+def _pages(invocation: Invocation, operation: str, member: str, wanted: Values) -> list[Values]:
+    """What an operation of ECR lists of a repository, all pages."""
     params: Values = {"repositoryName": wanted["repositoryName"]}
     if "registryId" in wanted:
         params["registryId"] = wanted["registryId"]
-    images: list[Values] = []
+    found: list[Values] = []
     while True:
-        answer = invocation.api.call("ecr", "DescribeImages", params)
-        images += answer["imageDetails"]
+        answer = invocation.api.call("ecr", operation, params)
+        found += answer[member]
         if not answer.get("nextToken"):
-            return images
+            return found
         params["nextToken"] = answer["nextToken"]
 
 
 def ecr_images(invocation: Invocation) -> Values:
-    """The images of a repository: an entry for each tag, and one for an image without any."""
+    """The images of a repository: an entry for each tag, and one without a tag for an image that
+    has none."""
     wanted = invocation.take("registryId", "repositoryName")
     return {
         **wanted,
-        "id": wanted["repositoryName"],
         "region": invocation.api.region,
         "imageIds": [
-            {"imageDigest": image["imageDigest"], "imageTag": tag}
-            for image in _described(invocation, wanted)
-            for tag in image.get("imageTags") or [""]
+            {"imageDigest": image["imageDigest"], "imageTag": image.get("imageTag")}
+            for image in _pages(invocation, "ListImages", "imageIds", wanted)
         ],
     }
 
@@ -63,7 +69,7 @@ def ecr_image(invocation: Invocation) -> Values:
     )
     images = [
         image
-        for image in _described(invocation, wanted)
+        for image in _pages(invocation, "DescribeImages", "imageDetails", wanted)
         if wanted.get("imageTag") in (None, *image.get("imageTags", []))
         and wanted.get("imageDigest") in (None, image["imageDigest"])
     ]
@@ -71,9 +77,7 @@ def ecr_image(invocation: Invocation) -> Values:
         named = wanted.get("imageTag") or wanted.get("imageDigest") or "any tag"
         raise ValueError(f"no image {named} in the repository {wanted['repositoryName']}")
     image = max(images, key=lambda entry: str(entry["imagePushedAt"]))
-    repository = invocation.api.call(
-        "ecr", "DescribeRepositories", {"repositoryNames": [wanted["repositoryName"]]}
-    )["repositories"][0]
+    repository = _repository(invocation, wanted["repositoryName"])
     return {
         **wanted,
         "id": image["imageDigest"],
@@ -81,27 +85,64 @@ def ecr_image(invocation: Invocation) -> Values:
         "registryId": image["registryId"],
         "imageDigest": image["imageDigest"],
         "imagePushedAt": int(image["imagePushedAt"].timestamp()),
-        "imageSizeInBytes": image.get("imageSizeInBytes", 0),
+        "imageSizeInBytes": image.get("imageSizeInBytes"),
         "imageTags": image.get("imageTags", []),
         "imageUri": f"{repository['repositoryUri']}@{image['imageDigest']}",
     }
 
 
+def _repository(invocation: Invocation, name: str) -> Values:
+    answer = invocation.api.call("ecr", "DescribeRepositories", {"repositoryNames": [name]})
+    found: Values = answer["repositories"][0]
+    return found
+
+
 def ecr_repository(invocation: Invocation) -> Values:
     """A repository by its name."""
     wanted = invocation.take("registryId", "name")
-    found = invocation.api.call(
-        "ecr", "DescribeRepositories", {"repositoryNames": [wanted["name"]]}
-    )["repositories"][0]
+    found = _repository(invocation, wanted["name"])
+    images = _pages(
+        invocation, "DescribeImages", "imageDetails", {"repositoryName": wanted["name"]}
+    )
+    latest = max(images, key=lambda entry: str(entry["imagePushedAt"]), default={})
+    tags = invocation.api.call(
+        "ecr", "ListTagsForResource", {"resourceArn": found["repositoryArn"]}
+    )
+    encryption = found.get("encryptionConfiguration", {})
     return {
         **wanted,
         "id": wanted["name"],
         "region": invocation.api.region,
         "arn": found["repositoryArn"],
+        "encryptionConfigurations": [{"encryptionType": "", "kmsKey": "", **encryption}],
+        "imageScanningConfigurations": _block(found, "imageScanningConfiguration"),
+        "imageTagMutability": found["imageTagMutability"],
+        "imageTagMutabilityExclusionFilters": [
+            from_shape(entry, "", {})
+            for entry in found.get("imageTagMutabilityExclusionFilters", [])
+        ],
+        "mostRecentImageTags": latest.get("imageTags", []),
         "registryId": found["registryId"],
         "repositoryUrl": found["repositoryUri"],
-        "imageTagMutability": found["imageTagMutability"],
+        "tags": {tag["Key"]: tag["Value"] for tag in tags["tags"]},
     }
+
+
+_SERVICE: Values = {
+    "desiredCount": None,
+    "pendingCount": None,
+    "runningCount": None,
+    "launchType": "",
+    "platformVersion": None,
+    "propagateTags": "",
+    "schedulingStrategy": "",
+    "status": None,
+    "taskDefinition": None,
+    "healthCheckGracePeriodSeconds": None,
+    "loadBalancers": [],
+}
+"""Property of a service → its value where ECS names none: the SDK of the vendor's provider has
+empty texts for absent enumerations and nothing for other absent members."""
 
 
 def ecs_service(invocation: Invocation) -> Values:
@@ -121,24 +162,12 @@ def ecs_service(invocation: Invocation) -> Values:
         raise ValueError(f"no service {wanted['serviceName']} in {wanted['clusterArn']}")
     told = from_shape(live[0], "", {})
     return {
-        **{
-            name: told[name]
-            for name in (
-                "desiredCount",
-                "pendingCount",
-                "runningCount",
-                "launchType",
-                "schedulingStrategy",
-                "status",
-                "taskDefinition",
-            )
-            if name in told
-        },
-        **wanted,
+        **{name: told.get(name, absent) for name, absent in _SERVICE.items()},
         "arn": told["serviceArn"],
+        "clusterArn": told["clusterArn"],
         "id": told["serviceArn"],
         "region": invocation.api.region,
-        "loadBalancers": told.get("loadBalancers", []),
+        "serviceName": told["serviceName"],
         "tags": {tag["key"]: tag["value"] for tag in told.get("tags", [])},
     }
 
@@ -146,18 +175,28 @@ def ecs_service(invocation: Invocation) -> Values:
 def ecs_task_definition(invocation: Invocation) -> Values:
     """A task definition by family, `family:revision` or ARN."""
     wanted = invocation.take("taskDefinition")
-    told = invocation.api.call("ecs", "DescribeTaskDefinition", wanted)["taskDefinition"]
-    arn = told["taskDefinitionArn"]
-    plain = from_shape(told, "", {})
-    scalars = {name: value for name, value in plain.items() if isinstance(value, str | int)}
+    found = invocation.api.call("ecs", "DescribeTaskDefinition", wanted)["taskDefinition"]
+    arn = found["taskDefinitionArn"]
+    pointers = ("cpu", "enableFaultInjection", "executionRoleArn", "family", "memory", "revision")
+    enumerations = ("ipcMode", "networkMode", "pidMode", "status")
     return {
-        **scalars,
         **wanted,
+        **{name: found.get(name) for name in (*pointers, "taskRoleArn")},
+        **{name: found.get(name, "") for name in enumerations},
         "arn": arn,
         "id": arn,
         "arnWithoutRevision": arn.rsplit(":", 1)[0],
+        "containerDefinitions": json.dumps(found["containerDefinitions"], sort_keys=True),
+        "ephemeralStorages": _block(found, "ephemeralStorage"),
         "region": invocation.api.region,
+        "requiresCompatibilities": found.get("requiresCompatibilities", []),
+        "runtimePlatforms": _block(found, "runtimePlatform"),
     }
+
+
+def _block(found: Values, member: str) -> list[Values]:
+    """A structure as a block: a list of one, or of none where ECS has none."""
+    return [from_shape(found[member], "", {})] if member in found else []
 
 
 def ecs_container_definition(invocation: Invocation) -> Values:
@@ -168,21 +207,25 @@ def ecs_container_definition(invocation: Invocation) -> Values:
     )["taskDefinition"]
     for container in definition["containerDefinitions"]:
         if container["name"] == wanted["containerName"]:
-            return _container(container, wanted, definition["taskDefinitionArn"])
+            return {
+                **wanted,
+                "region": invocation.api.region,
+                **_container(container, definition["taskDefinitionArn"]),
+            }
     raise ValueError(f"no container {wanted['containerName']} in {wanted['taskDefinition']}")
 
 
-def _container(container: Values, wanted: Values, arn: str) -> Values:
-    image = container["image"]
+def _container(container: Values, arn: str) -> Values:
+    parts = container["image"].split(":")
     return {
-        **wanted,
         "id": f"{arn}/{container['name']}",
-        "image": image,
-        "imageDigest": image.rpartition("@")[2] if "@" in image else image.rpartition(":")[2],
+        "image": container["image"],
+        # The vendor's provider takes what stands between the first two colons.
+        "imageDigest": parts[1] if len(parts) > 1 else None,
         "cpu": container.get("cpu", 0),
-        "memory": container.get("memory", 0),
-        "memoryReservation": container.get("memoryReservation", 0),
-        "disableNetworking": container.get("disableNetworking", False),
+        "memory": container.get("memory"),
+        "memoryReservation": container.get("memoryReservation"),
+        "disableNetworking": container.get("disableNetworking"),
         "dockerLabels": container.get("dockerLabels", {}),
         "environment": {
             entry["name"]: entry["value"] for entry in container.get("environment", [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,6 +26,11 @@ class Invocation:
                 f"the local cloud does not map the argument {', '.join(map(repr, unmapped))}"
             )
         return self.arguments
+
+
+def moment(at: datetime.datetime | None) -> str | None:
+    """A time as the vendor's provider writes it (RFC 3339); None where there is none."""
+    return None if at is None else f"{at.astimezone(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 Function = Callable[[Invocation], Values]

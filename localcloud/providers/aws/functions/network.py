@@ -1,4 +1,9 @@
-"""Functions about prefix lists and hosted zones."""
+"""Functions about prefix lists and hosted zones.
+
+As in the vendor's provider: https://github.com/hashicorp/terraform-provider-aws,
+internal/service/ec2/vpc_prefix_list_data_source.go, which tells the id of a prefix list as `id`
+alone unless it was asked for by `prefixListId`, and internal/service/route53/zone_data_source.go.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +41,6 @@ def prefix_list(invocation: Invocation) -> Values:
         **wanted,
         "id": found["PrefixListId"],
         "region": invocation.api.region,
-        "prefixListId": found["PrefixListId"],
         "name": found["PrefixListName"],
         "cidrBlocks": [entry["Cidr"] for entry in entries],
     }
@@ -45,35 +49,47 @@ def prefix_list(invocation: Invocation) -> Values:
 def hosted_zone(invocation: Invocation) -> Values:
     """A hosted zone by its name or id."""
     wanted = invocation.take("name", "zoneId", "privateZone")
-    if "zoneId" in wanted:
-        zones = [invocation.api.call("route53", "GetHostedZone", {"Id": wanted["zoneId"]})]
-        zones = [entry["HostedZone"] for entry in zones]
-    else:
-        name = wanted.get("name", "").rstrip(".") + "."
-        listed = invocation.api.call("route53", "ListHostedZonesByName", {"DNSName": name})
-        private = wanted.get("privateZone", False)
-        zones = [
-            zone
-            for zone in listed["HostedZones"]
-            if zone["Name"] == name and zone.get("Config", {}).get("PrivateZone", False) == private
-        ]
-    zone = _one(zones, "hosted zones")
-    zone_id = zone["Id"].rpartition("/")[2]
+    zone_id = wanted.get("zoneId") or _zone_of_name(invocation, wanted)
     details = invocation.api.call("route53", "GetHostedZone", {"Id": zone_id})
+    zone, config = details["HostedZone"], details["HostedZone"].get("Config", {})
     servers = details.get("DelegationSet", {}).get("NameServers", [])
+    service = zone.get("LinkedService", {})
+    tags = invocation.api.call(
+        "route53", "ListTagsForResource", {"ResourceType": "hostedzone", "ResourceId": zone_id}
+    )["ResourceTagSet"]["Tags"]
     return {
-        **wanted,
         "id": zone_id,
         "zoneId": zone_id,
         "arn": f"arn:aws:route53:::hostedzone/{zone_id}",
         "name": zone["Name"].rstrip("."),
         "callerReference": zone["CallerReference"],
-        "comment": zone.get("Config", {}).get("Comment", ""),
-        "privateZone": zone.get("Config", {}).get("PrivateZone", False),
-        "resourceRecordSetCount": zone.get("ResourceRecordSetCount", 0),
+        "comment": config.get("Comment"),
+        "linkedServiceDescription": service.get("Description"),
+        "linkedServicePrincipal": service.get("ServicePrincipal"),
+        "privateZone": config.get("PrivateZone", False),
+        "resourceRecordSetCount": zone.get("ResourceRecordSetCount"),
         "nameServers": servers,
-        "primaryNameServer": servers[0] if servers else "",
+        "primaryNameServer": servers[0] if servers else None,
+        "tags": {tag["Key"]: tag["Value"] for tag in tags},
     }
+
+
+def _zone_of_name(invocation: Invocation, wanted: Values) -> str:
+    """The id of the one zone of a name, among all of the account."""
+    name, private = wanted.get("name", "").rstrip("."), wanted.get("privateZone", False)
+    found: list[str] = []
+    params: Values = {}
+    while True:
+        answer = invocation.api.call("route53", "ListHostedZones", params)
+        found += [
+            zone["Id"].rpartition("/")[2]
+            for zone in answer["HostedZones"]
+            if zone["Name"].rstrip(".") == name
+            and zone.get("Config", {}).get("PrivateZone", False) == private
+        ]
+        if not answer.get("NextMarker"):
+            return str(_one(found, "hosted zones"))
+        params = {"Marker": answer["NextMarker"]}
 
 
 FUNCTIONS: dict[str, Function] = {

@@ -1,22 +1,26 @@
-"""Functions about secrets and parameters: their versions."""
+"""Functions about secrets and parameters: their versions.
+
+As in the vendor's provider: https://github.com/hashicorp/terraform-provider-aws,
+internal/service/secretsmanager/secret_versions_data_source.go and
+internal/service/ssm/parameter_data_source.go.
+"""
 
 from __future__ import annotations
 
-from localcloud.providers.aws.functions.invocation import Function, Invocation
+from localcloud.providers.aws.functions.invocation import Function, Invocation, moment
 from localcloud.providers.aws.spec import Values
 
 
 def secret_versions(invocation: Invocation) -> Values:
-    """The versions of a secret, without their values."""
+    """The versions of a secret that have a stage, without their values.
+
+    The vendor's provider takes `includeDeprecated` and does not send it.
+    """
     wanted = invocation.take("secretId", "includeDeprecated")
-    params = {
-        "SecretId": wanted["secretId"],
-        "IncludeDeprecated": bool(wanted.get("includeDeprecated")),
-    }
+    params = {"SecretId": wanted["secretId"]}
     told = invocation.api.call("secretsmanager", "ListSecretVersionIds", params)
     return {
         **wanted,
-        "id": told["ARN"],
         "region": invocation.api.region,
         "arn": told["ARN"],
         "secretArn": told["ARN"],
@@ -25,17 +29,13 @@ def secret_versions(invocation: Invocation) -> Values:
         "versions": [
             {
                 "versionId": each["VersionId"],
-                "versionStages": each.get("VersionStages", []),
-                "createdTime": _moment(each.get("CreatedDate")),
-                "lastAccessedDate": _moment(each.get("LastAccessedDate")),
+                "versionStages": each.get("VersionStages"),
+                "createdTime": moment(each.get("CreatedDate")),
+                "lastAccessedDate": moment(each.get("LastAccessedDate")),
             }
             for each in told["Versions"]
         ],
     }
-
-
-def _moment(at: object) -> str:
-    return "" if at is None else str(at)
 
 
 def parameter(invocation: Invocation) -> Values:
@@ -45,15 +45,15 @@ def parameter(invocation: Invocation) -> Values:
     params = {"Name": wanted["name"], "WithDecryption": decrypt}
     found = invocation.api.call("ssm", "GetParameter", params)["Parameter"]
     return {
-        **wanted,
         "id": found["Name"],
         "region": invocation.api.region,
         "arn": found["ARN"],
         "name": found["Name"],
         "type": found["Type"],
         "value": found["Value"],
-        "insecureValue": "" if found["Type"] == "SecureString" else found["Value"],
+        "insecureValue": None if found["Type"] == "SecureString" else found["Value"],
         "version": found["Version"],
+        "withDecryption": decrypt,
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pulumi.runtime import mocks
 
@@ -18,6 +18,7 @@ REPOSITORY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/fargate-cd-dev"
 def answers(
     image: str = f"{REPOSITORY}@{DIGEST}",
     images: Mapping[str, str] | None = None,
+    untagged: Sequence[str] = (),
     service: str = "fargate-cd-dev",
     status: str = "ACTIVE",
 ) -> dict[str, Answer]:
@@ -26,12 +27,16 @@ def answers(
     Args:
         image: what it runs.
         images: tag → digest, in the stack's repository.
+        untagged: the digests of its images without a tag.
         service: its name.
         status: its status.
     """
     arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/fargate-cd-dev/{service}"
     held = {"latest-of-test": DIGEST} if images is None else images
-    ids = [{"imageTag": tag, "imageDigest": digest} for tag, digest in held.items()]
+    ids: list[dict[str, str | None]] = [
+        {"imageTag": tag, "imageDigest": digest} for tag, digest in held.items()
+    ]
+    ids += [{"imageTag": None, "imageDigest": digest} for digest in untagged]
     return {
         "aws:resourcegroupstaggingapi/getResources:getResources": lambda _: {
             "resourceTagMappingLists": [{"resourceArn": arn, "tags": {}, "complianceDetails": []}]

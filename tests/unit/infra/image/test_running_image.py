@@ -61,3 +61,11 @@ def test_the_running_image_is_known_by_its_tags() -> None:
     image = f"{REPOSITORY}@{DIGEST}"
     found = service_runs(answers(image=image, images={"a": DIGEST, "b": "sha256:other"}))
     assert found == RunningImage(image, frozenset({"a"}), frozenset({"a", "b"}))
+
+
+def test_images_without_a_tag_count_for_nothing() -> None:
+    image = f"{REPOSITORY}@{DIGEST}"
+    cloud = answers(image=image, images={"a": DIGEST}, untagged=[DIGEST, "sha256:other"])
+    found = service_runs(cloud)
+    assert found == RunningImage(image, frozenset({"a"}), frozenset({"a"}))
+    assert release_tag("a", found) == "a"
