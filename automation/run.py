@@ -84,11 +84,22 @@ def up(
     smoke: Annotated[
         bool, flag("--smoke/--no-smoke", help="Run the container once here first.")
     ] = True,
+    preflight: Annotated[
+        bool, flag("--preflight/--no-preflight", help="Check first what would fail.")
+    ] = True,
 ) -> int:
     """Create or update the stack, wait until it is healthy, print the verdict and the outputs."""
     from automation.commands.up import up
 
-    return up(stack, screen, image=image, build=build, smoke=smoke, branch=branch)
+    return up(
+        stack,
+        screen,
+        image=image,
+        build=build,
+        smoke=smoke,
+        preflight=preflight,
+        branch=branch,
+    )
 
 
 @command(app)

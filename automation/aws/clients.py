@@ -10,8 +10,20 @@ from botocore.exceptions import ClientError
 
 CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=30)
 
-DENIED = frozenset({"AccessDenied", "AccessDeniedException"})
-"""The codes by which services say that the caller may not do that."""
+DENIED = frozenset(
+    {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
+)
+"""The codes by which services say that the caller may not make a call: most of them, SNS, EC2.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html"""
+
+NO_ANSWER = DENIED | {
+    "NoSuchResourceException",
+    "NotImplemented",
+    "UnknownOperationException",
+    "UnsupportedOperation",
+}
+"""Answers to a question that this user, region or cloud does not answer."""
 
 
 class Cloud:

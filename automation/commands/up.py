@@ -34,6 +34,7 @@ def up(
     image: str | None = None,
     build: bool = False,
     smoke: bool = True,
+    preflight: bool = True,
     branch: str | None = None,
 ) -> int:
     """Create or update a stack.
@@ -44,6 +45,7 @@ def up(
         image: deploy this image and build none.
         build: build and deploy the working tree's application even where a pipeline releases.
         smoke: run the container once on this machine first.
+        preflight: make the checks that come before anything is touched, the smoke run included.
         branch: the branch that the stack previews, as it is written.
 
     Returns:
@@ -58,7 +60,8 @@ def up(
         updated = Updated()
         failure: DriverError | None = None
         try:
-            _checked(session, image, build, smoke)
+            if preflight:
+                _checked(session, image, build, smoke)
             session.target.before_up(session.file.settings, screen)
             settle(session)
             with no_release_meanwhile(session), session.watch() as watch:

@@ -15,7 +15,7 @@ from automation.aws.clients import DENIED, Cloud, error_code
 from automation.aws.ecr import Found, look_up_in_ecr
 from automation.diagnosis.diagnosis import Diagnosis
 from automation.errors import ConfigurationError
-from automation.preflight import encryption, quotas, smoke_test
+from automation.preflight import encryption, permissions, quotas, smoke_test
 from automation.preflight.plan import Flight, plan
 from automation.stack.operations import Session
 
@@ -156,5 +156,5 @@ CHECKS: tuple[Callable[[Flight], Iterator[Diagnosis]], ...] = (
     _secrets,
     encryption.key_of_images,
     quotas.quotas,
-    quotas.permissions,
+    permissions.permissions,
 )

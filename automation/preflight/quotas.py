@@ -1,4 +1,4 @@
-"""What the account allows: quotas and permissions, as far as they can be asked for."""
+"""Compares the account's quotas with what the stack needs, before anything is touched."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from automation.aws.clients import Cloud, error_code
+from automation.aws.clients import NO_ANSWER, Cloud, error_code
 from automation.diagnosis.diagnosis import Diagnosis
 from automation.preflight.plan import Flight
 
@@ -94,18 +94,6 @@ QUOTAS: tuple[Quota, ...] = (
     ),
 )
 
-UNASKED = frozenset(
-    {
-        "AccessDenied",
-        "AccessDeniedException",
-        "NoSuchResourceException",
-        "NotImplemented",
-        "UnknownOperationException",
-        "UnsupportedOperation",
-    }
-)
-"""Answers to a question that this user, region or cloud does not answer."""
-
 
 def quotas(flight: Flight) -> Iterator[Diagnosis]:
     """Quotas that the stack is bound to exceed."""
@@ -119,7 +107,7 @@ def quotas(flight: Flight) -> Iterator[Diagnosis]:
             limit = _limit(flight.cloud, quota)
             used = quota.used(flight.cloud) if quota.used else 0
         except ClientError as error:
-            if error_code(error) not in UNASKED:
+            if error_code(error) not in NO_ANSWER:
                 raise
             continue
         if used + wanted > limit:
@@ -137,78 +125,3 @@ def _limit(cloud: Cloud, quota: Quota) -> float:
         ServiceCode=quota.service, QuotaCode=quota.code
     )
     return float(found["Quota"]["Value"])
-
-
-ACTIONS = (
-    "application-autoscaling:RegisterScalableTarget",
-    "ec2:CreateSecurityGroup",
-    "ec2:CreateSubnet",
-    "ec2:CreateVpc",
-    "ecr:CreateRepository",
-    "ecr:GetAuthorizationToken",
-    "ecr:PutImage",
-    "ecs:CreateCluster",
-    "ecs:CreateService",
-    "ecs:RegisterTaskDefinition",
-    "ecs:UpdateService",
-    "elasticloadbalancing:CreateLoadBalancer",
-    "elasticloadbalancing:CreateTargetGroup",
-    "iam:CreateRole",
-    "iam:PassRole",
-    "iam:PutRolePolicy",
-    "logs:CreateLogGroup",
-)
-"""A call or two of each service that an update makes; of the kind that accounts deny as a whole."""
-
-PIPELINE_ACTIONS = (
-    "codebuild:CreateProject",
-    "codepipeline:CreatePipeline",
-    "codepipeline:DisableStageTransition",
-    "s3:CreateBucket",
-)
-
-
-def permissions(flight: Flight) -> Iterator[Diagnosis]:
-    """Actions that this user is denied in so many words.
-
-    What no statement allows on every resource may yet be allowed on the stack's own, so that is
-    told and not refused.
-    """
-    actions = ACTIONS + (PIPELINE_ACTIONS if flight.settings.has_pipeline else ())
-    try:
-        principal = _principal(flight.cloud)
-        if principal is None:
-            return
-        rows = flight.cloud.pages(
-            "iam",
-            "simulate_principal_policy",
-            "EvaluationResults",
-            PolicySourceArn=principal,
-            ActionNames=list(actions),
-        )
-    except ClientError as error:
-        if error_code(error) not in UNASKED | {"NoSuchEntity", "InvalidInput"}:
-            raise
-        return
-    denied = [r["EvalActionName"] for r in rows if r["EvalDecision"] == "explicitDeny"]
-    open_ = [r["EvalActionName"] for r in rows if r["EvalDecision"] == "implicitDeny"]
-    if open_:
-        flight.session.screen.note(f"Not allowed on every resource: {', '.join(open_)}")
-    for action in denied:
-        yield Diagnosis(
-            f"The permission for {action} is missing: a policy denies it to {principal}.",
-            setting=f"ask your administrator for {action}, or use another role or profile",
-            name="permission missing",
-        )
-
-
-def _principal(cloud: Cloud) -> str | None:
-    """The ARN of the user or role behind this session; None for the account's root."""
-    arn = str(cloud.client("sts").get_caller_identity()["Arn"])
-    kind, _, name = arn.rpartition(":")[2].partition("/")
-    if kind == "user":
-        return arn
-    if kind == "assumed-role":
-        role = cloud.client("iam").get_role(RoleName=name.partition("/")[0])
-        return str(role["Role"]["Arn"])
-    return None

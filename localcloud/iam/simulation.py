@@ -17,6 +17,10 @@ from localcloud.iam.principals import Principal
 from localcloud.iam.resolvers import Lookups
 from localcloud.shared.service import Call, ServiceError
 
+CALLER_KEYS = frozenset(
+    {"aws:principalaccount", "aws:principalarn", "aws:principaltype", "aws:userid", "aws:username"}
+)
+
 
 def simulate_principal_policy(call: Call) -> Mapping[str, Any]:
     """What a user or a role may do."""
@@ -96,6 +100,9 @@ def _result(
     missing: list[str] = []
 
     def lookup(key: str) -> Sequence[str] | None:
+        if key.lower() not in overrides and not _of_the_caller(key):
+            missing.append(key)
+            return None
         try:
             return context(key)
         except UndecidableKey:
@@ -110,6 +117,16 @@ def _result(
         "MatchedStatements": _matched(decision),
         "MissingContextValues": sorted(set(missing)),
     }
+
+
+def _of_the_caller(key: str) -> bool:
+    """Whether a key's value follows from the simulated user or role.
+
+    Every other key has a value only where the simulation is given one:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_testing-policies.html
+    """
+    name = key.lower()
+    return name in CALLER_KEYS or name.startswith("aws:principaltag/")
 
 
 def _word(decision: Decision) -> str:

@@ -337,6 +337,16 @@ def inline_policies_have_a_quota(aws: Aws) -> None:
     assert code(put) == "LimitExceeded"
 
 
+def a_simulation_knows_only_what_it_is_given(aws: Aws) -> None:
+    without_mfa = {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}
+    arn = aws.role("r", allow("ecs:*", "*"), deny("ecs:*", Condition=without_mfa))
+    (row,) = aws.client("iam").simulate_principal_policy(
+        PolicySourceArn=arn, ActionNames=["ecs:UpdateService"]
+    )["EvaluationResults"]
+    assert row["EvalDecision"] == "explicitDeny"
+    assert row["MissingContextValues"] == ["aws:MultiFactorAuthPresent"]
+
+
 def a_role_with_a_path_is_simulated(aws: Aws) -> None:
     role = aws.role("r", allow("s3:*", "*"), Path="/team/")
     answer = aws.client("iam").simulate_principal_policy(
@@ -456,6 +466,11 @@ ROWS = [
         "a role with a path is simulated",
         API + "API_SimulatePrincipalPolicy.html",
         a_role_with_a_path_is_simulated,
+    ),
+    Row(
+        "a simulation knows only the context that it is given",
+        GUIDE + "access_policies_testing-policies.html",
+        a_simulation_knows_only_what_it_is_given,
     ),
     Row(
         "AWSServiceRoleForECS",

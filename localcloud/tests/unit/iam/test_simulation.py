@@ -70,6 +70,22 @@ def test_a_missing_principal_is_refused(aws: Aws) -> None:
         )
 
 
+def test_the_region_is_known_only_where_it_is_given(aws: Aws) -> None:
+    elsewhere = {"StringNotEquals": {"aws:RequestedRegion": "us-east-1"}}
+    deny = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": elsewhere}
+    arn = aws.role("developer", allow("ecs:*", "*"), policy(deny))
+
+    def simulate(*entries: dict[str, Any]) -> tuple[str, list[str]]:
+        (row,) = aws.client("iam").simulate_principal_policy(
+            PolicySourceArn=arn, ActionNames=["ecs:UpdateService"], ContextEntries=entries
+        )["EvaluationResults"]
+        return row["EvalDecision"], row["MissingContextValues"]
+
+    assert simulate() == ("explicitDeny", ["aws:RequestedRegion"])
+    entry = {"ContextKeyName": "aws:RequestedRegion", "ContextKeyType": "string"}
+    assert simulate({**entry, "ContextKeyValues": ["us-east-1"]}) == ("allowed", [])
+
+
 def test_a_key_that_nobody_gave_is_told_as_missing(aws: Aws) -> None:
     condition = {"StringEquals": {"ec2:Tenancy": "default"}}
     document = json.dumps(allow("ec2:CreateSubnet", "*", Condition=condition))

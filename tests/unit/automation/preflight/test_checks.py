@@ -15,12 +15,12 @@ from docker.errors import APIError
 from moto import mock_aws
 
 from automation.aws import ecr as images
-from automation.aws.clients import Cloud
+from automation.aws.clients import NO_ANSWER, Cloud
 from automation.aws.ecr import Found
 from automation.diagnosis.evidence import Facts
 from automation.errors import ConfigurationError
 from automation.preflight import checks as preflight
-from automation.preflight import container_run, quotas, smoke_test
+from automation.preflight import container_run, permissions, quotas, smoke_test
 from automation.preflight.plan import Flight, plan
 from automation.stack.target import TARGETS
 from infra.names import Names
@@ -65,7 +65,9 @@ class Stage:
 
     def problems(self, image: str | None = None) -> list[str]:
         flight = self.flight(image)
-        checks = [ask for ask in preflight.CHECKS if ask is not quotas.permissions]  # not in moto
+        checks = [
+            ask for ask in preflight.CHECKS if ask is not permissions.permissions
+        ]  # not in moto
         return [found.name for ask in checks for found in ask(flight)]
 
 
@@ -187,8 +189,12 @@ def test_a_quota_that_must_be_exceeded_is_refused(stage: Stage) -> None:
 class Simulator:
     """IAM's simulator with given decisions, for a user."""
 
-    def __init__(self, **decisions: str) -> None:
+    meta = SimpleNamespace(region_name="us-east-1")
+
+    def __init__(self, missing: tuple[str, ...] = (), **decisions: str) -> None:
         self.decisions = decisions
+        self.missing = list(missing)
+        self.context: dict[str, list[str]] = {}
 
     def client(self, service: str) -> Any:
         assert service == "sts"
@@ -197,13 +203,15 @@ class Simulator:
     def get_caller_identity(self) -> dict[str, str]:
         return {"Arn": "arn:aws:iam::123456789012:user/u"}
 
-    def pages(self, *_: str, ActionNames: list[str], **__: Any) -> list[dict[str, str]]:  # noqa: N803
+    def pages(self, *_: str, **given: Any) -> list[dict[str, Any]]:
+        self.context = {e["ContextKeyName"]: e["ContextKeyValues"] for e in given["ContextEntries"]}
         return [
             {
                 "EvalActionName": name,
                 "EvalDecision": self.decisions.get(name.partition(":")[2], "allowed"),
+                "MissingContextValues": self.missing,
             }
-            for name in ActionNames
+            for name in given["ActionNames"]
         ]
 
 
@@ -211,10 +219,44 @@ def test_an_action_that_is_denied_is_refused_and_one_that_may_be_allowed_is_told
     stage: Stage,
 ) -> None:
     stage.cloud = Simulator(CreateVpc="explicitDeny", CreateRole="implicitDeny")
-    found = list(quotas.permissions(stage.flight()))
+    found = list(permissions.permissions(stage.flight()))
     assert [problem.name for problem in found] == ["permission missing"]
     assert "ec2:CreateVpc" in found[0].cause
     assert "iam:CreateRole" in stage.captured.err.getvalue()
+
+
+def test_a_denial_that_depends_on_an_unknown_key_is_no_refusal(stage: Stage) -> None:
+    stage.cloud = Simulator(missing=("aws:MultiFactorAuthPresent",), CreateVpc="explicitDeny")
+    assert list(permissions.permissions(stage.flight())) == []
+    told = stage.captured.err.getvalue()
+    assert "Can't tell whether you may call ec2:CreateVpc" in told
+    assert "aws:MultiFactorAuthPresent" in told
+
+
+def test_the_simulator_is_told_the_context_that_is_known(stage: Stage) -> None:
+    stage.cloud = Simulator()
+    stage.settings = {"tags": {"team": "shop"}}
+    assert list(permissions.permissions(stage.flight())) == []
+    context = stage.cloud.context
+    assert context["aws:RequestedRegion"] == ["us-east-1"]
+    assert context["aws:RequestTag/team"] == ["shop"]
+    assert context["aws:TagKeys"] == ["environment", "project", "stack", "team"]
+    assert context["iam:PassedToService"] == ["ecs-tasks.amazonaws.com"]
+
+
+@pytest.mark.parametrize("code", sorted(NO_ANSWER))
+def test_a_question_that_this_user_may_not_ask_is_no_problem(stage: Stage, code: str) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise ClientError({"Error": {"Code": code}}, "Any")
+
+    for asked in (quotas.quotas, permissions.permissions):
+        stage.cloud = SimpleNamespace(
+            client=lambda _: SimpleNamespace(
+                get_service_quota=refuse, get_caller_identity=refuse, describe_addresses=refuse
+            ),
+            pages=refuse,
+        )
+        assert list(asked(stage.flight())) == []
 
 
 @pytest.fixture
@@ -292,7 +334,7 @@ def test_problems_are_told_together_with_exit_code_2(
 ) -> None:
     stage.settings = {"secrets": {"A": f"{ARN}a-AbCdEf", "B": f"{ARN}b-AbCdEf"}}
     monkeypatch.setattr(preflight, "plan", lambda *_: stage.flight())
-    monkeypatch.setattr(quotas, "_principal", lambda _: None)
+    monkeypatch.setattr(permissions, "_principal", lambda *_: None)
     with pytest.raises(ConfigurationError) as refused:
         preflight.check(None, None, False, smoke=False)  # type: ignore[arg-type]
     assert refused.value.exit_code == 2

@@ -1,0 +1,143 @@
+"""Asks IAM's policy simulator whether this user may make an update's calls.
+
+https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from automation.aws.clients import NO_ANSWER, Cloud, error_code
+from automation.diagnosis.diagnosis import Diagnosis
+from automation.preflight.plan import Flight
+
+ACTIONS = (
+    "application-autoscaling:RegisterScalableTarget",
+    "ec2:CreateSecurityGroup",
+    "ec2:CreateSubnet",
+    "ec2:CreateVpc",
+    "ecr:CreateRepository",
+    "ecr:GetAuthorizationToken",
+    "ecr:PutImage",
+    "ecs:CreateCluster",
+    "ecs:CreateService",
+    "ecs:RegisterTaskDefinition",
+    "ecs:UpdateService",
+    "elasticloadbalancing:CreateLoadBalancer",
+    "elasticloadbalancing:CreateTargetGroup",
+    "iam:CreateRole",
+    "iam:PassRole",
+    "iam:PutRolePolicy",
+    "logs:CreateLogGroup",
+)
+"""A call or two of each service that an update makes; of the kind that accounts deny as a whole."""
+
+PIPELINE_ACTIONS = (
+    "codebuild:CreateProject",
+    "codepipeline:CreatePipeline",
+    "codepipeline:DisableStageTransition",
+    "s3:CreateBucket",
+)
+
+
+def permissions(flight: Flight) -> Iterator[Diagnosis]:
+    """Actions that a policy denies to this user.
+
+    An action that no statement allows on every resource may still be allowed on the stack's own
+    resources, so it is only noted. So is a denial that depends on a condition key whose value is
+    not known here, such as whether the session was opened with multi-factor authentication.
+    """
+    actions = ACTIONS + (PIPELINE_ACTIONS if flight.settings.has_pipeline else ())
+    try:
+        arn = str(flight.cloud.client("sts").get_caller_identity()["Arn"])
+        principal = _principal(flight.cloud, arn)
+        if principal is None:
+            return
+        rows = flight.cloud.pages(
+            "iam",
+            "simulate_principal_policy",
+            "EvaluationResults",
+            PolicySourceArn=principal,
+            ActionNames=list(actions),
+            ContextEntries=_known_context(flight, principal),
+        )
+    except ClientError as error:
+        if error_code(error) not in NO_ANSWER | {"NoSuchEntity", "InvalidInput"}:
+            raise
+        return
+    _note_the_unclear(flight, rows)
+    for row in rows:
+        if row["EvalDecision"] == "explicitDeny" and not row.get("MissingContextValues"):
+            action = row["EvalActionName"]
+            yield Diagnosis(
+                f"The permission for {action} is missing: a policy denies it to {principal}.",
+                setting=f"ask your administrator for {action}, or use another role or profile; "
+                "`--no-preflight` skips every check",
+                name="permission missing",
+            )
+
+
+def _note_the_unclear(flight: Flight, rows: list[dict[str, Any]]) -> None:
+    """Note the actions about which the simulator gives no clear answer."""
+    missing = {
+        row["EvalActionName"]: row["MissingContextValues"]
+        for row in rows
+        if row["EvalDecision"] != "allowed" and row.get("MissingContextValues")
+    }
+    narrow = [
+        row["EvalActionName"]
+        for row in rows
+        if row["EvalDecision"] == "implicitDeny" and row["EvalActionName"] not in missing
+    ]
+    if narrow:
+        flight.session.screen.note(f"Not allowed on every resource: {', '.join(narrow)}")
+    if missing:
+        keys = sorted({key for names in missing.values() for key in names})
+        flight.session.screen.note(
+            f"Can't tell whether you may call {', '.join(missing)}: your policies depend on "
+            f"{', '.join(keys)}"
+        )
+
+
+def _known_context(flight: Flight, principal: str) -> list[dict[str, Any]]:
+    """The condition keys whose values an update's calls are known to have.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+    """
+    names = flight.session.names
+    tags = {
+        "environment": names.environment.stack,
+        "project": names.project,
+        "stack": names.stack,
+        **flight.settings.tags,
+    }
+    values = {
+        "aws:PrincipalAccount": principal.split(":")[4],
+        "aws:PrincipalArn": principal,
+        "aws:RequestedRegion": str(flight.cloud.client("sts").meta.region_name),
+        "aws:SecureTransport": "true",
+        "aws:ViaAWSService": "false",
+        "iam:PassedToService": "ecs-tasks.amazonaws.com",
+        **{f"aws:RequestTag/{key}": value for key, value in tags.items()},
+    }
+    return [_entry(key, "string", value) for key, value in values.items()] + [
+        _entry("aws:TagKeys", "stringList", *tags)
+    ]
+
+
+def _entry(key: str, kind: str, *values: str) -> dict[str, Any]:
+    return {"ContextKeyName": key, "ContextKeyType": kind, "ContextKeyValues": list(values)}
+
+
+def _principal(cloud: Cloud, arn: str) -> str | None:
+    """The ARN of the user or role behind a session's ARN; None for the account's root."""
+    kind, _, name = arn.rpartition(":")[2].partition("/")
+    if kind == "user":
+        return arn
+    if kind == "assumed-role":
+        role = cloud.client("iam").get_role(RoleName=name.partition("/")[0])
+        return str(role["Role"]["Arn"])
+    return None
