@@ -1,0 +1,284 @@
+"""What each role of the program must be able to do, and must not, in one table; no Docker.
+
+Each call is judged as the local cloud judges it: with tags, passed roles, and the further actions
+that AWS demands for it. Every action and every resource that a policy grants is needed by a row, so
+one that is dropped fails, and so does one that nobody needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import pytest
+
+from tests.policy.judge import Asked, Judge, act, call
+from tests.policy.matrix import EVERYTHING, MATRIX, REPOSITORY, recorded
+from tests.unit.infra.recorder import ACCOUNT, REGION, record
+
+NAME = "fargate-cd-dev"
+PREVIEW = f"{NAME}-preview-login"
+OTHER = "fargate-cd-prod"
+HERE = f"{REGION}:{ACCOUNT}"
+BUCKET = f"{NAME}-artifacts-{ACCOUNT}"
+SECRET = f"arn:aws:secretsmanager:{HERE}:secret:db-AbCdEf"
+OTHER_SECRET = f"arn:aws:secretsmanager:{HERE}:secret:other-AbCdEf"
+KEY = f"arn:aws:kms:{HERE}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+LAYER = "sha256:" + "0" * 64
+
+
+@dataclass(frozen=True)
+class Duties:
+    """What a role is for.
+
+    Attributes:
+        must: calls that it makes.
+        never: calls that it must be refused.
+    """
+
+    must: Sequence[Asked]
+    never: Sequence[Asked]
+
+
+def role(purpose: str) -> str:
+    """The ARN of a role of the stack."""
+    return f"arn:aws:iam::{ACCOUNT}:role/{NAME}-{purpose}"
+
+
+def write_log(group: str) -> list[Asked]:
+    """Make a stream in a log group, and write to it."""
+    stream = {"logGroupName": group, "logStreamName": "app/app/1"}
+    return [
+        call("logs", "CreateLogStream", **stream),
+        call("logs", "PutLogEvents", **stream, logEvents=[]),
+    ]
+
+
+def pull(repository: str) -> list[Asked]:
+    """What the container agent and Docker call to pull an image."""
+    named = {"repositoryName": repository}
+    return [
+        call("ecr", "GetAuthorizationToken"),
+        call("ecr", "BatchCheckLayerAvailability", **named, layerDigests=[LAYER]),
+        call("ecr", "BatchGetImage", **named, imageIds=[]),
+        call("ecr", "GetDownloadUrlForLayer", **named, layerDigest=LAYER),
+    ]
+
+
+def push(repository: str) -> list[Asked]:
+    """What Docker calls to push an image."""
+    named = {"repositoryName": repository}
+    return [
+        call("ecr", "InitiateLayerUpload", **named),
+        call("ecr", "UploadLayerPart", **named),
+        call("ecr", "CompleteLayerUpload", **named),
+        call("ecr", "PutImage", **named, imageManifest="{}"),
+    ]
+
+
+def on_object(key: str, *operations: str, bucket: str = BUCKET) -> list[Asked]:
+    """Calls on an object; `GetObject` with and without a version."""
+    named = {"Bucket": bucket, "Key": key}
+    found = [call("s3", operation, **named) for operation in operations]
+    if "GetObject" in operations:
+        found.append(call("s3", "GetObject", **named, VersionId="1"))
+    return found
+
+
+def read_secrets() -> list[Asked]:
+    """What ECS calls to inject secrets."""
+    return [
+        call("secretsmanager", "GetSecretValue", SecretId=SECRET),
+        call("ssm", "GetParameters", Names=["/team/flag"]),
+    ]
+
+
+OTHER_PEOPLES = [
+    call("secretsmanager", "GetSecretValue", SecretId=OTHER_SECRET),
+    call("ssm", "GetParameters", Names=["/team/other"]),
+    call("ecs", "UpdateService", cluster=NAME, service=NAME),
+    call("iam", "CreateRole", RoleName="mine"),
+    *write_log("/ecs/fargate-cd-prod/app"),
+    *push(OTHER),
+]
+"""What no role of a task or a build may do."""
+
+CHANNELS = [
+    act(f"ssmmessages:{verb}{kind}Channel")
+    for verb in ("Create", "Open")
+    for kind in ("Control", "Data")
+]
+"""https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html"""
+
+SESSION_LOG = f"/ecs/{NAME}/exec"
+
+STARTING: Mapping[str, Duties] = {
+    "execution": Duties(
+        [*pull(NAME), *write_log(f"/ecs/{NAME}/app"), *read_secrets()],
+        [*OTHER_PEOPLES, *push(NAME), *pull(OTHER)[1:], *write_log(SESSION_LOG), *CHANNELS],
+    ),
+    "previews": Duties(
+        [*pull(NAME), *write_log(f"/ecs/{NAME}/preview/login/app"), *read_secrets()],
+        [*OTHER_PEOPLES, *push(NAME), *write_log(f"/ecs/{NAME}/app")],
+    ),
+    "task": Duties(
+        [
+            *CHANNELS,
+            call("logs", "DescribeLogGroups"),
+            call("logs", "DescribeLogStreams", logGroupName=SESSION_LOG),
+            *write_log(SESSION_LOG),
+            call("kms", "Decrypt", KeyId=KEY),
+        ],
+        [*OTHER_PEOPLES, *read_secrets(), *pull(NAME), *write_log(f"/ecs/{NAME}/app")],
+    ),
+    "flow-logs": Duties(
+        [
+            call("logs", "DescribeLogGroups"),
+            call("logs", "DescribeLogStreams", logGroupName=f"/ecs/{NAME}/network"),
+            *write_log(f"/ecs/{NAME}/network"),
+        ],
+        write_log(f"/ecs/{NAME}/app"),
+    ),
+}
+
+
+def targets(suffix: str) -> str:
+    """The ARN of a target group."""
+    return f"arn:aws:elasticloadbalancing:{HERE}:targetgroup/{suffix}/73e2d6bc24d8a067"
+
+
+RULE = f"arn:aws:elasticloadbalancing:{HERE}:listener-rule/app/lb/50dc6c495c0c9188/f2f7/9683"
+GROUPS = [each.inputs["name"] for each in recorded("blue_green").of("TargetGroup")]
+
+SHIFTING = Duties(
+    [
+        *(
+            call("elbv2", f"Describe{what}")
+            for what in ("Listeners", "Rules", "TargetGroups", "TargetHealth")
+        ),
+        *(
+            call("elbv2", verb, TargetGroupArn=targets(group), Targets=[])
+            for group in GROUPS
+            for verb in ("DeregisterTargets", "RegisterTargets")
+        ),
+        call("elbv2", "ModifyRule", RuleArn=RULE),
+    ],
+    [
+        call("elbv2", "ModifyRule", RuleArn=RULE.replace("9683", "1")),
+        call("elbv2", "DeregisterTargets", TargetGroupArn=targets("other"), Targets=[]),
+        call("elbv2", "DeleteTargetGroup", TargetGroupArn=targets(GROUPS[0])),
+    ],
+)
+
+REGISTER = {
+    "family": NAME,
+    "taskRoleArn": role("task"),
+    "executionRoleArn": role("execution"),
+    "tags": [{"key": "stack", "value": "dev"}],
+}
+SERVICE = {"cluster": NAME, "service": NAME}
+
+DELIVERING: Mapping[str, Duties] = {
+    "test": Duties(
+        [*write_log(f"/ecs/{NAME}/test"), *on_object("run/Source/1.zip", "GetObject")],
+        [
+            *OTHER_PEOPLES,
+            *pull(NAME),
+            *on_object("run/Image/1.zip", "GetObject", "PutObject"),
+            *on_object("run/Source/1.zip", "PutObject"),
+        ],
+    ),
+    "build": Duties(
+        [
+            *write_log(f"/ecs/{NAME}/build"),
+            *on_object("run/Source/1.zip", "GetObject"),
+            *on_object("run/Image/1.zip", "PutObject"),
+            *(each for one in (NAME, f"{NAME}-cache") for each in (*pull(one), *push(one))),
+            call("ecr", "DescribeImages", repositoryName=NAME),
+        ],
+        [
+            *OTHER_PEOPLES,
+            call("ecr", "BatchDeleteImage", repositoryName=NAME, imageIds=[]),
+            call("ecs", "RegisterTaskDefinition", **REGISTER),
+            act("iam:PassRole", role("task")),
+        ],
+    ),
+    "pipeline": Duties(
+        [
+            *on_object("run/Source/1.zip", "GetObject", "PutObject"),
+            call("s3", "GetBucketVersioning", Bucket=BUCKET),
+            *(
+                each
+                for project in ("test", "build")
+                for each in (
+                    call("codebuild", "StartBuild", projectName=f"{NAME}-{project}"),
+                    call("codebuild", "BatchGetBuilds", ids=[f"{NAME}-{project}:1"]),
+                )
+            ),
+            call("ecs", "DescribeServices", cluster=NAME, services=[NAME]),
+            call("ecs", "DescribeTaskDefinition", taskDefinition=NAME),
+            call("ecs", "RegisterTaskDefinition", **REGISTER),
+            call("ecs", "UpdateService", **SERVICE, taskDefinition=f"{NAME}:2"),
+        ],
+        [
+            *push(NAME),
+            call("ecs", "UpdateService", cluster=NAME, service=PREVIEW),
+            call("ecs", "RegisterTaskDefinition", **{**REGISTER, "taskRoleArn": role("build")}),
+            call("ecs", "RegisterTaskDefinition", **{**REGISTER, "family": OTHER}),
+            call("ecs", "DeleteService", **SERVICE),
+            call("codebuild", "StartBuild", projectName=f"{OTHER}-build"),
+            call("s3", "DeleteObject", Bucket=BUCKET, Key="run/Source/1.zip"),
+        ],
+    ),
+}
+
+DUTIES: Mapping[str, Duties] = {**STARTING, "shift": SHIFTING, **DELIVERING}
+
+WORKFLOWS = frozenset({"github-deploy", "github-preview"})
+
+NOT_NEEDED: Mapping[tuple[str, str], str] = dict.fromkeys(
+    [
+        ("task", f"SessionLog: arn:aws:logs:{HERE}:log-group:{SESSION_LOG}"),
+        ("flow-logs", f"WriteLog: arn:aws:logs:{HERE}:log-group:/ecs/{NAME}/network"),
+    ],
+    "AWS's list names the group itself for DescribeLogStreams, its refusals name the streams",
+)
+"""Role and grant -> why it stays although the local cloud asks for none such."""
+
+
+@cache
+def judge() -> Judge:
+    """The roles with everything on."""
+    return Judge.of(record({**EVERYTHING, **REPOSITORY, "github_token": "word"}))
+
+
+def cases(kind: str) -> list[tuple[str, Asked]]:
+    return [(purpose, each) for purpose, it in DUTIES.items() for each in getattr(it, kind)]
+
+
+@pytest.mark.parametrize(("purpose", "asked"), cases("must"), ids=str)
+def test_a_role_may_do_what_it_is_for(purpose: str, asked: Asked) -> None:
+    assert judge().refusal(f"{NAME}-{purpose}", asked) == ""
+
+
+@pytest.mark.parametrize(("purpose", "asked"), cases("never"), ids=str)
+def test_a_role_may_not_do_what_others_are_for(purpose: str, asked: Asked) -> None:
+    assert judge().refusal(f"{NAME}-{purpose}", asked) != ""
+
+
+@pytest.mark.parametrize("purpose", DUTIES)
+def test_without_any_one_grant_a_role_fails_at_its_duties(purpose: str) -> None:
+    """So no grant is missing from the table, and none is more than the role needs."""
+    name = f"{NAME}-{purpose}"
+    idle = {
+        what
+        for what, reduced in judge().reduced(name)
+        if not any(reduced.refusal(name, asked) for asked in DUTIES[purpose].must)
+    }
+    assert idle == {what for role_, what in NOT_NEEDED if role_ == purpose}
+
+
+def test_every_role_of_the_program_has_its_row() -> None:
+    made = {each.inputs["name"] for row in MATRIX for each in recorded(row).of("Role")}
+    assert made == {f"{NAME}-{purpose}" for purpose in {*DUTIES, *WORKFLOWS}}
