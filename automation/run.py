@@ -159,13 +159,13 @@ def prune(
     dry_run: Annotated[bool, flag("--dry-run", help="Only say what is due.")] = False,
     at: At = None,
     remote: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--remote",
             metavar="REMOTE",
-            help="The git remote whose branches count, or its address.",
+            help="Another git remote whose branches count than the stack's repository.",
         ),
-    ] = "origin",
+    ] = None,
 ) -> int:
     """Destroy the previews of an environment that have expired or whose branch is gone."""
     from automation.commands.prune import prune

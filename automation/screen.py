@@ -121,6 +121,15 @@ class Screen:
         for line in error.evidence:
             self.err.print(f"  {line}", markup=False, soft_wrap=True)
 
+    def require_answer(self, question: str) -> None:
+        """Refuse where `confirm` could not get an answer.
+
+        Raises:
+            ConfigurationError: there is no terminal to ask on, and --yes is missing.
+        """
+        if not self.yes and not (sys.stdin.isatty() and self.err.is_terminal):
+            raise ConfigurationError(f"{question} There is no terminal to ask on: add --yes.")
+
     def confirm(self, question: str) -> None:
         """Ask before something is destroyed; without a terminal nothing is asked.
 
@@ -129,8 +138,7 @@ class Screen:
         """
         if self.yes:
             return
-        if not (sys.stdin.isatty() and self.err.is_terminal):
-            raise ConfigurationError(f"{question} There is no terminal to ask on: add --yes.")
+        self.require_answer(question)
         self.err.print(f"{question} [y/N] ", end="", markup=False)
         if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
             raise ConfigurationError("Nothing was touched.")

@@ -34,7 +34,9 @@ DEPLOY_STAGE = "Deploy"
 """The pipeline's stage that releases."""
 
 _DIGEST_LENGTH = 8
-_DIGEST_END = re.compile(rf"-[0-9a-f]{{{_DIGEST_LENGTH}}}")
+_BRANCH_DIGEST_LENGTH = 16
+"""64 bits: long enough that nobody finds a branch whose label is another branch's."""
+_BRANCH_DIGEST_END = re.compile(rf"(^|-)[0-9a-f]{{{_BRANCH_DIGEST_LENGTH}}}$")
 
 
 def _plain(text: str) -> str:
@@ -52,35 +54,35 @@ def limited(text: str, limit: int) -> str:
         The text itself where it is such a name already; else its readable beginning, and a
         digest of the whole that keeps different texts apart.
     """
-    plain = _plain(text)
-    if plain == text and len(plain) <= limit:
-        return plain
-    return _with_digest(plain, text, limit)
+    return text if _is_plain(text, limit) else _with_digest(text, limit, _DIGEST_LENGTH)
 
 
-def _with_digest(plain: str, text: str, limit: int) -> str:
+def _is_plain(text: str, limit: int) -> bool:
+    return _plain(text) == text and 0 < len(text) <= limit
+
+
+def _with_digest(text: str, limit: int, length: int) -> str:
     # An argument of the command line may hold bytes that are no UTF-8.
     whole = text.encode(errors="surrogateescape")
-    digest = hashlib.sha256(whole).hexdigest()[:_DIGEST_LENGTH]
-    beginning = plain[: limit - _DIGEST_LENGTH - 1].rstrip("-")
+    digest = hashlib.sha256(whole).hexdigest()[:length]
+    beginning = _plain(text)[: limit - length - 1].rstrip("-")
     return f"{beginning}-{digest}" if beginning else digest
 
 
 def branch_label(branch: str) -> str:
-    """A branch as part of names and as a label of a host name.
+    """Return a branch as part of names and as a label of a host name; no two branches share one.
 
     Args:
         branch: any text.
 
     Returns:
-        At most `BRANCH_LIMIT` lower-case letters, digits and single hyphens; a plain short branch
-        is its own label, any other one is followed by a digest. A branch that looks like a label
-        with a digest gets a digest of its own, so that it can't take another branch's label.
+        At most `BRANCH_LIMIT` lower-case letters, digits and single hyphens. A plain short branch
+        is its own label, unless it ends like a digest. Any other branch is its readable beginning
+        and a digest of the whole.
     """
-    label = limited(branch, BRANCH_LIMIT)
-    if label == branch and (_DIGEST_END.search(label[-_DIGEST_LENGTH - 1 :])):
-        return _with_digest(label, branch, BRANCH_LIMIT)
-    return label
+    if _is_plain(branch, BRANCH_LIMIT) and not _BRANCH_DIGEST_END.search(branch):
+        return branch
+    return _with_digest(branch, BRANCH_LIMIT, _BRANCH_DIGEST_LENGTH)
 
 
 def preview_stack(environment: str, branch: str) -> str:

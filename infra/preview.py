@@ -37,11 +37,13 @@ class Life:
     Attributes:
         branch: the branch, as it is written.
         creator: who made it; empty if nobody said.
+        remote: the Git remote on which its branch was seen; empty if on none.
         expires: when it may be pruned.
     """
 
     branch: str
     creator: str
+    remote: str
     expires: str
 
     @classmethod
@@ -52,6 +54,7 @@ class Life:
         return cls(
             branch=settings.preview_branch or stack.partition(PREVIEW_MARK)[2],
             creator=settings.preview_creator,
+            remote=settings.preview_remote,
             expires=settings.preview_expires or expires,
         )
 
@@ -208,6 +211,7 @@ def _export(preview: Preview, shared: Shared, life: Life) -> None:
         "image_uri": preview.image,
         "preview_branch": life.branch,
         "preview_creator": life.creator,
+        "preview_remote": life.remote,
         "preview_expires": life.expires,
     }
     if shared.preview_domain:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,12 +11,18 @@ from automation import paths
 from automation.commands.destroy import remove_stack
 from automation.commands.previews import moment
 from automation.errors import UpdateRunning
-from automation.previews.branches import RemoteUnknown, remote_branches
+from automation.previews.branches import (
+    RemoteUnknown,
+    remote_branches,
+    remote_name,
+    stack_remote,
+)
 from automation.previews.preview_stacks import PreviewStack, previews_of, require_environment_name
 from automation.screen import Screen
 from automation.stack.operations import connected
 from automation.unexpected_errors import in_words
 from infra.names import environment_of, preview_stack
+from infra.settings.model import Settings
 
 
 @dataclass(frozen=True)
@@ -50,16 +56,19 @@ def prune(
     screen: Screen,
     dry_run: bool = False,
     at: str | None = None,
-    remote: str = "origin",
+    remote: str | None = None,
 ) -> int:
-    """Destroy the previews of an environment that are due; never the environment.
+    """Destroy the previews of an environment that are due, after a question that lists them.
+
+    The environment itself is never destroyed.
 
     Args:
         stack: the environment.
         screen: where results and progress go.
         dry_run: say what is due, and touch nothing.
         at: the moment that counts as now.
-        remote: the remote of this checkout whose branches count, or its address.
+        remote: a remote of this checkout whose branches count, or its address; by default the
+            repository that the environment's settings name, else `origin`.
 
     Returns:
         0, or 1 if a preview that was due could not be destroyed; the others are gone all the same.
@@ -70,9 +79,12 @@ def prune(
     now = moment(at)
     require_environment_name(stack)
     if not dry_run:
-        screen.confirm(f"Destroy the previews of {stack} that have expired or lost their branch?")
-    found = previews_of(connected(stack, screen))
-    due = reasons(found, now, _branches(screen, remote))
+        screen.require_answer("Previews that are due are destroyed; `--dry-run` lists them.")
+    backend = connected(stack, screen)
+    found = previews_of(backend)
+    due = reasons(found, now, _heads(screen, backend.file.settings, remote))
+    if due and not dry_run:
+        _confirm(screen, due)
     kept = [each for each in found if each.stack not in due]
     pruned = [
         Pruned(each, due[each.stack], "due") if dry_run else _destroy(each, due[each.stack], screen)
@@ -91,34 +103,60 @@ def prune(
     return 1 if any(each.result == "failed" for each in pruned) else 0
 
 
-def reasons(
-    found: list[PreviewStack], now: datetime, branches: Collection[str] | None
-) -> dict[str, str]:
+def _confirm(screen: Screen, due: Mapping[str, str]) -> None:
+    if not screen.yes:
+        for name, why in due.items():
+            screen.warn(f"  {name}: {why}")
+    count = "this preview" if len(due) == 1 else f"these {len(due)} previews"
+    screen.confirm(f"Destroy {count}?")
+
+
+@dataclass(frozen=True)
+class Heads:
+    """The branches of a remote.
+
+    Attributes:
+        remote: the name under which updates recorded that they saw a branch there; None where
+            a person chose the remote, so that each record counts.
+        branches: their names.
+    """
+
+    remote: str | None
+    branches: Collection[str]
+
+    def lost(self, preview: PreviewStack) -> bool:
+        """Tell whether the preview's branch was on the remote and is not there now."""
+        if preview.remote is None or self.remote not in {None, preview.remote}:
+            return False
+        labels = {preview_stack(preview.environment, branch) for branch in self.branches}
+        return preview.stack not in labels and preview.branch not in self.branches
+
+
+def reasons(found: list[PreviewStack], now: datetime, heads: Heads | None) -> dict[str, str]:
     """Preview → why it is due.
 
     Args:
         found: the previews.
         now: the moment that counts.
-        branches: those of the remote; None where they are not known, so that none is gone.
+        heads: the branches of the remote; None where they are not known, so that none is gone.
     """
     due = {}
     for each in found:
-        alive = branches is None or each.stack in {
-            preview_stack(each.environment, branch) for branch in branches
-        }
         if each.expires <= now:
             due[each.stack] = f"expired on {each.expires:%Y-%m-%d %H:%M} UTC"
-        elif not alive:
+        elif heads is not None and heads.lost(each):
             due[each.stack] = "its branch is gone"
     return due
 
 
-def _branches(screen: Screen, remote: str) -> Collection[str] | None:
+def _heads(screen: Screen, settings: Settings, remote: str | None) -> Heads | None:
     try:
-        return remote_branches(paths.ROOT, remote)
+        asked = remote or stack_remote(paths.ROOT, settings)
+        branches = remote_branches(paths.ROOT, asked)
     except RemoteUnknown as unknown:
         screen.warn(f"Only expired previews are looked for: {unknown}")
         return None
+    return Heads(None if remote else remote_name(settings), branches)
 
 
 def _destroy(each: PreviewStack, why: str, screen: Screen) -> Pruned:

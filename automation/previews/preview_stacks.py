@@ -19,11 +19,19 @@ from typing import Any
 from pulumi import automation as auto
 from pulumi.automation.errors import CommandError
 
+from automation import paths
 from automation.errors import ConfigurationError, NumberTaken
+from automation.previews.branches import (
+    RemoteUnknown,
+    remote_branches,
+    remote_name,
+    stack_remote,
+)
 from automation.pricing.estimate import monthly_cost
 from automation.pricing.region import region_of
 from automation.pricing.resources import of_state
 from automation.stack.operations import Answer, Backend, Operation, Session
+from automation.stack.stack_file import load_stack_file
 from infra.ingress.preview_route import free_port, port_of
 from infra.names import environment_of, preview_stack
 from infra.shared import OUTPUT
@@ -57,29 +65,48 @@ def extended_life(session: Session, branch: str | None, now: datetime) -> dict[s
     Raises:
         ConfigurationError: the environment does not exist; nothing is left of the preview.
     """
-    environment = session.file.environment
-    assert environment is not None  # noqa: S101 - the caller asked
-    known: Mapping[str, Any] = {}
-    if session.created:
-        _require_environment(session, environment)
-    else:
-        known = {name: output.value for name, output in session.outputs().items()}
-    hours = timedelta(hours=session.file.settings.preview_ttl_hours)
-    return {
-        "preview_branch": readable(branch) if branch else known.get("preview_branch", ""),
-        "preview_creator": known.get("preview_creator") or creator(),
-        "preview_expires": (now + hours).isoformat(timespec="seconds"),
-    }
+    known = _known(session)
+    life = _life(session, known, branch, now)
+    if branch and not life["preview_remote"]:
+        life["preview_remote"] = _seen_on(str(session.file.environment), branch)
+    return life
 
 
 def kept_life(session: Session, branch: str | None, now: datetime) -> dict[str, object]:
     """The same for an operation that only looks: the preview's end stays where it is."""
-    life = extended_life(session, branch, now)
-    if not session.created:
-        outputs = session.outputs()
-        if "preview_expires" in outputs:
-            life["preview_expires"] = outputs["preview_expires"].value
-    return life
+    known = _known(session)
+    life = _life(session, known, branch, now)
+    return life | {name: known[name] for name in ("preview_expires",) if name in known}
+
+
+def _known(session: Session) -> Mapping[str, Any]:
+    """The outputs of a preview's last update; none before its first."""
+    if session.created:
+        _require_environment(session, str(session.file.environment))
+        return {}
+    return {name: output.value for name, output in session.outputs().items()}
+
+
+def _life(
+    session: Session, known: Mapping[str, Any], branch: str | None, now: datetime
+) -> dict[str, object]:
+    hours = timedelta(hours=session.file.settings.preview_ttl_hours)
+    return {
+        "preview_branch": readable(branch) if branch else known.get("preview_branch", ""),
+        "preview_creator": known.get("preview_creator") or creator(),
+        "preview_remote": known.get("preview_remote", ""),
+        "preview_expires": (now + hours).isoformat(timespec="seconds"),
+    }
+
+
+def _seen_on(environment: str, branch: str) -> str:
+    """The name of the environment's remote if the branch is on it now; else empty."""
+    settings = load_stack_file(environment).settings
+    try:
+        branches = remote_branches(paths.ROOT, stack_remote(paths.ROOT, settings))
+    except RemoteUnknown:
+        return ""
+    return remote_name(settings) if branch in branches else ""
 
 
 def perform_update(
@@ -195,6 +222,7 @@ class PreviewStack:
         environment: what it previews.
         branch: its branch; None where no update of it has ended.
         creator: who made it; None likewise.
+        remote: the remote on which its branch was seen by an update; None if on none.
         url: where it answers; None likewise.
         created: when its first resource was made; None where there is none.
         expires: when it may be pruned.
@@ -205,6 +233,7 @@ class PreviewStack:
     environment: str
     branch: str | None
     creator: str | None
+    remote: str | None
     url: str | None
     created: datetime | None
     expires: datetime
@@ -217,6 +246,7 @@ class PreviewStack:
             "environment": self.environment,
             "branch": self.branch,
             "creator": self.creator,
+            "remote": self.remote,
             "url": self.url,
             "created": self.created.isoformat() if self.created else None,
             "age_seconds": round((now - self.created).total_seconds()) if self.created else None,
@@ -259,6 +289,7 @@ def _read(backend: Backend, summary: auto.StackSummary) -> PreviewStack | None:
         environment=backend.file.name,
         branch=outputs.get("preview_branch"),
         creator=outputs.get("preview_creator") or None,
+        remote=outputs.get("preview_remote") or None,
         url=outputs.get("service_url"),
         created=min(made, default=None),
         expires=_expiry(backend, outputs, summary, made),

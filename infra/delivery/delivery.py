@@ -12,7 +12,8 @@ from infra.delivery.build_project import (
     image_buildspec,
     test_buildspec,
 )
-from infra.delivery.github_source import SOURCE_ARTIFACT, Webhook, WebhookArgs, git_remote_url
+from infra.delivery.git_remote import git_remote_url
+from infra.delivery.github_source import SOURCE_ARTIFACT, Webhook, WebhookArgs
 from infra.delivery.notifications import Notifications, NotificationsArgs
 from infra.delivery.pipeline import IMAGE_ARTIFACT, Pipeline, PipelineArgs, page_url
 from infra.image.registry import Registry

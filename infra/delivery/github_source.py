@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,15 +15,6 @@ from infra.settings.model import Settings
 
 SOURCE_ACTION = "Source"
 SOURCE_ARTIFACT = "Source"
-PUBLIC_GITHUB = "https://github.com"
-
-
-def git_remote_url(owner: str, repository: str) -> str:
-    """Where a push starts the pipeline; on the host that `GITHUB_BASE_URL` names, if any."""
-    base = os.environ.get("GITHUB_BASE_URL", "").rstrip("/")
-    if not base or "api.github.com" in base:
-        base = PUBLIC_GITHUB
-    return f"{base.removesuffix('/api/v3')}/{owner}/{repository}.git"
 
 
 def webhook_secret(token: str, pipeline: str, rotation: int) -> str:

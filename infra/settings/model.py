@@ -161,6 +161,7 @@ class Settings(BaseModel):
     preview_of: Text = ""
     preview_branch: str = ""
     preview_creator: str = ""
+    preview_remote: str = ""
     preview_expires: Annotated[Text, AfterValidator(rules.moment)] = ""
     preview_port: Annotated[int, AfterValidator(rules.preview_port)] = 0
     preview_ttl_hours: Annotated[int, Field(ge=1, le=8760)] = 72

@@ -41,7 +41,14 @@ ADJUSTABLE = (INHERITED | DEFAULTS.keys()) - {"container_port", "target"}
 """What `preview_settings` may say; the firewall, which is shared, lets one port through."""
 
 LIFE = frozenset(
-    {"preview_of", "preview_branch", "preview_creator", "preview_expires", "preview_port"}
+    {
+        "preview_of",
+        "preview_branch",
+        "preview_creator",
+        "preview_remote",
+        "preview_expires",
+        "preview_port",
+    }
 )
 """What each preview has of its own."""
 

@@ -131,7 +131,11 @@ def meeting(branch: str) -> str:
 HOSTILE = "--stack=prod;$(touch${IFS}owned)/Ünïcode…"
 """A name that wants to be an option and a command, and is just a branch, for git too."""
 
-BRANCHES = (HOSTILE, "feature/login", meeting("feature/login"))
+PUSHED = "feature/login"
+UNPUSHED = meeting(PUSHED)
+"""Git takes no such name, so that no remote has it."""
+
+BRANCHES = (HOSTILE, PUSHED, UNPUSHED)
 
 OUTPUT = "github-output"
 """The file in which a workflow's steps leave what others take on."""
@@ -181,6 +185,7 @@ def previews(
     """Branch → the document of its `up`: the first one's in the workflow of a pull request, the
     others' at the same moment."""
     made = {}
+    with_remote(checkout, (HOSTILE, PUSHED))
     say(checkout, "zero")
     made[BRANCHES[0]] = in_pull_request(checkout, github, "up")
     say(checkout, "one")
@@ -288,9 +293,14 @@ def test_an_environment_with_previews_stays(
     assert "--with-previews" in refused.stderr
 
 
+def remote_of(checkout: Checkout) -> Path:
+    """The repository that the checkout's remote `origin` leads to."""
+    return checkout.root.parent / "remote.git"
+
+
 def with_remote(checkout: Checkout, branches: Iterable[str]) -> None:
     """Make the checkout a repository of git, with a remote that has these branches beside main."""
-    remote = checkout.root.parent / "remote.git"
+    remote = remote_of(checkout)
     nobody = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.org")
     empty = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
     run_git("init", "--quiet", "--bare", str(remote))
@@ -328,13 +338,20 @@ def test_prune_takes_exactly_the_expired(
     expired = {preview_stack("local", branch) for branch in BRANCHES[1:]}
     assert {each["stack"] for each in dry["pruned"]} == expired
     assert len(checkout.json("previews", *ENVIRONMENT)["previews"]) == 3
-    with_remote(checkout, BRANCHES[:2])
+    in_workflow(checkout, "prune", "prune", {"STACK": "local"})
+    listed = checkout.json("previews", *ENVIRONMENT)["previews"]
+    assert {each["branch"]: each["remote"] for each in listed} == {
+        HOSTILE: "origin",
+        PUSHED: "origin",
+        UNPUSHED: None,
+    }, "a branch that was never pushed is not gone"
+    run_git("-C", str(remote_of(checkout)), "update-ref", "-d", f"refs/heads/{PUSHED}")
     in_workflow(checkout, "prune", "prune", {"STACK": "local"})
     remaining = {each["branch"] for each in checkout.json("previews", *ENVIRONMENT)["previews"]}
-    assert remaining == set(BRANCHES[:2]), "the one whose branch is gone is gone"
+    assert remaining == {HOSTILE, UNPUSHED}, "the one whose branch is gone is gone"
     pruned = checkout.json("prune", *ENVIRONMENT, "--yes", "--at", at)
     assert [(each["stack"], each["result"]) for each in pruned["pruned"]] == [
-        (preview_stack("local", BRANCHES[1]), "destroyed")
+        (preview_stack("local", UNPUSHED), "destroyed")
     ]
     (left,) = checkout.json("previews", *ENVIRONMENT)["previews"]
     assert left["branch"] == stays

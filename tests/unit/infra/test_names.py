@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from infra.names import (
@@ -91,9 +92,31 @@ def test_any_branch_becomes_a_label(branch: str) -> None:
     assert environment_of(preview_stack("dev", branch)) == "dev"
 
 
-@given(st.text(min_size=1), st.text(min_size=1))
-def test_different_branches_have_different_labels(one: str, other: str) -> None:
-    assert (branch_label(one) == branch_label(other)) == (one == other)
+BRANCHES = st.binary(min_size=1).map(os.fsdecode) | st.text(min_size=1)
+"""What Git and a command line can name: any bytes."""
+
+
+def near(branch: str) -> st.SearchStrategy[str]:
+    """Branches that are made to meet the label of another one."""
+    label = branch_label(branch)
+    ends = st.integers(0, len(label)).map(lambda length: label[length:])
+    beginnings = st.integers(1, len(label)).map(lambda length: label[:length])
+    alike = st.sampled_from([branch.lower(), branch.upper(), label.replace("-", "/"), f"{label}-"])
+    return (ends | beginnings | alike | BRANCHES).filter(bool)
+
+
+@given(BRANCHES.flatmap(lambda branch: st.tuples(st.just(branch), near(branch))))
+@example(("\u00e9/\u00fc", branch_label("\u00e9/\u00fc")))
+@example(("\u00e9/\u00fc", "172f7ec3"))
+def test_no_two_branches_share_a_label(branches: tuple[str, str]) -> None:
+    one, other = branches
+    assert (branch_label(one) == branch_label(other)) == (os.fsencode(one) == os.fsencode(other))
+
+
+@given(BRANCHES)
+def test_every_branch_becomes_a_label(branch: str) -> None:
+    assert LABEL.fullmatch(branch_label(branch))
+    assert len(branch_label(branch)) <= BRANCH_LIMIT
 
 
 def test_a_plain_branch_is_its_own_label() -> None:

@@ -27,7 +27,12 @@ from infra.shared import EnvironmentMissing
 from tests.unit.infra.recorder import ACCOUNT, REGION, Answer, Recording, custom, record
 
 STACK = "dev-preview-login"
-OWN = {"preview_of": "dev", "preview_branch": "login", "preview_creator": "mia"}
+OWN = {
+    "preview_of": "dev",
+    "preview_branch": "login",
+    "preview_creator": "mia",
+    "preview_remote": "octo/shop",
+}
 EXPIRES = "2026-12-31T18:00:00+00:00"
 REFERENCE = "pulumi:pulumi:StackReference"
 TAGS = "aws:resourcegroupstaggingapi/getResources:getResources"
@@ -216,6 +221,7 @@ def test_branch_creator_and_end_are_tags_and_outputs(
     outputs = recording.outputs
     assert outputs["preview_branch"] == "feature/Ü; rm -rf…"
     assert (outputs["preview_creator"], outputs["preview_expires"]) == ("mia", EXPIRES)
+    assert outputs["preview_remote"] == "octo/shop"
 
 
 def test_a_later_end_deploys_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -199,6 +199,7 @@ ELSEWHERE = {
             "preview_of",
             "preview_branch",
             "preview_creator",
+            "preview_remote",
             "preview_expires",
             "preview_port",
             "preview_ttl_hours",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,35 +15,48 @@ import pytest
 import yaml
 from pulumi import automation as auto
 from pulumi.automation import CommandResult
+from rich.console import Console
 
 from automation.commands import destroy as destroying
 from automation.commands import prune as pruning
 from automation.commands.destroy import Removed
 from automation.commands.previews import duration, moment
-from automation.commands.prune import reasons
+from automation.commands.prune import Heads, reasons
 from automation.engine.failures import resource_failure
 from automation.engine.progress import Failure
 from automation.errors import ConfigurationError, DriverError, UpdateRunning
 from automation.previews import preview_stacks
-from automation.previews.branches import RemoteUnknown, remote_branches
+from automation.previews.branches import (
+    RemoteUnknown,
+    remote_branches,
+    remote_name,
+    stack_remote,
+)
 from automation.previews.preview_stacks import PreviewStack, previews_of, readable, stack_of
 from automation.stack import stack_file
 from automation.stack.operations import Backend
 from automation.stack.target import TARGETS
 from infra.ingress.preview_route import free_port
 from infra.names import preview_stack
+from infra.settings.model import Settings
 from tests.unit.automation.conftest import Captured
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-def preview(branch: str = "login", left: float = 1.0, environment: str = "dev") -> PreviewStack:
-    """A preview that has `left` hours left."""
+def preview(
+    branch: str = "login",
+    left: float = 1.0,
+    environment: str = "dev",
+    remote: str | None = "origin",
+) -> PreviewStack:
+    """A preview that has `left` hours left, and whose branch was seen on a remote."""
     return PreviewStack(
         stack=preview_stack(environment, branch),
         environment=environment,
         branch=branch,
         creator="mia",
+        remote=remote,
         url="http://127.0.0.1:20000",
         created=NOW - timedelta(hours=5),
         expires=NOW + timedelta(hours=left),
@@ -123,7 +137,7 @@ def test_a_moment_is_in_utc_unless_it_says_otherwise() -> None:
 
 def test_expired_previews_and_those_without_a_branch_are_due() -> None:
     found = [preview("old", -0.1), preview("just", 0), preview("gone"), preview("feature/Ü")]
-    due = reasons(found, NOW, {"old", "just", "feature/Ü", "main"})
+    due = reasons(found, NOW, Heads("origin", {"old", "just", "feature/Ü", "main"}))
     assert due == {
         "dev-preview-old": "expired on 2026-11-23 11:54 UTC",
         "dev-preview-just": "expired on 2026-11-23 12:00 UTC",
@@ -133,6 +147,19 @@ def test_expired_previews_and_those_without_a_branch_are_due() -> None:
 
 def test_without_a_remote_no_branch_is_gone() -> None:
     assert reasons([preview("gone")], NOW, None) == {}
+
+
+@pytest.mark.parametrize("seen", [None, "octo/other"])
+def test_a_branch_that_was_never_on_the_remote_is_not_gone(seen: str | None) -> None:
+    found = [preview("unpushed", remote=seen)]
+    assert reasons(found, NOW, Heads("octo/shop", {"main"})) == {}
+    chosen = reasons(found, NOW, Heads(None, {"main"}))
+    assert bool(chosen) == (seen is not None), "a remote that a person names counts for all seen"
+
+
+def test_a_preview_without_a_label_of_today_lives_as_long_as_its_branch() -> None:
+    old = replace(preview("feature/a"), stack="dev-preview-feature-a-0123abcd")
+    assert reasons([old], NOW, Heads("origin", {"feature/a"})) == {}
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -164,6 +191,50 @@ def test_a_remote_that_does_not_answer_is_not_one_without_branches(
     with pytest.raises(RemoteUnknown):
         remote_branches(clone, remote)
     assert not list(clone.glob("owned*"))
+
+
+OWN = Settings(github_owner="octo", github_repository="shop")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "git@github.com:octo/shop.git",
+        "ssh://git@github.com/Octo/shop",
+        "https://someone:token@github.com/octo/shop.git",
+    ],
+)
+def test_the_remote_of_a_stack_is_reached_as_the_checkout_reaches_it(
+    clone: Path, address: str
+) -> None:
+    assert stack_remote(clone, OWN) == "https://github.com/octo/shop.git"
+    git(clone, "remote", "add", "company", address)
+    assert stack_remote(clone, OWN) == "company"
+
+
+def test_origin_is_the_remote_of_a_stack_without_a_repository(clone: Path) -> None:
+    assert stack_remote(clone, Settings()) == remote_name(Settings()) == "origin"
+    assert remote_name(OWN) == "octo/shop"
+
+
+@pytest.mark.parametrize(("branch", "seen"), [("feature/a", "origin"), ("unpushed", "")])
+def test_an_update_records_where_it_saw_the_branch(
+    captured: Captured,
+    project: Path,
+    clone: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    branch: str,
+    seen: str,
+) -> None:
+    monkeypatch.setattr(preview_stacks.paths, "ROOT", clone)
+    monkeypatch.setattr(
+        preview_stacks, "load_stack_file", lambda name: stack_file.load_stack_file(name, project)
+    )
+    opened = session(captured, project, True)
+    assert preview_stacks.extended_life(opened, branch, NOW)["preview_remote"] == seen
+    known = session(captured, project, False, preview_remote="octo/shop")
+    for life in (preview_stacks.extended_life, preview_stacks.kept_life):
+        assert life(known, "unpushed", NOW)["preview_remote"] == "octo/shop"
 
 
 def test_a_remote_without_a_branch_says_nothing(clone: Path, tmp_path: Path) -> None:
@@ -248,9 +319,10 @@ def test_previews_are_read_from_the_backend(project: Path, captured: Captured) -
 def due(monkeypatch: pytest.MonkeyPatch) -> list[PreviewStack]:
     """Three previews, of which two have expired, in a world without engine and remote."""
     found = [preview("one", -1), preview("two", -1), preview("three")]
-    monkeypatch.setattr(pruning, "connected", lambda *_: None)
+    backend = SimpleNamespace(file=SimpleNamespace(settings=Settings()))
+    monkeypatch.setattr(pruning, "connected", lambda *_: backend)
     monkeypatch.setattr(pruning, "previews_of", lambda _: found)
-    monkeypatch.setattr(pruning, "_branches", lambda *_: None)
+    monkeypatch.setattr(pruning, "_heads", lambda *_: None)
     return found
 
 
@@ -284,9 +356,39 @@ def test_a_dry_run_touches_nothing(
     assert "dev: 2 due, 1 kept" in captured.out.getvalue()
 
 
-def test_prune_asks_first(due: list[PreviewStack], captured: Captured) -> None:
-    with pytest.raises(ConfigurationError, match="add --yes"):
+def test_prune_without_a_terminal_asks_nothing(due: list[PreviewStack], captured: Captured) -> None:
+    with pytest.raises(ConfigurationError, match="add --yes") as error:
         pruning.prune("dev", captured.screen, at=AT)
+    assert (error.value.exit_code, "--dry-run" in error.value.message) == (2, True)
+
+
+@pytest.mark.parametrize(("answer", "destroyed"), [("y", 2), ("n", 0)])
+def test_prune_lists_what_will_go_before_it_asks(
+    due: list[PreviewStack],
+    captured: Captured,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    destroyed: int,
+) -> None:
+    asked = removing(monkeypatch, {})
+    captured.screen.err = Console(
+        file=captured.err, width=200, force_terminal=True, highlight=False
+    )
+
+    def answered() -> str:
+        shown = captured.err.getvalue()
+        assert shown.index("dev-preview-one: expired") < shown.index("Destroy these 2 previews?")
+        assert "dev-preview-three" not in shown
+        return answer
+
+    terminal = SimpleNamespace(isatty=lambda: True, readline=answered)
+    monkeypatch.setattr("sys.stdin", terminal)
+    if destroyed:
+        assert pruning.prune("dev", captured.screen, at=AT) == 0
+    else:
+        with pytest.raises(ConfigurationError, match="Nothing was touched"):
+            pruning.prune("dev", captured.screen, at=AT)
+    assert len(asked) == destroyed
 
 
 @pytest.mark.parametrize(
@@ -381,12 +483,18 @@ def session(captured: Captured, project: Path, created: bool, **outputs: str) ->
 
 
 def test_another_update_extends_and_keeps_the_creator(captured: Captured, project: Path) -> None:
-    old = {"preview_branch": "login", "preview_creator": "mia", "preview_expires": AT}
+    old = {
+        "preview_branch": "login",
+        "preview_creator": "mia",
+        "preview_remote": "octo/shop",
+        "preview_expires": AT,
+    }
     later = NOW + timedelta(hours=10)
     life = preview_stacks.extended_life(session(captured, project, False, **old), None, later)
     assert life == {
         "preview_branch": "login",
         "preview_creator": "mia",
+        "preview_remote": "octo/shop",
         "preview_expires": (later + timedelta(hours=72)).isoformat(),
     }
     kept = preview_stacks.kept_life(session(captured, project, False, **old), "login", later)

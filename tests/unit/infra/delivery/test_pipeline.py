@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from infra.delivery.github_source import git_remote_url, webhook_secret
+from infra.delivery.git_remote import git_remote_url
+from infra.delivery.github_source import webhook_secret
 from infra.image.image import Release
 from infra.settings.model import Settings, SettingsError
 from tests.unit.infra.image.running_service import answers
