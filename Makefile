@@ -5,6 +5,9 @@ PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/python automation/run.py
 
+# What a stack on AWS needs, and what the local cloud needs where it is in the checkout.
+REQUIREMENTS := requirements.txt $(wildcard localcloud/requirements.txt)
+
 .PHONY: up down test unit local-tests lint format bench setup clean help
 
 help:            ## this list
@@ -47,9 +50,9 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	  echo "python3 can't make a virtual environment: on Debian or Ubuntu run 'apt-get install python3-venv'" >&2; exit 1; }
 
-$(VENV)/.installed: requirements.txt | $(VENV)/bin/python
-	@echo "Installing the packages of requirements.txt into $(VENV)"
-	@$(VENV)/bin/python -m pip install --quiet -r requirements.txt
+$(VENV)/.installed: $(REQUIREMENTS) | $(VENV)/bin/python
+	@echo "Installing the packages of $(REQUIREMENTS) into $(VENV)"
+	@$(VENV)/bin/python -m pip install --quiet $(REQUIREMENTS:%=-r %)
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt app/requirements.txt $(VENV)/.installed

@@ -5,10 +5,14 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from automation.errors import ConfigurationError
 from automation.machine import local_cloud
 from automation.screen import Screen
+
+if TYPE_CHECKING:
+    from localcloud import api
 
 
 def start(screen: Screen) -> int:
@@ -29,7 +33,7 @@ def stop(screen: Screen) -> int:
 
 def status(screen: Screen) -> int:
     """Whether the local cloud runs, and where it answers."""
-    endpoints = local_cloud.process().status(local_cloud.state_dir())
+    endpoints = local_cloud.local_cloud().status()
     if endpoints is None:
         screen.result("The local cloud does not run")
         screen.document({"running": False, **_place()})
@@ -42,14 +46,15 @@ def status(screen: Screen) -> int:
 
 
 def _place() -> dict[str, object]:
+    cloud = local_cloud.local_cloud()
     return {
-        "instance": local_cloud.instance(),
-        "state_dir": str(local_cloud.state_dir()),
-        "log_file": str(local_cloud.process().log_file(local_cloud.state_dir())),
+        "instance": cloud.instance,
+        "state_dir": str(cloud.state_dir),
+        "log_file": str(cloud.log_file),
     }
 
 
-def _described(endpoints: local_cloud.Endpoints) -> dict[str, object]:
+def _described(endpoints: api.Endpoints) -> dict[str, object]:
     return {
         "pid": endpoints.pid,
         "started_at": str(endpoints.started_at),
@@ -76,7 +81,7 @@ def logs(follow: bool = False, lines: int = 100) -> int:
     Raises:
         ConfigurationError: it has never run here.
     """
-    path = local_cloud.process().log_file(local_cloud.state_dir())
+    path = local_cloud.local_cloud().log_file
     if not path.exists():
         raise ConfigurationError(f"There is no log yet: {path} appears with `local start`.")
     with path.open(errors="replace") as log:

@@ -20,8 +20,8 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidHandshake
 from websockets.sync.client import ClientConnection, connect
 
-from localcloud.ecs.agent import data_channel
-from localcloud.ecs.agent.data_channel import Message, PayloadType
+from automation.exec import data_channel
+from automation.exec.data_channel import Message, PayloadType
 
 CLIENT_VERSION = "1.2.0.0"
 _SUPPORTED, _UNSUPPORTED = 1, 3
@@ -112,7 +112,7 @@ class Session:
                 continue
             # An agent that is done takes no answer, but what it said before is still to be read.
             with self._lock, suppress(ConnectionClosedOK):
-                channel.send(data_channel.acknowledgement(message).encoded())
+                channel.send(message.acknowledgement().encoded())
             if message.sequence == expected:
                 expected += 1
                 with suppress(ConnectionClosedOK):

@@ -5,68 +5,61 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import shutil
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING
 
 from automation import paths
 from automation.errors import ConfigurationError, DriverError
-from automation.machine import docker
+from automation.machine import docker, requirements
+from automation.machine.docker import Note
 from automation.screen import Screen
 
-
-class Endpoints(Protocol):
-    """A running local cloud (`localcloud.process.Endpoints`)."""
-
-    pid: int
-    api_url: str
-    registry_host: str
-    providers: dict[str, int]
-    started_at: object
-
-    def environment(self) -> dict[str, str]:
-        """What a process needs to talk to it."""
+if TYPE_CHECKING:
+    from localcloud import api
 
 
-class Process(Protocol):
-    """What the driver uses of `localcloud.process`."""
-
-    LocalCloudError: type[Exception]
-
-    def start(self, state_dir: Path) -> Endpoints: ...
-    def stop(self, state_dir: Path) -> bool: ...
-    def status(self, state_dir: Path) -> Endpoints | None: ...
-    def log_file(self, state_dir: Path) -> Path: ...
-    def default_state_dir(self) -> Path: ...
-    def lost_state(self, state_dir: Path) -> str | None: ...
-    def instance_of(self, state_dir: Path) -> str: ...
-
-
-def process() -> Process:
-    """The module that starts and stops the local cloud.
+def local_cloud() -> api.LocalCloud:
+    """This checkout's local cloud.
 
     Raises:
-        ConfigurationError: the checkout has no `localcloud/`.
+        ConfigurationError: the checkout has no `localcloud/`, or its packages are missing.
     """
     if importlib.util.find_spec("localcloud") is None:
         raise ConfigurationError(
             "This checkout has no localcloud/: restore it, or use a stack with target: aws."
         )
-    return cast(Process, importlib.import_module("localcloud.server.process"))
+    if missing := requirements.missing(requirements.LOCAL):
+        raise ConfigurationError(
+            f"The local cloud's packages are missing ({', '.join(missing)}): "
+            f"pip install -r {requirements.LOCAL}"
+        )
+    from localcloud import api
+
+    return api.LocalCloud()
+
+
+def build_arguments(dockerfile: Path, platform: str, note: Note) -> dict[str, str]:
+    """The build arguments that the local cloud adds where no public registry is in reach.
+
+    Raises:
+        DriverError: the base image can't be made.
+    """
+    local_cloud()
+    from localcloud import api
+
+    try:
+        return api.build_arguments(dockerfile, platform, note)
+    except api.LocalCloudError as error:
+        raise DriverError(str(error)) from error
 
 
 def state_dir() -> Path:
     """Where this checkout's local cloud keeps everything."""
-    return process().default_state_dir()
-
-
-def instance() -> str:
-    """The short name of this checkout's local cloud in containers, networks and labels."""
-    return process().instance_of(state_dir())
+    return local_cloud().state_dir
 
 
 OUTDATED = (
@@ -75,39 +68,44 @@ OUTDATED = (
 )
 
 
-def is_outdated(running: Endpoints, folder: Path = paths.ROOT / "localcloud") -> bool:
+def is_outdated(running: api.Endpoints, folder: Path = paths.ROOT / "localcloud") -> bool:
     """Whether a file of the local cloud is younger than the process that runs."""
     began = datetime.fromisoformat(str(running.started_at)).timestamp()
     return any(file.stat().st_mtime > began for file in folder.rglob("*.py"))
 
 
-def start(screen: Screen) -> Endpoints:
-    """The running local cloud; started with what it needs if it is not running.
+def start(screen: Screen) -> api.Endpoints:
+    """Start the local cloud, with what it needs, unless it runs.
 
     Raises:
         DriverError: Docker, HAProxy or the local cloud can't be started; the message says why.
     """
-    cloud = process()
-    running = cloud.status(state_dir())
+    cloud = local_cloud()
+    running = cloud.status()
     if running is not None:
         docker.ensure_docker(screen.note)
         if is_outdated(running):
             screen.warn(OUTDATED)
         return running
-    with paths.exclusively(
-        state_dir() / "locks" / "start", screen.note, "the start of the local cloud"
-    ):
+    lock = cloud.state_dir / "locks" / "start"
+    with paths.exclusively(lock, screen.note, "the start of the local cloud"):
         docker.ensure_docker(screen.note)
         docker.ensure_packages(missing_packages(), screen.note)
-        if (running := cloud.status(state_dir())) is not None:
+        if (running := cloud.status()) is not None:
             return running
         screen.note("Starting the local cloud")
-        try:
-            endpoints = cloud.start(state_dir())
-        except cloud.LocalCloudError as error:
-            raise DriverError(f"The local cloud does not start: {error}") from error
+        endpoints = _started(cloud)
     screen.note(f"The local cloud runs (process {endpoints.pid}, {endpoints.api_url})")
     return endpoints
+
+
+def _started(cloud: api.LocalCloud) -> api.Endpoints:
+    from localcloud import api
+
+    try:
+        return cloud.start()
+    except api.LocalCloudError as error:
+        raise DriverError(f"The local cloud does not start: {error}") from error
 
 
 NEEDED_PROGRAMS: Mapping[str, str] = {"haproxy": "haproxy"}
@@ -126,8 +124,10 @@ def missing_packages() -> list[str]:
 
 def stop() -> bool:
     """Stop the local cloud with its containers; returns whether it was running."""
-    cloud = process()
+    cloud = local_cloud()
+    from localcloud import api
+
     try:
-        return cloud.stop(state_dir())
-    except cloud.LocalCloudError as error:
+        return cloud.stop()
+    except api.LocalCloudError as error:
         raise DriverError(f"The local cloud does not stop: {error}") from error

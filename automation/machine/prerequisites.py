@@ -10,20 +10,19 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from automation import paths
 from automation.engine import VERSION, find_engine, obtain_engine
 from automation.machine import docker as docker_setup
 from automation.machine import local_cloud as local
+from automation.machine import requirements
 
 MINIMUM_PYTHON = (3, 11)
 MINIMUM_FREE_BYTES = 5 * 1024**3
 REGISTRY_URL = "https://public.ecr.aws/v2/"
-PORTS_FILE = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 Note = Callable[[str], None]
 
 
@@ -52,22 +51,19 @@ def python() -> Check:
     return Check("python", good, found, "" if good else f"Install Python {need} or newer.")
 
 
-def packages() -> Check:
-    """The packages of requirements.txt, in this interpreter, in the pinned versions."""
-    wrong = []
-    for line in (paths.ROOT / "requirements.txt").read_text().splitlines():
-        name, _, pinned = line.partition("#")[0].strip().partition("==")
-        name = name.partition("[")[0]
-        if not name or name.startswith("-"):
-            continue
-        try:
-            if pinned and version(name) != pinned.strip():
-                wrong.append(f"{name} {version(name)} instead of {pinned.strip()}")
-        except PackageNotFoundError:
-            wrong.append(f"{name} is missing")
+def packages(files: Sequence[Path] = (requirements.AWS,)) -> Check:
+    """The packages of the requirements, in this interpreter, in the pinned versions."""
+    names = " and ".join(map(str, files))
+    wrong = [problem for file in files for problem in requirements.wrong(file)]
     if not wrong:
-        return Check("packages", True, f"as in requirements.txt ({sys.prefix})")
-    return Check("packages", False, "; ".join(wrong), "pip install -r requirements.txt")
+        return Check("packages", True, f"as in {names} ({sys.prefix})")
+    given = " ".join(f"-r {file}" for file in files)
+    return Check("packages", False, "; ".join(wrong), f"pip install {given}")
+
+
+def local_packages() -> Check:
+    """The packages that the local cloud needs as well."""
+    return packages((requirements.AWS, requirements.LOCAL))
 
 
 def engine() -> Check:
@@ -221,17 +217,20 @@ def local_cloud() -> Check:
     """The checkout's own local cloud."""
     if importlib.util.find_spec("localcloud") is None:
         return Check("local cloud", False, "this checkout has no localcloud/", "git checkout it.")
-    running = local.process().status(local.state_dir())
+    if missing := requirements.missing(requirements.LOCAL):
+        found = f"packages are missing: {', '.join(missing)}"
+        return Check("local cloud", False, found, f"pip install -r {requirements.LOCAL}")
+    running = local.local_cloud().status()
     if running is None:
         return Check("local cloud", None, "does not run; `up` starts it")
     return Check("local cloud", True, f"process {running.pid} on {running.api_url}")
 
 
-COMMON = (python, packages, engine, git, docker, base_image, disk)
+COMMON = (engine, git, docker, base_image, disk)
 
 CHECKS: Mapping[str, tuple[Callable[[], Check], ...]] = {
-    "aws": (*COMMON, credentials, backend),
-    "local": (*COMMON, haproxy, ports, local_cloud),
+    "aws": (python, packages, *COMMON, credentials, backend),
+    "local": (python, local_packages, *COMMON, haproxy, ports, local_cloud),
 }
 """Target → what it needs. On AWS Docker builds the image as well."""
 

@@ -9,18 +9,16 @@ from __future__ import annotations
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import docker
-from docker.errors import APIError, DockerException, ImageNotFound
-from docker.models.containers import Container
-from requests.exceptions import RequestException
 
 from automation.aws.ecr import PLATFORM_NAMES
 from automation.diagnosis.evidence import Facts, StoppedTask
+from automation.machine import docker_engine
+from automation.machine.docker_engine import DockerError, Engine
+from infra.image import build_context
 from infra.image.image import Build
 from infra.service.service import grace_period
 from infra.service.task import CONTAINER_NAME, container_definition, web_container
@@ -30,8 +28,6 @@ POLL_SECONDS = 0.2
 LABEL = "fargate-cd.smoke"
 LOG_LINES = 50
 TAG = "fargate-cd-smoke"
-
-Note = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -47,81 +43,50 @@ class Outcome:
     facts: Facts
 
 
-def engine() -> docker.DockerClient | None:
-    """This machine's Docker engine; None if none answers."""
-    try:
-        client = docker.from_env(timeout=600)
-        client.ping()
-    except (DockerException, RequestException):
-        return None
-    return client
-
-
-def runs_here(client: docker.DockerClient, settings: Settings) -> bool:
+def runs_here(engine: Engine, settings: Settings) -> bool:
     """Whether images for the stack's architecture run on this engine without emulation."""
-    return str(client.version()["Arch"]) == PLATFORM_NAMES[settings.architecture]
+    return engine.architecture == PLATFORM_NAMES[settings.architecture]
 
 
-def build(build_plan: Build, commit: str, note: Note) -> str:
+def build(plan: Build, arguments: Mapping[str, str]) -> str:
     """Build the application as the update will, so that the update finds every layer made.
+
+    Args:
+        plan: what is built.
+        arguments: build arguments beside the update's own.
 
     Returns:
         A local tag; `forget` removes it.
 
     Raises:
-        localcloud.providers.handler.ProviderError: the build failed; the message has its end.
+        docker_engine.BuildError: the build failed.
     """
-    from localcloud.providers.docker.builder import Builder
-    from localcloud.providers.docker.inputs import Build as Inputs
-    from localcloud.providers.docker.inputs import ImageInputs
-    from localcloud.providers.handler import Context
-
-    inputs = ImageInputs(
-        name=f"{TAG}:{build_plan.tag}",
-        build=Inputs(
-            context=Path(build_plan.folder),
-            dockerfile=Path(build_plan.dockerfile),
-            platform=build_plan.platform,
-            arguments={"RELEASE": build_plan.tag, "COMMIT": commit},
-            target=None,
-            cache_from=(),
-            network=None,
-            extra_hosts=(),
-            buildkit=True,
-        ),
-        server="",
-        username="",
-        password="",
-        push=False,
-        build_on_preview=False,
-    )
-    with Builder(Context(urn="", configuration={}, log=note)) as builder:
-        builder.build(inputs)
-    return inputs.name
+    name = f"{TAG}:{plan.tag}"
+    release = {"RELEASE": plan.tag, "COMMIT": build_context.commit(plan.folder)}
+    docker_engine.build(plan.folder, plan.dockerfile, plan.platform, name, {**release, **arguments})
+    return name
 
 
-def forget(client: docker.DockerClient, name: str) -> None:
-    """Remove a local tag that `build` made."""
-    try:
-        client.images.remove(name)
-    except (ImageNotFound, APIError):
-        return  # the engine keeps an image that is in use; its next build takes the tag
+def forget(engine: Engine, name: str) -> None:
+    """Remove a local tag that `build` made; an image in use stays, and its next build takes it."""
+    with suppress(DockerError):
+        engine.call("image", "rm", name)
 
 
-def run(client: docker.DockerClient, image: str, settings: Settings) -> Outcome:
-    """Start the container and ask its health path until it answers 200 or its time is up."""
+def run(engine: Engine, image: str, settings: Settings) -> Outcome:
+    """Start the container and ask its health path until it answers 200 or its time is up.
+
+    Raises:
+        docker_engine.DockerError: the engine can't run it.
+    """
     grace = grace_period(settings.health_check_interval)
-    container = client.containers.create(
-        image,
-        ports={f"{settings.container_port}/tcp": ("127.0.0.1", 0)},
-        **_options(settings, image),
-    )
+    container = engine.call("create", *_arguments(settings, image)).strip()
     try:
         began = time.monotonic()
-        container.start()
-        return _watch(container, settings, began, grace)
+        engine.call("start", container)
+        return _watch(engine, container, settings, began, grace)
     finally:
-        container.remove(force=True, v=True)
+        engine.call("rm", "--force", "--volumes", container)
 
 
 def definition(settings: Settings, image: str) -> dict[str, Any]:
@@ -131,34 +96,56 @@ def definition(settings: Settings, image: str) -> dict[str, Any]:
     return container_definition(container, image)
 
 
-def _options(settings: Settings, image: str) -> dict[str, Any]:
-    from localcloud.ecs.runtime import container_options
+def _arguments(settings: Settings, image: str) -> list[str]:
+    """The arguments of `docker create`.
 
+    There are as many CPU cycles as the machine has: its answer must not depend on a fraction.
+    """
     described = definition(settings, image)
-    variables = {row["name"]: row["value"] for row in described["environment"]}
-    size = {"cpu": str(settings.cpu), "memory": str(settings.memory)}
-    options = container_options(size, described, variables)
-    # As many cycles as there are: a laptop's answer must not depend on a fraction of its CPU.
-    options.pop("nano_cpus", None)
-    return options | {"labels": {LABEL: "1"}}
+    memory = f"{settings.memory}m"
+    options = [f"--publish=127.0.0.1::{settings.container_port}", f"--label={LABEL}=1"]
+    options += [f"--memory={memory}", f"--memory-swap={memory}", f"--cpu-shares={settings.cpu}"]
+    options += [f"--env={row['name']}={row['value']}" for row in described["environment"]]
+    return [*options, *container_options(described), image, *_command(described)]
 
 
-def _watch(container: Container, settings: Settings, began: float, grace: int) -> Outcome:
+def container_options(described: Mapping[str, Any]) -> list[str]:
+    """The options of `docker create` that a container definition asks for.
+
+    An image's own HEALTHCHECK has no effect in ECS, and here the health path is asked.
+    """
+    linux = described.get("linuxParameters", {})
+    capabilities = linux.get("capabilities", {})
+    options = ["--no-healthcheck"]
+    options += [f"--user={described['user']}"] if described.get("user") else []
+    options += ["--read-only"] if described.get("readonlyRootFilesystem") else []
+    options += ["--init"] if linux.get("initProcessEnabled") else []
+    options += [f"--cap-add={name}" for name in capabilities.get("add", ())]
+    options += [f"--cap-drop={name}" for name in capabilities.get("drop", ())]
+    options += [f"--entrypoint={word}" for word in described.get("entryPoint", ())[:1]]
+    return options
+
+
+def _command(described: Mapping[str, Any]) -> list[str]:
+    return [*described.get("entryPoint", ())[1:], *described.get("command", ())]
+
+
+def _watch(engine: Engine, container: str, settings: Settings, began: float, grace: int) -> Outcome:
     last: int | str = "no answer"
     while time.monotonic() - began < grace:
-        container.reload()
-        if container.status in {"exited", "dead"}:
-            return Outcome(None, _ended(container))
-        if (address := _address(container, settings.container_port)) is not None:
+        described = engine.inspect("container", container)
+        if described["State"]["Status"] in {"exited", "dead"}:
+            return Outcome(None, _ended(described["State"], engine.logs(container, LOG_LINES)))
+        if (address := _address(described, settings.container_port)) is not None:
             last = _ask(f"http://{address}{settings.health_check_path}", settings)
             if last == 200:
                 return Outcome(time.monotonic() - began, Facts())
         time.sleep(POLL_SECONDS)
-    return Outcome(None, _unanswered(container, last, grace))
+    return Outcome(None, _unanswered(engine.logs(container, LOG_LINES), last, grace))
 
 
-def _address(container: Container, port: int) -> str | None:
-    bound = container.attrs["NetworkSettings"]["Ports"].get(f"{port}/tcp")
+def _address(described: Mapping[str, Any], port: int) -> str | None:
+    bound = described["NetworkSettings"]["Ports"].get(f"{port}/tcp")
     return f"127.0.0.1:{bound[0]['HostPort']}" if bound else None
 
 
@@ -180,14 +167,8 @@ def _ask(url: str, settings: Settings) -> int | str:
         return str(error)
 
 
-def _lines(container: Container) -> tuple[str, ...]:
-    text: bytes = container.logs(tail=LOG_LINES)
-    return tuple(line.rstrip() for line in text.decode(errors="replace").splitlines())
-
-
-def _ended(container: Container) -> Facts:
+def _ended(state: Mapping[str, Any], logs: tuple[str, ...]) -> Facts:
     """In the words that ECS has for it."""
-    state = container.attrs["State"]
     reason = "OutOfMemoryError: Container killed due to memory usage" if state["OOMKilled"] else ""
     task = StoppedTask(
         identity="on this machine",
@@ -197,14 +178,14 @@ def _ended(container: Container) -> Facts:
         definition="",
         when=None,
     )
-    return Facts(stopped=(task,), logs=_lines(container))
+    return Facts(stopped=(task,), logs=logs)
 
 
-def _unanswered(container: Container, last: int | str, grace: int) -> Facts:
+def _unanswered(logs: tuple[str, ...], last: int | str, grace: int) -> Facts:
     """In the words that a load balancer has for it."""
     if isinstance(last, int):
         reason = f"Health checks failed with these codes: [{last}]"
     else:
         reason = "Health checks failed"
     text = f"On this machine: unhealthy in the first {grace} s: {reason}"
-    return Facts(events=(text,), logs=_lines(container), grace_seconds=grace)
+    return Facts(events=(text,), logs=logs, grace_seconds=grace)

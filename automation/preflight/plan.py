@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from automation.aws.clients import Cloud
 from automation.aws.ecr import PLATFORM_NAMES
 from automation.aws.ecs import describe_service
-from automation.preflight import container_run
+from automation.machine.docker_engine import Engine, find_engine
 from automation.stack.operations import Session
 from infra.image import build_context
 from infra.image.image import PLATFORMS, Build, build_files
@@ -32,7 +31,7 @@ class Flight:
     image: str | None
     build: Build | None
     new: bool
-    docker: Any = field(default=None, repr=False)
+    docker: Engine | None = None
 
     @property
     def settings(self) -> Settings:
@@ -57,7 +56,7 @@ def plan(session: Session, image: str | None, build: bool) -> Flight:
     named = image or settings.image or None
     kept = settings.keeps_image and not build and not new
     plan_to_build = None if named or kept else what_is_built(settings)
-    return Flight(session, named, plan_to_build, new, container_run.engine())
+    return Flight(session, named, plan_to_build, new, find_engine())
 
 
 def what_is_built(settings: Settings) -> Build:

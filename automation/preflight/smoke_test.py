@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-
-import docker
-from docker.errors import APIError, DockerException, ImageNotFound
-from requests.exceptions import RequestException
 
 from automation.aws.ecr import Found
 from automation.diagnosis.diagnosis import Diagnosis, diagnose
 from automation.errors import DriverError
+from automation.machine.docker_engine import BuildError, DockerError, Engine
 from automation.preflight import container_run
 from automation.preflight.plan import Flight
-from infra.image import build_context
+from infra.image.image import Build
 
 SKIP = "`--no-smoke` skips this run"
+ABSENT = ("manifest unknown", "no such manifest", "not found")
+"""What a registry, or the docker command, says about an image that does not exist."""
 
 
 def run(flight: Flight) -> Iterator[Diagnosis]:
@@ -45,13 +44,11 @@ def run(flight: Flight) -> Iterator[Diagnosis]:
         note(f"Images for {flight.settings.architecture} don't run here: it is not tried")
         return
     with ExitStack() as stack:
-        image = _image(flight, stack)
-        if image is None:
-            return
-        note("Running the container once on this machine")
         try:
+            image = _image(flight, flight.docker, stack)
+            note("Running the container once on this machine")
             outcome = container_run.run(flight.docker, image, flight.settings)
-        except (DockerException, RequestException) as error:
+        except DockerError as error:
             note(f"Docker does not run it here, so it is not tried: {error}")
             return
     if outcome.seconds is None:
@@ -90,61 +87,45 @@ def fingerprint(flight: Flight) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _image(flight: Flight, stack: ExitStack) -> str | None:
-    """A local name of the image; None if it can't be had here, which is told."""
-    if flight.build is not None:
-        from localcloud.providers.handler import ProviderError
-
-        flight.session.screen.note("Building the application")
-        commit = build_context.commit(flight.build.folder)
-        try:
-            name = container_run.build(flight.build, commit, _in_silence)
-        except ProviderError as error:
-            first, *rest = str(error).splitlines()
-            raise DriverError(first, [line.strip() for line in rest]) from error
-        stack.callback(container_run.forget, flight.docker, name)
-        return name
-    assert flight.image is not None  # noqa: S101 - `run` has looked
-    return _pulled(flight, flight.image)
-
-
-def _in_silence(_step: str) -> None:
-    """The update builds the same again and tells each step; a failure brings its own lines."""
-
-
-def _pulled(flight: Flight, image: str) -> str | None:
-    client = flight.docker
+def _image(flight: Flight, engine: Engine, stack: ExitStack) -> str:
+    """A local name of the image: built, pulled, or there already."""
+    note = flight.session.screen.note
+    if flight.build is None:
+        assert flight.image is not None  # noqa: S101 - `run` has looked
+        if not engine.has_image(flight.image):
+            note(f"Pulling {flight.image}")
+            engine.call("pull", "--quiet", flight.image)
+        return flight.image
+    note("Building the application")
     try:
-        client.images.get(image)
-    except ImageNotFound:
-        flight.session.screen.note(f"Pulling {image}")
-        try:
-            client.images.pull(image)
-        except (DockerException, RequestException) as error:
-            flight.session.screen.note(f"It can't be pulled here and is not tried: {error}")
-            return None
-    return image
+        name = container_run.build(flight.build, _build_arguments(flight, flight.build))
+    except BuildError as error:
+        raise DriverError(str(error), error.evidence) from error
+    stack.callback(container_run.forget, engine, name)
+    return name
 
 
-def look_up(client: docker.DockerClient, image: str, own: bool) -> Found:
-    """Ask Docker's engine, where its own images can run, and through it the image's registry."""
-    if own:
-        try:
-            here = client.images.get(image)
-        except (ImageNotFound, APIError):
-            pass
-        else:
-            return Found(True, frozenset({str(here.attrs["Architecture"])}))
+def _build_arguments(flight: Flight, build: Build) -> Mapping[str, str]:
+    add = flight.session.target.build_arguments
+    return add(build.dockerfile, build.platform, flight.session.screen.note)
+
+
+def look_up(engine: Engine, image: str, own: bool) -> Found:
+    """Ask the image's registry.
+
+    Args:
+        engine: this machine's Docker engine.
+        image: an image outside this account's ECR.
+        own: ask the engine first, since it runs the tasks.
+    """
+    if own and engine.has_image(image):
+        return Found(True, frozenset({str(engine.inspect("image", image)["Architecture"])}))
     try:
-        data = client.images.get_registry_data(image)
-    except (DockerException, RequestException) as error:
-        return _not_found(error)
-    platforms = data.attrs.get("Platforms") or []
-    linux = (platform for platform in platforms if platform.get("os") == "linux")
-    return Found(True, frozenset(platform["architecture"] for platform in linux))
-
-
-def _not_found(error: Exception) -> Found:
-    words = str(getattr(error, "explanation", None) or error)
-    absent = isinstance(error, APIError) and ("manifest unknown" in words or "not found" in words)
-    return Found(False if absent else None, why=words)
+        manifests = json.loads(engine.call("manifest", "inspect", "--verbose", image))
+    except DockerError as error:
+        absent = any(words in str(error) for words in ABSENT)
+        return Found(False if absent else None, why=str(error))
+    rows = manifests if isinstance(manifests, list) else [manifests]
+    platforms = [row["Descriptor"].get("platform") or {} for row in rows]
+    names = (row["architecture"] for row in platforms if row.get("os") == "linux")
+    return Found(True, frozenset(names))

@@ -13,6 +13,8 @@ from automation.screen import Screen
 from infra.names import environment_of
 from infra.settings.model import NAMESPACE, Settings
 
+Note = Callable[[str], None]
+
 FOREIGN_PREFIXES = ("AWS_", "PULUMI_", "GITHUB_")
 """Variables that would send a local run to another cloud, backend or account."""
 
@@ -60,6 +62,7 @@ class Target:
         forgetful: a change that it has answered may be lost when it is killed.
         own_docker: tasks run on this machine's Docker engine, with the images that it has.
         free: its resources cost nothing, and no quota limits them.
+        build_arguments: what it adds to a build of a Dockerfile for a platform.
         session_plugin: AWS's Session Manager plugin opens sessions there, encrypted with the
             stack's key where it has one.
     """
@@ -75,6 +78,7 @@ class Target:
     forgetful: bool = False
     own_docker: bool = False
     free: bool = False
+    build_arguments: Callable[[Path, str, Note], Mapping[str, str]] = lambda *_: {}
     session_plugin: bool = True
 
     def failure_file(self, stack: str) -> Path:
@@ -143,7 +147,13 @@ def _before_local_up(settings: Settings, screen: Screen) -> None:
 def _lost_by_the_local_cloud() -> str | None:
     from automation.machine import local_cloud
 
-    return local_cloud.process().lost_state(local_cloud.state_dir())
+    return local_cloud.local_cloud().lost_state
+
+
+def _local_build_arguments(dockerfile: Path, platform: str, note: Note) -> Mapping[str, str]:
+    from automation.machine import local_cloud
+
+    return local_cloud.build_arguments(dockerfile, platform, note)
 
 
 def _local_work_dir(stack: str) -> Path:
@@ -193,6 +203,7 @@ TARGETS: Mapping[str, Target] = {
             forgetful=True,
             own_docker=True,
             free=True,
+            build_arguments=_local_build_arguments,
             session_plugin=False,
         ),
     )

@@ -7,7 +7,7 @@ import stat
 import subprocess
 from pathlib import Path
 
-from docker.utils.build import exclude_paths
+from infra.image.dockerignore import context_files
 
 TAG_LENGTH = 16
 
@@ -31,7 +31,7 @@ def content_hash(folder: Path, dockerfile: Path, *parameters: str) -> str:
             digest.update(len(part).to_bytes(8, "big") + part)
 
     add(*(parameter.encode() for parameter in parameters), dockerfile.read_bytes())
-    for relative in sorted(exclude_paths(str(folder), _patterns(folder))):
+    for relative in context_files(folder, _patterns(folder)):
         path = folder / relative
         mode = path.lstat().st_mode
         add(relative.encode(), f"{stat.S_IFMT(mode):o} {stat.S_IMODE(mode):o}".encode())

@@ -8,13 +8,14 @@ import shutil
 import subprocess
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, Self
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound
 from requests.exceptions import RequestException
 
-from localcloud.providers.docker.inputs import Build, ImageInputs, host_platform, registry_host
+from localcloud.providers.docker.inputs import ImageInputs, host_platform, registry_host
 from localcloud.providers.handler import Context, ProviderError
 from localcloud.server.base_image import PUBLIC_REGISTRY, BaseImageError, base_image_argument
 
@@ -99,7 +100,9 @@ class Builder:
             ProviderError: the build failed or was cancelled; other images are as before.
         """
         self._pull_caches(image)
-        arguments = {**_proxies(), **image.build.arguments, **self._base_image(image.build)}
+        arguments = {**_proxies(), **image.build.arguments}
+        if "BASE_IMAGE" not in arguments:
+            arguments |= self.base_image(image.build.dockerfile, image.build.platform)
         use_buildkit = image.build.buildkit and self._has_buildx()
         build = self._build_with_buildx if use_buildkit else self._build_classic
         output = BuildOutput(self._context.log)
@@ -142,10 +145,14 @@ class Builder:
                 ) from error
             self._context.log(f"{name} is in use and stays")
 
-    def _base_image(self, build: Build) -> dict[str, str]:
-        """The base image for a Dockerfile that leaves it open and whose default is out of reach."""
-        declared = _BASE_IMAGE.search(build.dockerfile.read_text())
-        if declared is None or "BASE_IMAGE" in build.arguments:
+    def base_image(self, dockerfile: Path, platform: str) -> dict[str, str]:
+        """The base image for a Dockerfile that leaves it open and whose default is out of reach.
+
+        Raises:
+            ProviderError: it can't be made, or not for the platform.
+        """
+        declared = _BASE_IMAGE.search(dockerfile.read_text())
+        if declared is None:
             return {}
         default = declared["default"]
         registry = registry_of(default) if default else PUBLIC_REGISTRY
@@ -155,9 +162,9 @@ class Builder:
             argument = base_image_argument(self._context.log, registry)
         except BaseImageError as error:
             raise ProviderError(str(error)) from error
-        if argument and build.platform != host_platform():
+        if argument and platform != host_platform():
             raise ProviderError(
-                f"No base image for {build.platform} can be had: {registry} is out of reach, and "
+                f"No base image for {platform} can be had: {registry} is out of reach, and "
                 f"one made here is for {host_platform()}; set `architecture` to that."
             )
         return argument

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from automation.machine import local_cloud
+from automation.errors import ConfigurationError
+from automation.machine import local_cloud, requirements
 from tests.unit.automation.conftest import Captured
 
 BEGAN = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -38,10 +39,29 @@ def test_code_that_is_younger_than_the_process_is_seen(
 def test_a_command_on_an_outdated_local_cloud_says_so(
     captured: Captured, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    running = SimpleNamespace(started_at=BEGAN.isoformat())
-    process = SimpleNamespace(status=lambda _: running, default_state_dir=lambda: tmp_path)
-    monkeypatch.setattr(local_cloud, "process", lambda: process)
+    running: Any = SimpleNamespace(started_at=BEGAN.isoformat())
+    cloud = SimpleNamespace(status=lambda: running, state_dir=tmp_path)
+    monkeypatch.setattr(local_cloud, "local_cloud", lambda: cloud)
     monkeypatch.setattr(local_cloud.docker, "ensure_docker", lambda _: None)
     monkeypatch.setattr(local_cloud, "is_outdated", lambda _: True)
     assert local_cloud.start(captured.screen) is running
     assert "local stop" in captured.err.getvalue()
+
+
+def test_without_the_folder_one_sentence_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(local_cloud.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(ConfigurationError, match=r"no localcloud/: restore it") as refused:
+        local_cloud.local_cloud()
+    assert refused.value.exit_code == 2
+
+
+def test_without_its_packages_one_sentence_names_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "localcloud").mkdir()
+    (tmp_path / requirements.LOCAL).write_text("surely-not-there==1.0  # why\npytest\n")
+    monkeypatch.setattr("automation.paths.ROOT", tmp_path)
+    with pytest.raises(ConfigurationError, match=r"\(surely-not-there\): pip install -r local"):
+        local_cloud.local_cloud()

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from docker.errors import APIError
 from moto import mock_aws
 
 from automation.aws import ecr as images
@@ -19,6 +18,7 @@ from automation.aws.clients import NO_ANSWER, Cloud
 from automation.aws.ecr import Found
 from automation.diagnosis.evidence import Facts
 from automation.errors import ConfigurationError
+from automation.machine.docker_engine import DockerError, Engine
 from automation.preflight import checks as preflight
 from automation.preflight import container_run, permissions, quotas, smoke_test
 from automation.preflight.plan import Flight, plan
@@ -269,12 +269,18 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return container_run.Outcome(0.4, Facts())
 
     monkeypatch.setattr(container_run, "run", run)
-    monkeypatch.setattr(container_run, "runs_here", lambda *_: True)
     return seen
 
 
-def docker() -> Any:
-    return SimpleNamespace(images=SimpleNamespace(get=lambda name: name))
+class Docker(Engine):
+    """An engine that has every image."""
+
+    def has_image(self, _name: str) -> bool:
+        return True
+
+
+def docker() -> Engine:
+    return Docker("amd64")
 
 
 def test_the_container_is_run_once_until_something_changes(stage: Stage, ran: list[str]) -> None:
@@ -307,7 +313,7 @@ def test_an_engine_that_does_not_run_it_is_no_fault_of_the_application(
     stage: Stage, ran: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any) -> container_run.Outcome:
-        raise APIError("no docker-init")
+        raise DockerError("no docker-init")
 
     monkeypatch.setattr(container_run, "run", refuse)
     stage.docker = docker()
@@ -367,7 +373,7 @@ def test_the_plan_is_what_the_program_will_choose(
     session = stage.flight().session
     session.__dict__["service"] = None
     monkeypatch.setattr("automation.preflight.plan.describe_service", lambda *_: service)
-    monkeypatch.setattr(container_run, "engine", lambda: None)
+    monkeypatch.setattr("automation.preflight.plan.find_engine", lambda: None)
     flight = plan(session, *arguments)
     assert flight.new == (service is None)
     chosen = "image" if flight.image else "build" if flight.build else "kept"

@@ -1,0 +1,104 @@
+"""The run of the container as ECS would run it: what is asked of Docker, and what it tells."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from automation.machine.docker_engine import Engine
+from automation.preflight import container_run
+from infra.settings.model import Settings
+
+
+@dataclass(frozen=True)
+class Fake(Engine):
+    """An engine with one container, which listens on a port of this machine."""
+
+    architecture: str = "amd64"
+    port: int = 0
+    state: dict[str, Any] = field(default_factory=lambda: {"Status": "running"})
+    calls: list[tuple[str, ...]] = field(default_factory=list)
+
+    def call(self, *arguments: str) -> str:
+        self.calls.append(arguments)
+        return "c1\n"
+
+    def inspect(self, _kind: str, _name: str) -> dict[str, Any]:
+        ports = {"9292/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(self.port)}]}
+        return {"State": self.state, "NetworkSettings": {"Ports": ports}}
+
+    def logs(self, _container: str, _lines: int) -> tuple[str, ...]:
+        return ("last words",)
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A server that answers `/` with 200 and everything else with 503."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/" else 503)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+def test_the_container_gets_what_the_task_definition_says(port: int) -> None:
+    engine = Fake(port=port)
+    settings = Settings.parse({"environment": {"A": "b c"}, "memory": 1024})
+    assert container_run.run(engine, "web:1", settings).seconds is not None
+    (create, start, remove) = engine.calls
+    assert create[0] == "create"
+    for option in (
+        "--publish=127.0.0.1::9292",
+        "--env=A=b c",
+        "--env=PORT=9292",
+        "--memory=1024m",
+        "--memory-swap=1024m",
+        "--user=10001:10001",
+        "--read-only",
+        "--cap-drop=ALL",
+        "--no-healthcheck",
+    ):
+        assert option in create
+    assert create[-1] == "web:1"
+    assert start == ("start", "c1")
+    assert remove == ("rm", "--force", "--volumes", "c1")
+
+
+def test_an_entry_point_and_a_command_follow_docker() -> None:
+    described = {"entryPoint": ["/init", "--"], "command": ["serve"]}
+    assert "--entrypoint=/init" in container_run.container_options(described)
+    assert container_run._command(described) == ["--", "serve"]
+
+
+@pytest.mark.parametrize(("killed", "words"), [(True, "OutOfMemoryError"), (False, "")])
+def test_a_container_that_ends_is_told_as_ecs_would(killed: bool, words: str) -> None:
+    engine = Fake(state={"Status": "exited", "ExitCode": 137, "OOMKilled": killed})
+    outcome = container_run.run(engine, "web:1", Settings.parse({}))
+    assert outcome.seconds is None
+    ((name, code, reason),) = outcome.facts.stopped[0].containers
+    assert (name, code) == ("app", 137)
+    assert reason.startswith(words)
+    assert outcome.facts.logs == ("last words",)
+    assert engine.calls[-1][0] == "rm"
+
+
+def test_a_health_path_that_answers_otherwise_is_told(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(container_run, "grace_period", lambda _: 1)
+    settings = Settings.parse({"health_check_path": "/up"})
+    outcome = container_run.run(Fake(port=port), "web:1", settings)
+    assert outcome.facts.events[0].endswith("Health checks failed with these codes: [503]")
