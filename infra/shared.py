@@ -7,9 +7,13 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import pulumi
-from pulumi.runtime.sync_await import _sync_await
 
 OUTPUT = "shared"
+
+READ_OUTPUTS = "pulumi:pulumi:readStackOutputs"
+"""The engine's own function that reads the outputs of another stack:
+https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/builtins.go
+"""
 
 
 @dataclass(frozen=True)
@@ -76,10 +80,10 @@ class EnvironmentMissing(Exception):  # noqa: N818 - a state of the environment
 
 
 def shared_by(environment: str) -> Shared:
-    """What an environment of this project shares, read by a stack reference.
+    """What an environment of this project shares.
 
-    The values decide which resources a preview has, so they are waited for here and not passed on
-    as outputs; AWS's data sources are asked in the same way.
+    The values decide which resources a preview has, so they are read at once and not, as a stack
+    reference's, passed on as outputs.
 
     Args:
         environment: the environment's stack.
@@ -88,8 +92,7 @@ def shared_by(environment: str) -> Shared:
         EnvironmentMissing: with the command that puts it right.
     """
     place = f"{pulumi.get_organization()}/{pulumi.get_project()}/{environment}"
-    reference = pulumi.StackReference("environment", stack_name=place)
-    found = _sync_await(reference.get_output_details(OUTPUT)).value
+    found = pulumi.runtime.invoke(READ_OUTPUTS, {"name": place}).value["outputs"].get(OUTPUT)
     wanted = {field.name for field in fields(Shared)}
     if not isinstance(found, dict) or not found.keys() >= wanted:
         raise EnvironmentMissing(

@@ -1,25 +1,19 @@
-"""What the program registers under given settings, without an engine, a cloud or credentials.
-
-The program runs against Pulumi's mocks (https://www.pulumi.com/docs/iac/guides/testing/unit/):
-whatever it asks of a cloud is answered with a name, and every resource that it registers is kept.
-"""
+"""What the program registers under given settings, without an engine, a cloud or credentials."""
 
 from __future__ import annotations
 
-import contextvars
 import json
-from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-import pulumi
-from pulumi.runtime import mocks
-
 from automation.pricing.resources import Resource, Resources, told
+from infra import offline as mocked
+from infra.account import Account
 from infra.image.image import Release
+from infra.offline import Registered
 from infra.settings.model import NAMESPACE, PROJECT_ROOT, Settings
 from infra.settings.previews import environment_values
-from infra.shared import OUTPUT, Shared, preview_domain
+from infra.shared import OUTPUT, READ_OUTPUTS, Shared, preview_domain
 
 ANY_IMAGE = "example.com/any:1"
 """Stands for the image, so that none is looked up or built; no price depends on it."""
@@ -36,28 +30,23 @@ def offline(settings: Settings, project: str, stack: str, region: str) -> Resour
         stack: the stack's name.
         region: where it would be made.
     """
-    found: list[Resource] = []
-
-    def run() -> None:
-        cloud = _Cloud(region, settings)
-        mocks.set_mocks(cloud, project, stack, monitor=_Monitor(cloud, found))
-        pulumi.runtime.set_all_config(
-            {f"{NAMESPACE}:{name}": text for name, text in _config(settings).items()}
-        )
-        _run_program()
-
-    contextvars.Context().run(run)
-    return Resources(found)
-
-
-def _run_program() -> None:
     from infra.stack import define_stack
 
-    @mocks.test  # type: ignore[untyped-decorator]
-    def program() -> None:
-        define_stack(Release(image=ANY_IMAGE))
+    recording = mocked.run(
+        lambda: define_stack(Release(image=ANY_IMAGE)),
+        {f"{NAMESPACE}:{name}": text for name, text in _config(settings).items()},
+        Account("aws", ACCOUNT, region, "amazonaws.com"),
+        project=project,
+        stack=stack,
+        answers={READ_OUTPUTS: lambda _: {"outputs": {OUTPUT: _shared(settings)}}},
+    )
+    return Resources([_resource(each) for each in recording.resources])
 
-    program()
+
+def _resource(each: Registered) -> Resource:
+    inputs = told(each.inputs)
+    custom = each.options["custom"]
+    return Resource(each.token, each.name, inputs, custom, each.parent, each.depends_on)
 
 
 def _config(settings: Settings) -> dict[str, str]:
@@ -68,51 +57,6 @@ def _config(settings: Settings) -> dict[str, str]:
         for name, value in values.items()
         if value not in (None, "") and name != "image"
     }
-
-
-class _Cloud(mocks.Mocks):
-    """Answers with names: a resource's are made of its own, an invoke's of what it asks for."""
-
-    def __init__(self, region: str, settings: Settings) -> None:
-        self._region, self._settings = region, settings
-
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        if args.typ == "pulumi:pulumi:StackReference":
-            shared = {OUTPUT: _shared(self._settings)}
-            return args.name, {"name": args.name, "outputs": shared, "secretOutputNames": []}
-        if args.typ == "awsx:ec2:Vpc":
-            return None, _network(int(args.inputs["numberOfAvailabilityZones"]))
-        names = {
-            key: f"{args.name}-{key}"
-            for key in ("arn", "name", "dnsName", "zoneId", "fqdn", "prefixListId", "url")
-        }
-        validation = {
-            "resourceRecordName": "name",
-            "resourceRecordType": "CNAME",
-            "resourceRecordValue": "value",
-        }
-        more = {
-            "arn": f"arn:aws:any:{self._region}:{ACCOUNT}:any/{args.name}",
-            "arnSuffix": f"app/{args.name}/0",
-            "domainValidationOptions": [validation],
-            "repositoryUrl": f"example.com/{args.name}",
-        }
-        return f"{args.name}-id", {**names, **more, **args.inputs}
-
-    def call(self, args: mocks.MockCallArgs) -> Any:
-        return {
-            "accountId": ACCOUNT,
-            "partition": "aws",
-            "dnsSuffix": "amazonaws.com",
-            "region": self._region,
-            "zoneId": "zone",
-            "resourceTagMappingLists": [],
-            "imageIds": [],
-            "userName": "",
-            "password": "",
-            "version": 1,
-            "versions": [],
-        } | {name: value for name, value in args.args.items() if isinstance(value, str)}
 
 
 def _shared(settings: Settings) -> dict[str, Any]:
@@ -128,42 +72,3 @@ def _shared(settings: Settings) -> dict[str, Any]:
         "repository_url": "example.com/any",
         "key_arn": "",
     }
-
-
-_ROUTE_TABLE = "urn:pulumi:any::any::aws:ec2/routeTable:RouteTable::public"
-
-
-def _network(zones: int) -> dict[str, Any]:
-    """The outputs of a network, which a component of another process makes."""
-    signature = pulumi.runtime.rpc._special_sig_key
-    table = {signature: pulumi.runtime.rpc._special_resource_sig, "urn": _ROUTE_TABLE}
-    subnets = {
-        f"{kind}SubnetIds": [f"{kind}-{zone}" for zone in range(zones)]
-        for kind in ("public", "private", "isolated")
-    }
-    return {"vpcId": "vpc", "routeTables": [table], **subnets}
-
-
-class _Monitor(mocks.MockMonitor):
-    """Keeps what is registered."""
-
-    def __init__(self, cloud: _Cloud, found: list[Resource]) -> None:
-        super().__init__(cloud)
-        self._found = found
-        self.resources[_ROUTE_TABLE] = mocks.MockMonitor.ResourceRegistration(
-            _ROUTE_TABLE, "route-table", {}
-        )
-
-    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the engine's name
-        inputs: Mapping[str, Any] = pulumi.runtime.rpc.deserialize_properties(request.object)
-        self._found.append(
-            Resource(
-                request.type,
-                request.name,
-                told(inputs),
-                request.custom,
-                request.parent,
-                tuple(request.dependencies),
-            )
-        )
-        return super().RegisterResource(request)  # type: ignore[no-untyped-call]

@@ -23,6 +23,7 @@ from pydantic import (
 
 from infra.settings import previews as of_previews
 from infra.settings import rules as rules
+from infra.settings.contradictions import contradictions
 
 NAMESPACE = "fargate-cd"
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -201,7 +202,7 @@ class Settings(BaseModel):
                 sound.pop(name, None)
         unsound = frozenset(values) - frozenset(sound)
         settings = cls.model_validate(sound)
-        problems += rules.contradictions(settings.model_dump(), unsound)
+        problems += contradictions(settings, unsound)
         problems += _problems_of_previews(settings, sound)
         if problems:
             raise SettingsError(problems)
@@ -261,7 +262,10 @@ class Settings(BaseModel):
     @property
     def shift_minutes(self) -> int:
         """How long a release is watched at least, from its first request to its completion."""
-        return rules.shift_minutes(self.model_dump())
+        if not self.has_shift:
+            return 0
+        steps = {"canary": 1, "linear": -(-100 // self.step_percent) - 1}.get(self.strategy, 0)
+        return self.bake_minutes + steps * self.step_minutes
 
     @property
     def keeps_image(self) -> bool:

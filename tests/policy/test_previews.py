@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.shared import READ_OUTPUTS
 from tests.policy.matrix import MATRIX, recorded
 from tests.policy.test_controls import ALWAYS, open_to_the_world_only_on_web_ports
 from tests.policy.test_names import LIMITS
@@ -33,7 +34,7 @@ def preview(environment: str, stack: str = STACK) -> Recording:
     """A preview of an environment with these settings, by what that environment shares."""
     outputs = recorded(environment).outputs
     answers: dict[str, Answer] = {
-        "pulumi:pulumi:StackReference": lambda _: outputs,
+        READ_OUTPUTS: lambda _: {"outputs": outputs},
         "aws:ecr/getImages:getImages": lambda _: {"imageIds": []},
     }
     own = {"preview_of": "dev", "preview_branch": "login", "preview_creator": "mia"}

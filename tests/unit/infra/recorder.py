@@ -2,237 +2,17 @@
 
 from __future__ import annotations
 
-import contextvars
-import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Mapping
 
-import pulumi
-from pulumi.runtime import mocks
-from pulumi.runtime.settings import get_root_resource
-from pulumi.runtime.stack import Stack
-
+from infra import offline
+from infra.account import Account
 from infra.image.image import Release
+from infra.offline import Answer, Recording, Registered
 from infra.stack import define_stack
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
-
-_ARN_PATHS = {
-    "aws:ecr/repository:Repository": "ecr:{region}:{account}:repository/{name}",
-    "aws:ecs/cluster:Cluster": "ecs:{region}:{account}:cluster/{name}",
-    "aws:ecs/taskDefinition:TaskDefinition": "ecs:{region}:{account}:task-definition/{name}:1",
-    "aws:ecs/service:Service": "ecs:{region}:{account}:service/{name}/{name}",
-    "aws:iam/role:Role": "iam::{account}:role/{name}",
-    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": (
-        "iam::{account}:oidc-provider/token.actions.githubusercontent.com"
-    ),
-    "aws:cloudwatch/logGroup:LogGroup": "logs:{region}:{account}:log-group:{name}",
-    "aws:lb/loadBalancer:LoadBalancer": (
-        "elasticloadbalancing:{region}:{account}:loadbalancer/app/{name}/50dc6c495c0c9188"
-    ),
-    "aws:lb/targetGroup:TargetGroup": (
-        "elasticloadbalancing:{region}:{account}:targetgroup/{name}/73e2d6bc24d8a067"
-    ),
-    "aws:s3/bucket:Bucket": "s3:::{name}",
-    "aws:sns/topic:Topic": "sns:{region}:{account}:{name}",
-    "aws:cloudwatch/metricAlarm:MetricAlarm": "cloudwatch:{region}:{account}:alarm:{name}",
-    "aws:lb/listenerRule:ListenerRule": (
-        "elasticloadbalancing:{region}:{account}:listener-rule/app/lb/50dc6c495c0c9188/f2f7/9683"
-    ),
-    "aws:cloudwatch/eventRule:EventRule": "events:{region}:{account}:rule/{name}",
-    "aws:codebuild/project:Project": "codebuild:{region}:{account}:project/{name}",
-    "aws:kms/key:Key": "kms:{region}:{account}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
-}
-
-
-@dataclass(frozen=True)
-class Registered:
-    """One resource that the program registered.
-
-    Attributes:
-        token: its type token.
-        name: its logical name.
-        inputs: its inputs, by the provider's (camel-case) names.
-        parent: its parent's URN.
-        options: `protect`, `ignoreChanges` and the like.
-        depends_on: URNs.
-    """
-
-    token: str
-    name: str
-    inputs: dict[str, Any]
-    parent: str
-    options: dict[str, Any]
-    depends_on: tuple[str, ...]
-
-
-Invoke = tuple[str, dict[str, Any]]
-Answer = Callable[[dict[str, Any]], dict[str, Any]]
-
-
-@dataclass
-class Recording:
-    """What one run of the program did."""
-
-    resources: list[Registered] = field(default_factory=list)
-    invokes: list[Invoke] = field(default_factory=list)
-    outputs: dict[str, Any] = field(default_factory=dict)
-
-    def of(self, token: str) -> list[Registered]:
-        """The resources of a type, by the last part of its token, such as `Service`."""
-        return [each for each in self.resources if each.token.rsplit(":", 1)[-1] == token]
-
-    def one(self, token: str, name: str | None = None) -> Registered:
-        """The one resource of a type, or the one of that name."""
-        found = [each for each in self.of(token) if name is None or each.name == name]
-        assert len(found) == 1, f"{len(found)} of {token} {name or ''}"
-        return found[0]
-
-    @property
-    def container(self) -> dict[str, Any]:
-        """The one container of the task definition."""
-        text = self.one("TaskDefinition").inputs["containerDefinitions"]
-        (container,) = json.loads(text)
-        assert isinstance(container, dict)
-        return container
-
-
-def _repository(inputs: Mapping[str, Any]) -> str:
-    return str(inputs.get("imageName")).rpartition(":")[0]
-
-
-_ROUTE_TABLE = "urn:pulumi:dev::fargate-cd::aws:ec2/routeTable:RouteTable::public"
-
-
-def _route_table() -> dict[str, str]:
-    """A reference to a resource, as a remote component returns it."""
-    signature = pulumi.runtime.rpc._special_sig_key
-    return {signature: pulumi.runtime.rpc._special_resource_sig, "urn": _ROUTE_TABLE}
-
-
-class _Cloud(mocks.Mocks):
-    def __init__(self, recording: Recording, answers: Mapping[str, Answer]) -> None:
-        self.recording = recording
-        self.answers = answers
-
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        if args.typ == "pulumi:pulumi:StackReference":
-            return args.inputs["name"], {
-                "name": args.inputs["name"],
-                "outputs": self.answers[args.typ](dict(args.inputs)),
-                "secretOutputNames": [],
-            }
-        name = args.inputs.get(
-            "name", args.inputs.get("family", args.inputs.get("bucket", args.name))
-        )
-        arn = _ARN_PATHS.get(args.typ, args.typ.replace("/", ":") + "/{name}")
-        computed = {
-            "arn": "arn:aws:" + arn.format(region=REGION, account=ACCOUNT, name=name),
-            "name": name,
-            "arnSuffix": arn.rpartition(":")[2].removeprefix("loadbalancer/").format(name=name),
-            "dnsName": f"{name}.elb.amazonaws.com",
-            "repositoryUrl": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{name}",
-            "domainValidationOptions": [
-                {
-                    "resourceRecordName": "_1.example.com",
-                    "resourceRecordType": "CNAME",
-                    "resourceRecordValue": "_2.acm-validations.aws",
-                }
-            ],
-            "prefixListId": "pl-s3",
-            "fqdn": "_1.example.com",
-            "zoneId": "ZLB",
-            "repoDigest": f"{_repository(args.inputs)}@sha256:{'0' * 64}",
-        }
-        if args.typ == "awsx:ec2:Vpc":
-            zones = range(int(args.inputs["numberOfAvailabilityZones"]))
-            return None, {"vpcId": "vpc-1", "routeTables": [_route_table()]} | {
-                f"{kind}SubnetIds": [f"subnet-{kind}-{zone}" for zone in zones]
-                for kind in ("public", "private", "isolated")
-            }
-        return f"{args.name}-id", {**computed, **args.inputs}
-
-    def call(self, args: mocks.MockCallArgs) -> Any:
-        self.recording.invokes.append((args.token, dict(args.args)))
-        return self.answers[args.token](dict(args.args))
-
-
-ANSWERS: Mapping[str, Answer] = {
-    "aws:index/getCallerIdentity:getCallerIdentity": lambda _: {"accountId": ACCOUNT},
-    "aws:index/getPartition:getPartition": lambda _: {
-        "partition": "aws",
-        "dnsSuffix": "amazonaws.com",
-    },
-    "aws:index/getRegion:getRegion": lambda _: {"region": REGION, "name": REGION},
-    "aws:ecr/getAuthorizationToken:getAuthorizationToken": lambda _: {
-        "userName": "AWS",
-        "password": "hush",
-    },
-    "aws:route53/getZone:getZone": lambda asked: {"zoneId": "Z1", "name": asked["name"]},
-    "aws:secretsmanager/getSecretVersions:getSecretVersions": lambda _: {
-        "versions": [
-            {"versionId": "old", "versionStages": ["AWSPREVIOUS"]},
-            {"versionId": "new", "versionStages": ["AWSCURRENT"]},
-        ]
-    },
-    "aws:ssm/getParameter:getParameter": lambda _: {"version": 3},
-    "aws:resourcegroupstaggingapi/getResources:getResources": lambda _: {
-        "resourceTagMappingLists": []
-    },
-}
-
-
-def _whole(value: Any) -> Any:
-    """Numbers travel as floats; whole ones are shown as they were written."""
-    if isinstance(value, dict):
-        return {key: _whole(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_whole(each) for each in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-class _Monitor(mocks.MockMonitor):
-    def __init__(self, cloud: _Cloud) -> None:
-        super().__init__(cloud)
-        self.recording = cloud.recording
-
-        self.resources[_ROUTE_TABLE] = mocks.MockMonitor.ResourceRegistration(
-            _ROUTE_TABLE, "rtb-0", {}
-        )
-
-    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
-        if request.type != "pulumi:pulumi:Stack":
-            inputs = _whole(pulumi.runtime.rpc.deserialize_properties(request.object))
-            self.recording.resources.append(
-                Registered(
-                    request.type,
-                    request.name,
-                    inputs,
-                    request.parent,
-                    {
-                        "protect": request.protect,
-                        "ignoreChanges": list(request.ignoreChanges),
-                        "custom": request.custom,
-                        "retainOnDelete": request.retainOnDelete,
-                    },
-                    tuple(request.dependencies),
-                )
-            )
-        return super().RegisterResource(request)
-
-
-def mocked_cloud(
-    recording: Recording,
-    answers: Mapping[str, Answer],
-    project: str = "fargate-cd",
-    stack: str = "dev",
-    preview: bool = False,
-) -> None:
-    """Let the program of this context talk to mocks that record what it says."""
-    cloud = _Cloud(recording, {**ANSWERS, **answers})
-    mocks.set_mocks(cloud, project, stack, preview, monitor=_Monitor(cloud))
+PLACE = Account("aws", ACCOUNT, REGION, "amazonaws.com")
 
 
 def record(
@@ -254,27 +34,15 @@ def record(
         answers: answers to invokes, beside the usual ones.
         preview: whether it is only a preview.
     """
-    recording = Recording()
-
-    def run() -> None:
-        mocked_cloud(recording, answers or {}, project, stack, preview)
-        pulumi.runtime.set_all_config(
-            {f"fargate-cd:{name}": value for name, value in (config or {}).items()}
-        )
-        exported: dict[str, Any] = {}
-
-        @mocks.test
-        def program() -> pulumi.Output[None]:
-            define_stack(release)
-            root = get_root_resource()
-            assert isinstance(root, Stack)
-            return pulumi.Output.all(**root.outputs).apply(exported.update)
-
-        program()
-        recording.outputs.update(exported)
-
-    contextvars.Context().run(run)
-    return recording
+    return offline.run(
+        lambda: define_stack(release),
+        {f"fargate-cd:{name}": value for name, value in (config or {}).items()},
+        PLACE,
+        project=project,
+        stack=stack,
+        answers=answers,
+        preview=preview,
+    )
 
 
 def custom(resources: Iterable[Registered]) -> list[Registered]:

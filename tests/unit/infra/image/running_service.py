@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextvars
 from collections.abc import Mapping, Sequence
 
-from pulumi.runtime import mocks
-
+from infra import offline
 from infra.image.running_image import RunningImage, running_image
 from infra.names import Names
-from tests.unit.infra.recorder import ACCOUNT, REGION, Answer, Recording, mocked_cloud
+from infra.offline import Answer
+from tests.unit.infra.recorder import ACCOUNT, PLACE, REGION
 
 DIGEST = f"sha256:{'a' * 64}"
 REPOSITORY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/fargate-cd-dev"
@@ -51,15 +50,9 @@ def service_runs(cloud: Mapping[str, Answer]) -> RunningImage | None:
     """What `running_image` finds in a cloud that answers so."""
     found: list[RunningImage | None] = []
 
-    def run() -> None:
-        mocked_cloud(Recording(), cloud)
+    def look() -> None:
+        names = Names("fargate-cd", "dev")
+        found.append(running_image(names, {"project": "fargate-cd", "stack": "dev"}))
 
-        @mocks.test
-        def program() -> None:
-            names = Names("fargate-cd", "dev")
-            found.append(running_image(names, {"project": "fargate-cd", "stack": "dev"}))
-
-        program()
-
-    contextvars.Context().run(run)
+    offline.run(look, {}, PLACE, project="fargate-cd", stack="dev", answers=cloud)
     return found[0]

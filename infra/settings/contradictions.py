@@ -1,0 +1,165 @@
+"""Contradictions between settings that are right one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from infra.settings.rules import FARGATE_MEMORY, shown
+
+if TYPE_CHECKING:
+    from infra.settings.model import Settings
+
+
+def contradictions(settings: Settings, unsound: frozenset[str]) -> list[str]:
+    """Problems between settings that are right one by one.
+
+    Args:
+        settings: every setting, with defaults.
+        unsound: settings that were refused already; rules about them are left out.
+
+    Returns:
+        One sentence a problem.
+    """
+    values = settings.model_dump()
+    return [
+        f"fargate-cd:{names[0]} = {shown(names[0], values[names[0]])}: {message}"
+        for names, rule in _CONTRADICTIONS
+        if unsound.isdisjoint(names) and (message := rule(settings)) is not None
+    ]
+
+
+def _cpu(settings: Settings) -> str | None:
+    if settings.cpu in FARGATE_MEMORY:
+        return None
+    return f"must be one of {', '.join(map(str, FARGATE_MEMORY))} (units; 1024 are one vCPU)"
+
+
+def _memory(settings: Settings) -> str | None:
+    offered = FARGATE_MEMORY.get(settings.cpu)
+    if offered is None or settings.memory in offered:
+        return None
+    if isinstance(offered, tuple):
+        allowed = ", ".join(map(str, offered))
+    else:
+        allowed = f"{offered[0]} to {offered[-1]} in steps of {offered.step}"
+    return f"with cpu {settings.cpu} Fargate offers {allowed} MiB"
+
+
+def _bounds(settings: Settings) -> str | None:
+    low, high = settings.lowest_count, settings.highest_count
+    if low <= settings.desired_count <= high:
+        return None
+    return f"must lie between min_count ({low}) and max_count ({high})"
+
+
+def _schedule_bounds(settings: Settings) -> str | None:
+    for entry in settings.scheduled_scaling:
+        if entry.min_count > entry.max_count:
+            return f"{entry.schedule}: min_count must not exceed max_count"
+    return None
+
+
+def _both_names(settings: Settings) -> str | None:
+    twice = sorted(settings.environment.keys() & settings.secrets.keys())
+    if not twice:
+        return None
+    return f"{', '.join(twice)} must stand in `environment` or in `secrets`, not in both"
+
+
+def _https(settings: Settings) -> str | None:
+    domain, zone = settings.domain, settings.hosted_zone
+    if domain and not (zone or settings.certificate_arn):
+        return "needs `hosted_zone`, where its certificate is validated, or `certificate_arn`"
+    if not domain and (zone or settings.certificate_arn):
+        return "`hosted_zone` and `certificate_arn` need the host name of the service here"
+    if zone and domain != zone and not domain.endswith(f".{zone}"):
+        return f"must be {zone} or a name below it, since `hosted_zone` is {zone}"
+    return None
+
+
+LONGEST_PIPELINE_SHIFT = 45
+"""Minutes; CodePipeline gives a deployment an hour, of which the tasks need some to start."""
+
+SMALLEST_LINEAR_STEP = 3
+"""https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LinearConfiguration.html"""
+
+
+def _strategy(settings: Settings) -> str | None:
+    if settings.strategy == "rolling":
+        return None
+    if not settings.monitoring:
+        return "needs `monitoring`, whose alarms take a bad release back"
+    if settings.has_pipeline and settings.shift_minutes > LONGEST_PIPELINE_SHIFT:
+        return (
+            f"takes {settings.shift_minutes} minutes with these `bake_minutes`, `step_percent` and "
+            f"`step_minutes`; a pipeline waits for at most {LONGEST_PIPELINE_SHIFT}"
+        )
+    return None
+
+
+def _linear_step(settings: Settings) -> str | None:
+    if settings.strategy != "linear" or settings.step_percent >= SMALLEST_LINEAR_STEP:
+        return None
+    return f"must be {SMALLEST_LINEAR_STEP} or more with the strategy `linear`"
+
+
+def _of_previews(settings: Settings) -> str | None:
+    if settings.preview_of or not (settings.preview_branch or settings.preview_expires):
+        return None
+    return "must name the environment where `preview_branch` or `preview_expires` is set"
+
+
+def _repository(settings: Settings) -> str | None:
+    named = bool(settings.github_owner), bool(settings.github_repository)
+    if named[0] != named[1]:
+        return "needs the other one: `github_owner` and `github_repository` name it together"
+    if not all(named) and (settings.github_token or settings.connection_arn):
+        return "needs a value: a pipeline's repository is `github_owner` and `github_repository`"
+    return None
+
+
+def _actions(settings: Settings) -> str | None:
+    if settings.github_actions and not settings.github_repository:
+        return "needs `github_owner` and `github_repository`, whose workflows get the roles"
+    return None
+
+
+def _one_way_in(settings: Settings) -> str | None:
+    if settings.connection_arn and settings.github_token:
+        return "must be left out where `github_token` is set; use one way in"
+    return None
+
+
+def _paths(settings: Settings) -> str | None:
+    if settings.trigger_paths and settings.github_token:
+        return "needs `connection_arn` in place of `github_token`: a webhook can't filter paths"
+    return None
+
+
+_CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Settings], str | None]], ...] = (
+    (("cpu",), _cpu),
+    (("memory", "cpu"), _memory),
+    (("desired_count", "min_count", "max_count"), _bounds),
+    (("scheduled_scaling",), _schedule_bounds),
+    (("environment", "secrets"), _both_names),
+    (("domain", "hosted_zone", "certificate_arn"), _https),
+    (("github_repository", "github_owner", "github_token", "connection_arn"), _repository),
+    (("github_actions", "github_repository"), _actions),
+    (("connection_arn", "github_token"), _one_way_in),
+    (("trigger_paths", "github_token"), _paths),
+    (
+        (
+            "strategy",
+            "monitoring",
+            "bake_minutes",
+            "step_percent",
+            "step_minutes",
+            "github_token",
+            "connection_arn",
+        ),
+        _strategy,
+    ),
+    (("step_percent", "strategy"), _linear_step),
+    (("preview_of", "preview_branch", "preview_expires"), _of_previews),
+)
