@@ -17,6 +17,9 @@ from rich.text import Text
 
 from automation.errors import ConfigurationError, DriverError
 
+SILENT_SECONDS = 15.0
+"""How long a wait may go on without a line on a plain log."""
+
 
 def _console(stream: TextIO) -> Console:
     width = None if stream.isatty() else 200
@@ -53,6 +56,7 @@ class Screen:
     out: Console = field(default_factory=lambda: _console(sys.stdout))
     started: float = field(default_factory=time.monotonic)
     _documented: bool = False
+    _noted: float = field(default_factory=time.monotonic)
 
     @property
     def elapsed(self) -> float:
@@ -61,10 +65,16 @@ class Screen:
 
     def note(self, message: str) -> None:
         """Say what is going on; one line with the seconds since the command began."""
+        self._noted = time.monotonic()
         if self.quiet:
             return
         stamp = "" if self.err.is_terminal else f"{self.elapsed:7.1f}s  "
         self.err.print(f"{stamp}{message}", markup=False)
+
+    def still(self, message: str) -> None:
+        """Say what the command waits for, where a plain log has had no line for a while."""
+        if not self.err.is_terminal and time.monotonic() - self._noted >= SILENT_SECONDS:
+            self.note(message)
 
     def warn(self, message: str) -> None:
         """Say what a person should know even in quiet mode."""

@@ -157,6 +157,14 @@ def targets(cloud: Cloud, service: dict[str, Any]) -> list[Target]:
     return found
 
 
+def is_serving(cloud: Cloud, service: dict[str, Any]) -> bool:
+    """Whether a described service answers: by a healthy target, or without a target group by a
+    running task."""
+    if not target_groups(service):
+        return bool(service["runningCount"])
+    return any(target.state == "healthy" for target in targets(cloud, service))
+
+
 def _target(row: dict[str, Any]) -> Target:
     health = row["TargetHealth"]
     reason = health.get("Description") or health.get("Reason")

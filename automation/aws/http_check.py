@@ -9,6 +9,7 @@ import ssl
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -33,7 +34,10 @@ class UnknownNameError(OSError):
 
 
 def url_answers(
-    url: str, balancer: str | None = None, seconds: float = ANSWER_SECONDS
+    url: str,
+    balancer: str | None = None,
+    seconds: float = ANSWER_SECONDS,
+    still: Callable[[str], None] = lambda _line: None,
 ) -> tuple[bool, str]:
     """Ask the service's URL until it answers below 500.
 
@@ -42,6 +46,7 @@ def url_answers(
         balancer: the load balancer's own host name, which is asked where that of the URL can't be
             resolved, since a new record takes a while and may be left to the user.
         seconds: how long to go on asking.
+        still: is told after every answer that is not the wanted one.
 
     Returns:
         Whether it did, and a sentence about the last answer.
@@ -58,6 +63,7 @@ def url_answers(
             where = f" at {balancer}; {host} {_missing(host)}"
         if isinstance(answer, int) and answer < 500:
             return True, f"{url} answers {answer}{where}."
+        still(f"Waiting for {url}: {answer}")
         if time.monotonic() > deadline:
             if isinstance(answer, int):
                 return False, f"{url} answers {answer}{where}."

@@ -13,8 +13,8 @@ from automation.aws.ecs import (
     service_deployments,
     task_definition,
 )
-from automation.commands.up import Done, report
 from automation.deployment.releases import Release, before, current, releases
+from automation.deployment.report import Done, report
 from automation.deployment.verdict import ENDED
 from automation.errors import ConfigurationError, DriverError
 from automation.screen import Screen

@@ -96,6 +96,7 @@ def _await_deployment(session: Session, name: str) -> None:
         if not told:
             session.screen.note("The pipeline is deploying a release; waiting until it has ended")
             told = True
+        session.screen.still("Waiting for the end of the pipeline's release")
         if time.monotonic() > deadline:
             raise DriverError(
                 f"The pipeline {name} has been deploying for {PATIENCE_SECONDS / 60:.0f} minutes; "

@@ -31,10 +31,28 @@ ENDED: dict[str, Result] = {
 }
 """Final status of a service deployment → result; every other status is still going on."""
 
+ROLLING_BACK = frozenset({"ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
+
 WAIT_SECONDS = 1800.0
+ROLLBACK_SECONDS = 300.0
+"""How long a rollback may take, the drain of its tasks aside. ECS itself tries without end."""
+
 POLL_SECONDS = 1.0
 
 Note = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long to wait for a deployment, in seconds.
+
+    Attributes:
+        deployment: for its end, beyond the time for which ECS watches a traffic shift.
+        rollback: for the end of its rollback.
+    """
+
+    deployment: float = WAIT_SECONDS
+    rollback: float = ROLLBACK_SECONDS
 
 
 @dataclass(frozen=True)
@@ -48,6 +66,7 @@ class Verdict:
         phases: phase → seconds.
         replaced: something else started a later deployment meanwhile.
         own: the deployment is one that the command started, not merely the latest.
+        unfinished: the deployment goes on; the reason says what to do.
     """
 
     result: Result
@@ -56,6 +75,7 @@ class Verdict:
     phases: dict[str, float] = field(default_factory=dict)
     replaced: bool = False
     own: bool = False
+    unfinished: bool = False
 
 
 def await_verdict(
@@ -63,21 +83,28 @@ def await_verdict(
     name: ServiceName,
     began: datetime,
     note: Note,
-    seconds: float = WAIT_SECONDS,
+    limits: Limits = Limits(),
 ) -> Verdict:
     """Wait for the end of the deployment that began at or after `began`.
 
     If none did, the service's latest deployment is judged: an `up` that changes nothing still ends
     with the truth about what runs.
+
+    Args:
+        cloud: the account.
+        name: the service.
+        began: when the command began.
+        note: is told at every look how far the deployment is.
+        limits: how long to wait.
     """
     if describe_service(cloud, name) is None:
         return Verdict("failed", f"The service {name.service} does not exist.")
     mine = service_deployments(cloud, name, began)
     every = mine or service_deployments(cloud, name)
     if not every:
-        return _steady(cloud, name, note, seconds)
+        return _steady(cloud, name, note, limits.deployment)
     arn = every[-1 if mine else 0]["serviceDeploymentArn"]
-    verdict = _or_replaced(cloud, name, _await_deployment(cloud, arn, note, seconds))
+    verdict = _or_replaced(cloud, name, _await_deployment(cloud, arn, note, limits))
     return replace(verdict, own=bool(mine))
 
 
@@ -97,23 +124,36 @@ def watched_seconds(deployment: dict[str, Any]) -> float:
     return 60.0 * float(minutes)
 
 
-def _await_deployment(cloud: Cloud, arn: str, note: Note, seconds: float) -> Verdict:
+def _await_deployment(cloud: Cloud, arn: str, note: Note, limits: Limits) -> Verdict:
     began = time.monotonic()
-    told = ""
+    rolling_back: float | None = None
     while True:
         deployment = service_deployment(cloud, arn)
         if deployment is None:
             return Verdict("failed", f"ECS does not know the deployment {arn}.", arn)
         if deployment["status"] in ENDED:
             return _judged(deployment)
-        line = progress_line(deployment)
-        if line != told:
-            note(line)
-            told = line
-        limit = seconds + watched_seconds(deployment)
-        if time.monotonic() > began + limit:
-            return Verdict("failed", f"The deployment has not ended after {limit:.0f} s.", arn)
+        note(progress_line(deployment))
+        now = time.monotonic()
+        if deployment["status"] in ROLLING_BACK:
+            rolling_back = now if rolling_back is None else rolling_back
+            if now > rolling_back + limits.rollback:
+                return _stuck(deployment, limits.rollback)
+        limit = limits.deployment + watched_seconds(deployment)
+        if now > began + limit:
+            reason = f"The deployment has not ended after {limit:.0f} s."
+            return Verdict("failed", reason, arn, unfinished=True)
         time.sleep(POLL_SECONDS)
+
+
+def _stuck(deployment: dict[str, Any], seconds: float) -> Verdict:
+    """The verdict on a rollback that does not end, with what to do."""
+    reason = (
+        f"The rollback has not ended after {seconds:.0f} s: the tasks of the version before are "
+        "not healthy either, and ECS goes on trying. Correct the cause and run `up`: a new "
+        "deployment takes the rollback's place."
+    )
+    return Verdict("failed", reason, deployment["serviceDeploymentArn"], unfinished=True)
 
 
 def progress_line(deployment: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from automation.commands.status import _print
 from automation.engine.progress import Progress
 from automation.errors import ChangesFound, DriverError
 from automation.screen import Screen
+from tests.unit.automation.conftest import Captured
 from tests.unit.automation.engine.test_progress import SERVICE, step
 
 IMAGE = "localhost:23805/fargate-cd-local@sha256:" + "b6313471" * 8
@@ -76,3 +77,14 @@ def test_a_rollout_stands_before_the_tasks_that_a_small_terminal_cuts_off() -> N
     assert lines[2:4] == ROLLOUT
     assert lines[4].startswith("  task abc")
     assert lines[-1] == "  e"
+
+
+def test_a_wait_is_told_only_where_a_plain_log_was_silent(
+    captured: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("automation.screen.time.monotonic", lambda: now)
+    captured.screen.note("begun")
+    for now in (5.0, 14.0, 16.0, 20.0, 31.5):  # noqa: B007 - the clock reads it
+        captured.screen.still("waiting")
+    assert captured.err.getvalue().count("waiting") == 2

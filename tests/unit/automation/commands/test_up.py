@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from automation.aws.ecs import ServiceName
-from automation.commands.up import Done, report
+from automation.deployment.report import Done, report
 from automation.deployment.rollout import Watch
 from automation.errors import EngineFailed, ServiceFailed
 from infra.names import Names

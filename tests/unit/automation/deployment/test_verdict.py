@@ -9,7 +9,7 @@ import pytest
 
 from automation.aws.ecs import ServiceName
 from automation.deployment import verdict as module
-from automation.deployment.verdict import await_verdict, phases
+from automation.deployment.verdict import Limits, await_verdict, phases
 
 NAME = ServiceName("cluster", "service")
 BEGAN = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -61,7 +61,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def judge(cloud: FakeCloud, seconds: float = 5.0) -> module.Verdict:
-    return await_verdict(cloud, NAME, BEGAN, lambda _: None, seconds)  # type: ignore[arg-type]
+    return await_verdict(cloud, NAME, BEGAN, lambda _: None, Limits(seconds))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -95,6 +95,23 @@ def test_a_later_deployment_of_somebody_else_is_said() -> None:
 
 def test_one_that_never_ends_has_failed() -> None:
     assert "not ended" in judge(FakeCloud(deployment("mine", "IN_PROGRESS", 1)), 0.0).reason
+
+
+def test_a_rollback_that_never_ends_is_told_with_what_to_do() -> None:
+    cloud = FakeCloud(deployment("mine", "ROLLBACK_IN_PROGRESS", 1))
+    limits = Limits(rollback=0.0)
+    verdict = await_verdict(cloud, NAME, BEGAN, lambda _: None, limits)  # type: ignore[arg-type]
+    assert (verdict.result, verdict.unfinished) == ("failed", True)
+    assert "has not ended" in verdict.reason
+    assert "run `up`" in verdict.reason
+
+
+def test_every_look_at_a_deployment_is_told() -> None:
+    cloud = FakeCloud(deployment("mine", "PENDING", 1))
+    cloud.later["mine"] = ["IN_PROGRESS", "IN_PROGRESS", "SUCCESSFUL"]
+    told: list[str] = []
+    await_verdict(cloud, NAME, BEGAN, told.append)  # type: ignore[arg-type]
+    assert len(told) == 3
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,230 @@
+"""The report with which a command that deploys ends: the verdict, one cause, the outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pulumi import automation as auto
+
+from automation.aws.ecs import describe_service, is_serving
+from automation.aws.http_check import url_answers
+from automation.deployment.releases import before, releases
+from automation.deployment.verdict import (
+    ROLLBACK_SECONDS,
+    Limits,
+    Result,
+    Verdict,
+    await_verdict,
+)
+from automation.diagnosis import last_failure
+from automation.diagnosis.diagnosis import Diagnosis, diagnose
+from automation.diagnosis.evidence import Facts, gather
+from automation.errors import DriverError, ServiceFailed
+from automation.screen import Screen
+from automation.stack.operations import Session, shown_outputs
+from automation.unexpected_errors import in_words
+from infra.settings.model import Settings
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command that deploys has done before the verdict.
+
+    Attributes:
+        began: when it began; the deployment that it started is younger.
+        changes: operation → number of resources.
+        outputs: the stack's outputs.
+        failure: what failed before ECS had the say.
+    """
+
+    began: datetime
+    changes: dict[str, Any]
+    outputs: Mapping[str, auto.OutputValue]
+    failure: DriverError | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a command that deploys ended.
+
+    Attributes:
+        stack: the stack's name.
+        verdict: on the deployment.
+        changes: operation → number of resources.
+        seconds: how long the command took.
+        outputs: the stack's outputs, secret ones left out.
+        diagnosis: the cause, where the verdict is not a success.
+        down: the command that brings the service back, where nothing serves.
+    """
+
+    stack: str
+    verdict: Verdict
+    changes: dict[str, Any]
+    seconds: float
+    outputs: dict[str, Any]
+    diagnosis: Diagnosis | None
+    down: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "stack": self.stack,
+            "result": self.verdict.result,
+            "changes": self.changes,
+            "duration_seconds": round(self.seconds, 1),
+            "outputs": self.outputs,
+            "diagnosis": self.diagnosis.document() if self.diagnosis else None,
+        }
+
+
+def report(session: Session, done: Done) -> int:
+    """Wait for the verdict, print it with the outputs, and return the exit code."""
+    url = done.outputs["service_url"].value if "service_url" in done.outputs else None
+    verdict = _verdict(session, done, url)
+    told = Report(
+        stack=session.file.name,
+        verdict=verdict,
+        changes=done.changes,
+        seconds=session.screen.elapsed,
+        outputs=shown_outputs(done.outputs),
+        diagnosis=(
+            None if verdict.result == "succeeded" else _diagnosis(session, verdict, done.failure)
+        ),
+        down=None if verdict.result == "succeeded" else _way_back(session),
+    )
+    _remember(session, done, told)
+    session.screen.document(told.document())
+    _print(session.screen, told)
+    return 0 if verdict.result == "succeeded" else 1
+
+
+def _remember(session: Session, done: Done, told: Report) -> None:
+    """Keep what failed before ECS had the say, which nobody else remembers, for `diagnose`."""
+    place = session.target.failure_file(session.file.name)
+    before_ecs = done.failure is not None and not isinstance(done.failure, ServiceFailed)
+    if told.diagnosis is not None and before_ecs:
+        last_failure.write(place, told.diagnosis)
+    else:
+        last_failure.forget(place)
+
+
+def _verdict(session: Session, done: Done, url: object) -> Verdict:
+    """What became of the deployment; an engine that failed can't end in success."""
+    failure = done.failure
+    if failure is not None and not isinstance(failure, ServiceFailed):
+        return Verdict("failed", failure.message)
+    try:
+        verdict = _awaited(session, done.began)
+    except (BotoCoreError, ClientError) as error:
+        if failure is None:
+            raise
+        # The failure is what a person has to know; that nobody answers any more comes from it.
+        failure.evidence.append(in_words(error).message)
+        return Verdict("failed", failure.message)
+    if failure is not None and verdict.result == "succeeded":
+        return Verdict("failed", failure.message, verdict.deployment)
+    if verdict.result == "succeeded" and isinstance(url, str):
+        balancer = done.outputs.get("load_balancer_dns_name")
+        path = url.rstrip("/") + session.file.settings.health_check_path
+        at = balancer.value if balancer else None
+        answers, sentence = url_answers(path, at, still=session.screen.still)
+        session.screen.note(sentence)
+        if not answers:
+            return Verdict("failed", sentence, verdict.deployment, verdict.phases)
+    return verdict
+
+
+def _awaited(session: Session, began: datetime) -> Verdict:
+    """Wait for the verdict with a view of the rollout."""
+    settings = session.file.settings
+    drain = settings.deregistration_delay + settings.stop_timeout
+    limits = Limits(rollback=ROLLBACK_SECONDS + drain)
+    with session.watch() as watch, session.screen.drawn("Waiting for the verdict", watch.lines):
+        return await_verdict(session.cloud, session.service, began, session.screen.still, limits)
+
+
+def _way_back(session: Session) -> str | None:
+    """What brings the service back; None where it serves, never was, or can't be asked for."""
+    try:
+        service = describe_service(session.cloud, session.service)
+        if service is None or is_serving(session.cloud, service):
+            return None
+        earlier = before(releases(session.cloud, session.service))
+    except (BotoCoreError, ClientError):
+        return None
+    command, stack = "python automation/run.py", session.file.name
+    mend = f"correct the cause and run `{command} up --stack {stack}`"
+    if earlier is None:
+        return mend
+    return (
+        f"`{command} rollback --stack {stack} --to {earlier.number}` puts release "
+        f"{earlier.number} back, or {mend}"
+    )
+
+
+def _diagnosis(session: Session, verdict: Verdict, failure: DriverError | None) -> Diagnosis:
+    """One cause; a failure of the engine that ECS has no part in is a cause by itself."""
+    resource = failure.resource if failure else verdict.deployment
+    if verdict.replaced and verdict.result == "failed":
+        return Diagnosis(verdict.reason, [], None, verdict.deployment, "replaced")
+    settings = session.file.settings
+    if failure is not None and not isinstance(failure, ServiceFailed):
+        return _by_its_words(failure, settings)
+    words = "\n".join([failure.message, *failure.evidence]) if failure else verdict.reason
+    try:
+        facts = gather(
+            session.cloud, session.service, session.names.log_group, verdict.deployment, words
+        )
+    except (BotoCoreError, ClientError):
+        if failure is None:
+            raise
+        return _by_its_words(failure, settings)
+    return diagnose(facts, settings, resource)
+
+
+def _by_its_words(failure: DriverError, settings: Settings) -> Diagnosis:
+    """The cause that the engine's words name, or else the words themselves."""
+    text = "\n".join([failure.message, *failure.evidence])
+    found = diagnose(Facts(failure=text), settings, failure.resource)
+    if found.name != "unknown":
+        return found
+    return Diagnosis(failure.message, failure.evidence, None, failure.resource)
+
+
+WORDS: dict[Result, str] = {
+    "succeeded": "Succeeded",
+    "failed": "Failed",
+    "rolled_back": "Rolled back: the version before is serving",
+}
+
+
+def _print(screen: Screen, done: Report) -> None:
+    screen.result(_first_line(done))
+    verdict = done.verdict
+    if verdict.unfinished or (verdict.replaced and done.diagnosis is None):
+        screen.result(verdict.reason)
+    for phase, seconds in verdict.phases.items() if verdict.own else ():
+        screen.result(f"  {phase}: {seconds:.1f} s")
+    if done.diagnosis:
+        found = done.diagnosis
+        change = [f"Change: {found.setting}"] if found.setting else []
+        screen.complain(DriverError(found.cause, [*found.evidence, *change]))
+        return
+    for name, value in sorted(done.outputs.items()):
+        if name != "service_url" and not isinstance(value, dict):
+            screen.result(f"  {name}: {value}")
+    if "service_url" in done.outputs:
+        screen.result(f"\n{done.outputs['service_url']}")
+
+
+def _first_line(done: Report) -> str:
+    """The verdict in one line; it says first of all when nothing serves."""
+    counts = ", ".join(f"{n} {k}" for k, n in done.changes.items() if n and k != "same")
+    figures = f"({counts or 'no changes'}, {done.seconds:.0f} s)"
+    if done.down:
+        return f"{done.stack}: Failed, the service is DOWN {figures}: {done.down}"
+    return f"{done.stack}: {WORDS[done.verdict.result]} {figures}"
