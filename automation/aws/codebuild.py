@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/codebuild/latest/APIReference/API_Build.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +36,17 @@ class Build:
     message: str = ""
     log_group: str = ""
     log_stream: str = ""
+
+
+COMMAND_WORDS = 60
+_LONG_COMMAND = re.compile(
+    rf"(Error while executing command: .{{{COMMAND_WORDS}}}).+?(\. Reason: )", re.DOTALL
+)
+
+
+def brief(words: str) -> str:
+    """Return CodeBuild's words about a failed phase with the command's text cut short."""
+    return _LONG_COMMAND.sub(r"\1 …\2", words)
 
 
 def build_of(cloud: Cloud, identity: str) -> Build | None:
@@ -99,6 +111,8 @@ def last_lines(cloud: Cloud, build: Build, most: int) -> list[str]:
 
 def _own(found: list[Any]) -> Iterator[str]:
     for event in found:
+        if event["message"].startswith("[Container] "):
+            continue  # all of its lines: CodeBuild repeats the text of a command
         for line in event["message"].splitlines():
-            if line.strip() and not line.startswith("[Container] "):
+            if line.strip():
                 yield line.rstrip()

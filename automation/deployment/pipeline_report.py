@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from automation.aws.clients import Cloud
+from automation.aws.codebuild import brief
 from automation.aws.codepipeline import COMMIT_LENGTH, Run, Stage, runs, stages, waiting
 from automation.screen import Screen
 
@@ -36,7 +37,8 @@ class PipelineReport:
         for stage in self.stages:
             if self.run and stage.run == self.run.identity and stage.status in BAD:
                 words = [a.words for a in stage.actions if a.status != "Succeeded" and a.words]
-                return stage, words[0] if words else self.run.why or f"CodePipeline: {stage.status}"
+                why = words[0] if words else self.run.why or f"CodePipeline: {stage.status}"
+                return stage, brief(why)
         return None
 
     def document(self) -> dict[str, Any]:

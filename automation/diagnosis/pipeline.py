@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from automation.aws.codebuild import Build, build_of, last_lines
+from automation.aws.codebuild import Build, brief, build_of, last_lines
 from automation.aws.codepipeline import Action, Run, actions
 from automation.aws.ecs import service_deployments
 from automation.diagnosis.diagnosis import Diagnosis, diagnose
@@ -43,11 +43,19 @@ class Failure:
         return "\n".join([self.action.words, message, *self.logs])
 
     @property
+    def error(self) -> str:
+        """The line of the build's log that names the error; the last line if none does."""
+        lines = [line.strip() for line in self.logs if line.strip()]
+        named = [line for line in lines if ERROR_LINE.search(line)]
+        return (named or lines or ["the log names no error"])[-1]
+
+    @property
     def evidence(self) -> list[str]:
-        """The same for a person, without repetitions."""
+        """The same for a person, without repetitions: the log first, then CodeBuild's words."""
         message = self.build.message if self.build else ""
         words = [] if message and message in self.action.words else [message]
-        return [line for line in dict.fromkeys([self.action.words, *words, *self.logs]) if line]
+        told = [*self.logs, brief(self.action.words), *map(brief, words)]
+        return [line for line in dict.fromkeys(told) if line]
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,12 @@ def _words(pattern: str) -> re.Pattern[str]:
 EVERYWHERE: frozenset[str] = frozenset()
 SOURCE, TEST, BUILD = (frozenset({name}) for name in ("Source", "Test", "Build"))
 BUILDS = TEST | BUILD
+
+ERROR_LINE = _words(
+    r"\berr(or)?\b|fail|denied|not found|no such|cannot|can't|unable|invalid|non-zero code"
+    r"|exception|killed|unknown|refused"
+)
+"""A line of a build's log that names an error, whatever program wrote it."""
 
 COMMAND = r"Error while executing command: (?P<command>.+?)\. Reason: (?P<reason>[^\n(]+)"
 
@@ -131,7 +145,7 @@ CAUSES: tuple[Cause, ...] = (
         "tests failed",
         TEST,
         _words(COMMAND),
-        "The tests failed: `{command}` ended with {reason}.",
+        "The tests failed: {error} (`{command}` ended with {reason}).",
         "the application, or fargate-cd:test_commands if the command itself is wrong",
     ),
     Cause(
@@ -149,7 +163,7 @@ CAUSES: tuple[Cause, ...] = (
         "build failed",
         BUILD,
         _words(COMMAND),
-        "The image was not built: `{command}` ended with {reason}.",
+        "The image was not built: {error}",
         "{dockerfile}, or what the last lines of `logs --build` name",
     ),
     Cause(
@@ -223,6 +237,7 @@ def _values(failure: Failure, settings: Settings) -> dict[str, str]:
         "words": failure.action.words or "no reason was given",
         "repository": f"{settings.github_owner}/{settings.github_repository}",
         "branch": settings.github_branch,
+        "error": failure.error,
         "dockerfile": settings.dockerfile or f"{settings.app_path}/Dockerfile",
     }
 

@@ -15,6 +15,12 @@ from infra.settings.model import Settings
 
 SOURCE_ACTION = "Source"
 SOURCE_ARTIFACT = "Source"
+WEBHOOK_FILTERS = {"$.ref": "refs/heads/{Branch}", "$.deleted": "false"}
+"""Members of GitHub's push event that start the pipeline: pushes of the branch, not its deletion.
+
+https://docs.github.com/en/webhooks/webhook-events-and-payloads#push and
+https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_WebhookFilterRule.html
+"""
 
 
 def webhook_secret(token: str, pipeline: str, rotation: int) -> str:
@@ -127,9 +133,8 @@ class Webhook(pulumi.ComponentResource):
                 secret_token=secret
             ),
             filters=[
-                aws.codepipeline.WebhookFilterArgs(
-                    json_path="$.ref", match_equals="refs/heads/{Branch}"
-                )
+                aws.codepipeline.WebhookFilterArgs(json_path=path, match_equals=value)
+                for path, value in WEBHOOK_FILTERS.items()
             ],
             target_action=SOURCE_ACTION,
             target_pipeline=args.pipeline_name,

@@ -100,7 +100,7 @@ class Deliveries:
             return Verdict(200, "pong")
         payload = _payload(request, body)
         if payload is None:
-            return Verdict(400, "the body is no JSON object")
+            return Verdict(400, "the body is no JSON object, or nested too deeply")
         return self._handle(webhook, payload, delivery)
 
     def _handle(self, webhook: Webhook, payload: Mapping[str, Any], delivery: str) -> Verdict:
@@ -177,7 +177,7 @@ def _payload(request: Request, body: bytes) -> dict[str, Any] | None:
         text = parse_qs(body.decode(errors="replace")).get("payload", [""])[0].encode()
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
@@ -197,6 +197,7 @@ def _missed(webhook: Webhook, pipeline: Pipeline, payload: Mapping[str, Any]) ->
         if "matchEquals" not in one:
             continue
         wanted = VARIABLE.sub(lambda match: configuration.get(match[1], ""), one["matchEquals"])
-        if str(found) != wanted:
-            return f"{one['jsonPath']} is {_plain(str(found))}, not {wanted}"
+        shown = found if isinstance(found, str) else json.dumps(found)
+        if shown != wanted:
+            return f"{one['jsonPath']} is {_plain(shown)}, not {wanted}"
     return ""

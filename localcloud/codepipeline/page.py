@@ -27,11 +27,16 @@ class Action:
 
 @dataclass
 class Stage:
-    """One stage, with the execution that was in it last and those that wait before it."""
+    """One stage, with the execution that was in it last and those that wait before it.
+
+    Attributes:
+        earlier: that execution is not the pipeline's newest.
+    """
 
     name: str
     status: str
     execution: str
+    earlier: bool
     commit: str
     waiting: list[str]
     closed: bool

@@ -24,9 +24,16 @@ from localcloud.codepipeline.page import Action, Run, Stage, build_log, document
 PATH = re.compile(
     rf"{re.escape(PAGES)}/(?P<name>[A-Za-z0-9.@_%-]+)/(?P<what>view|log/(?P<run>[a-f0-9-]{{36}}))"
 )
-STAMP = re.compile(r"^\[Container\] \d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d+ ")
+OWN = "[Container] "
+STAMP = re.compile(rf"^{re.escape(OWN)}\d{{4}}/\d\d/\d\d \d\d:\d\d:\d\d\.\d+ ")
 SHOWN_EXECUTIONS = 12
-TAIL_LINES = 12
+LONG_COMMAND = re.compile(
+    r"(Error while executing command: .{60}).+?(\. Reason: )",
+    re.DOTALL,
+)
+EXCERPT_LINES = 12
+TAIL_LINES = 200
+"""How much of a log is read for its excerpt; CodeBuild's closing phases are some 20 lines."""
 LONGEST_LOG = 10_000
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
@@ -74,7 +81,7 @@ class View:
         for stage in stages:
             for action in stage.actions:
                 lines = self._tail(pipeline.region, action.log_stream_arn, TAIL_LINES)
-                action.log = [_readable(line) for line in lines]
+                action.log = _excerpt(lines)
         return Response(document(name, region, stages, runs), content_type="text/html")
 
     def _log(self, pipeline: Pipeline, run_id: str) -> Response:
@@ -99,13 +106,15 @@ class View:
         return [event["message"].rstrip("\n") for event in events][-count:]
 
 
-def _readable(line: str) -> str:
-    """A line without the time that CodeBuild puts before its own words."""
-    return STAMP.sub("", line)
+def _excerpt(lines: list[str]) -> list[str]:
+    """Return the end of what the commands printed; before they print, what CodeBuild says."""
+    printed = [line for line in lines if not line.startswith(OWN)]
+    return [STAMP.sub("", line) for line in (printed or lines)[-EXCERPT_LINES:]]
 
 
 def _stages(pipeline: Pipeline) -> list[Stage]:
     state: Mapping[str, Any] = shapes.state(pipeline)
+    newest = pipeline.executions[-1] if pipeline.executions else None
     stages = []
     for told, declared in zip(state["stageStates"], pipeline.stages, strict=True):
         latest = shapes.latest_in_stage(pipeline, told["stageName"])
@@ -115,6 +124,7 @@ def _stages(pipeline: Pipeline) -> list[Stage]:
                 name=told["stageName"],
                 status=entered.status if entered else "",
                 execution=latest.id if latest else "",
+                earlier=latest is not None and latest is not newest,
                 commit=_commit(latest),
                 waiting=[one.id for one in lifecycle.waiting(pipeline, told["stageName"])],
                 closed=not told["inboundTransitionState"]["enabled"],
@@ -135,7 +145,7 @@ def _action(pipeline: Pipeline, stage: str, declared: Mapping[str, Any]) -> Acti
     run: ActionRun = found[1]
     action.run, action.status = run.id, run.status
     action.started, action.ended = run.started, run.updated
-    action.summary = run.error_message or run.summary
+    action.summary = LONG_COMMAND.sub(r"\1 …\2", run.error_message or run.summary)
     action.log_stream_arn = run.log_stream_arn
     action.url = run.external_url if kind["category"] == "Source" else ""
     return action

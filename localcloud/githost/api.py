@@ -53,7 +53,7 @@ class Asked:
         text = self.request.get_data()
         try:
             found = json.loads(text) if text else {}
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ApiError(400, "Problems parsing JSON") from error
         if not isinstance(found, dict):
             raise ApiError(400, "Body should be a JSON object")

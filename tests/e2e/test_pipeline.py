@@ -31,6 +31,7 @@ from tests.e2e.pipeline_harness import (
 
 APPLICATION = "app/hello/application.py"
 TOKEN = "a-token-of-the-test"
+TRACKED = {"ref": "refs/heads/main", "deleted": False}
 GITHUB = {"github_owner": "acme", "github_repository": "hello", "github_token": TOKEN}
 
 
@@ -122,7 +123,8 @@ def test_the_page_shows_the_stages(created: dict[str, Any], released: dict[str, 
     for stage in ("Source", "Test", "Build", "Deploy"):
         assert f'data-stage="{stage}" data-status="Succeeded"' in answer.text
     assert released["commit"][:8] in answer.text
-    assert "Phase complete: BUILD State: SUCCEEDED" in answer.text
+    assert "imageUri" in answer.text, "the end of what the build printed"
+    assert "Phase complete" not in answer.text
 
 
 BROKEN = {
@@ -136,6 +138,7 @@ BROKEN = {
 def test_what_is_broken_stops_there_and_the_old_version_serves(
     stage: str,
     checkout: Checkout,
+    created: dict[str, Any],
     copy: WorkingCopy,
     pipeline: Pipeline,
     released: dict[str, Any],
@@ -152,15 +155,20 @@ def test_what_is_broken_stops_there_and_the_old_version_serves(
     assert words in why
     assert load.lost == []
     assert set(load.bodies) == {"Hello from a push!"}
+    page = requests.get(created["outputs"]["pipeline_url"], timeout=30).text
+    order = ("Source", "Test", "Build", "Deploy")
+    for position, name in enumerate(order):
+        run = "earlier" if position > order.index(stage) else "newest"
+        assert re.search(f'data-stage="{name}" .* data-run="{run}"', page)
     told = checkout.json("status", "--stack", "local")["pipeline"]["stages"]
     assert {row["name"]: row["status"] for row in told}[stage] == "Failed"
 
 
 def delivered(
-    webhook: str, payload: dict[str, Any], key: str | None, identifier: str = ""
+    webhook: str, payload: dict[str, Any] | bytes, key: str | None, identifier: str = ""
 ) -> requests.Response:
     """What the Git host would post, perhaps signed with a key."""
-    body = json.dumps(payload).encode()
+    body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     headers = {
         "Content-Type": "application/json",
         "X-GitHub-Event": "push",
@@ -180,13 +188,16 @@ def test_deliveries_that_start_nothing(
     copy: WorkingCopy,
 ) -> None:
     webhook, key = created["outputs"]["webhook_url"], webhook_secret(TOKEN, PIPELINE, 0)
-    tracked, other = {"ref": "refs/heads/main"}, {"ref": "refs/heads/other"}
-    large = {"ref": "refs/heads/main", "filler": "x" * 26 * 1024 * 1024}
+    tracked, other = TRACKED, {**TRACKED, "ref": "refs/heads/other"}
+    large = {**TRACKED, "filler": "x" * 26 * 1024 * 1024}
+    nested = b'{"ref":' * 100_000 + b"1" + b"}" * 100_000
     before = len(pipeline.executions())
     expected = {
         "forged": (401, delivered(webhook, tracked, "another key", "forged")),
         "unsigned": (401, delivered(webhook, tracked, None, "unsigned")),
         "other-branch": (200, delivered(webhook, other, key, "other-branch")),
+        "deletion": (200, delivered(webhook, {**TRACKED, "deleted": True}, key, "deletion")),
+        "nested": (400, delivered(webhook, nested, key, "nested")),
         "other-address": (
             404,
             delivered(webhook.replace("t=", "t=x"), tracked, key, "other-address"),
@@ -211,7 +222,7 @@ def test_a_repeated_delivery_is_handled_once(
     webhook, identifier = created["outputs"]["webhook_url"], str(uuid.uuid4())
     key, before = webhook_secret(TOKEN, PIPELINE, 0), len(pipeline.executions())
     for _ in range(3):
-        assert delivered(webhook, {"ref": "refs/heads/main"}, key, identifier).status_code == 200
+        assert delivered(webhook, TRACKED, key, identifier).status_code == 200
     newest, *older = pipeline.executions()
     assert len(older) == before
     pipeline.client.stop_pipeline_execution(

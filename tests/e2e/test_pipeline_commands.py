@@ -221,7 +221,9 @@ def test_failed_tests_stop_there_with_their_cause(
     )
     found = checkout.json("diagnose", "--stack", "local")["diagnosis"]
     assert found["name"] == "tests failed"
-    assert found["cause"] == "The tests failed: `sh checks/run.sh` ended with exit status 4."
+    assert found["cause"] == (
+        "The tests failed: one went wrong (`sh checks/run.sh` ended with exit status 4)."
+    )
     assert "one went wrong" in found["evidence"]
     assert status(checkout)["release"]["commit"] == first
 

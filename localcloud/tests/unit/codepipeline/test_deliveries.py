@@ -33,11 +33,15 @@ DEFINITION = {
     "name": "hook",
     "targetPipeline": "release",
     "targetAction": "Source",
-    "filters": [{"jsonPath": "$.ref", "matchEquals": "refs/heads/{Branch}"}],
+    "filters": [
+        {"jsonPath": "$.ref", "matchEquals": "refs/heads/{Branch}"},
+        {"jsonPath": "$.deleted", "matchEquals": "false"},
+    ],
     "authentication": "GITHUB_HMAC",
     "authenticationConfiguration": {"SecretToken": KEY},
 }
-MAIN = {"ref": "refs/heads/main"}
+MAIN = {"ref": "refs/heads/main", "deleted": False}
+DEEP = b'{"ref":' * 100_000 + b"1" + b"}" * 100_000
 
 
 @pytest.fixture
@@ -88,10 +92,19 @@ REFUSED: dict[str, tuple[int, dict[str, Any]]] = {
     "to another address": (404, {"token": "another"}),
     "of another branch": (200, {"payload": {"ref": "refs/heads/other"}}),
     "of a tag": (200, {"payload": {"ref": "refs/tags/main"}}),
+    "of a deleted branch": (200, {"payload": {**MAIN, "deleted": True}}),
     "without a ref": (200, {"payload": {}}),
     "a ping": (200, {"event": "ping"}),
     "no JSON": (400, {"body": b"{"}),
     "a JSON list": (400, {"payload": [1]}),
+    "nested deeply": (400, {"body": DEEP}),
+    "nested deeply in a form": (
+        400,
+        {
+            "body": urlencode({"payload": DEEP.decode()}).encode(),
+            "kind": "application/x-www-form-urlencoded",
+        },
+    ),
     "without an id": (400, {"identifier": "-"}),
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,17 @@ HAND = ("StartPipelineExecution", "test")
 PAGE = f"{PAGES}/release/view"
 
 
+BUILD = "[Container] 2026/11/23 12:00:00.123456 "
+
+
 class Logs:
     """One log stream."""
 
-    def get_log_events(self, **_asked: Any) -> dict[str, Any]:
-        line = "[Container] 2026/11/23 12:00:00.123456 Running command <b>make</b>\n"
-        return {"events": [{"message": line}]}
+    def __init__(self, *lines: str) -> None:
+        self.lines = lines or (f"{BUILD}Running command <b>make</b>\n",)
+
+    def get_log_events(self, limit: int, **_asked: Any) -> dict[str, Any]:
+        return {"events": [{"message": line} for line in self.lines][-limit:]}
 
 
 @pytest.fixture
@@ -66,6 +73,35 @@ def test_stages_actions_commits_and_logs(core: Core) -> None:
         assert text in answer.text
     assert "alert(1)</script>" not in answer.text
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_stages_of_an_earlier_run_are_marked(core: Core) -> None:
+    def marks() -> dict[str, str]:
+        text = Client(View(core)).get(PAGE, environ_base={"REMOTE_ADDR": "127.0.0.1"}).text
+        return dict(re.findall(r'data-stage="(\w+)".* data-run="(\w+)"', text))
+
+    assert set(marks().values()) == {"newest"}
+    (one,) = core.state.pipelines.values()
+    events: Any = core.events
+    lifecycle.begin(one, HAND, events)
+    lifecycle.schedule(one, events)
+    assert marks() == {
+        "Source": "newest",
+        "Test": "earlier",
+        "Build": "newest",
+        "Deploy": "newest",
+    }
+
+
+def test_an_excerpt_shows_the_error_and_not_the_closing_phases(core: Core) -> None:
+    closing = [f"{BUILD}Phase complete: {number}\n" for number in range(30)]
+    output = [f"line {number}\n" for number in range(20)]
+    logs = Logs(f"{BUILD}Running command x\n", *output, "the error\n", *closing)
+    core.surroundings = replace(core.surroundings, client=lambda *_: logs)
+    text = Client(View(core)).get(PAGE, environ_base={"REMOTE_ADDR": "127.0.0.1"}).text
+    assert "line 19\nthe error\n</pre>" in text
+    assert "Phase complete" not in text
+    assert "line 8\n" not in text
 
 
 def test_a_whole_log(core: Core) -> None:

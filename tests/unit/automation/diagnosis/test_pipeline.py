@@ -51,7 +51,7 @@ CASES = {
     ),
     "build failed": (
         failure("Build", "x", ("denied",), DOCKER.replace("docker build --tag x app", "jq")),
-        "`jq` ended with exit status 1",
+        "The image was not built: denied",
         "app/Dockerfile",
     ),
     "build timed out": (
@@ -112,6 +112,29 @@ def test_each_cause_is_told_with_what_to_change(name: str) -> None:
     assert "{" not in found.cause + found.setting
 
 
+LONG = f"Error while executing command: {'docker build --x ' * 20}. Reason: exit status 1"
+
+
+@pytest.mark.parametrize(
+    ("stage", "logs", "error"),
+    [
+        (
+            "Build",
+            ("Step 1/2 : FROM x", "unable to prepare context: path 'app' not found", "bye"),
+            "The image was not built: unable to prepare context: path 'app' not found",
+        ),
+        ("Build", ("only words",), "The image was not built: only words"),
+        ("Build", (), "The image was not built: the log names no error"),
+        ("Test", ("FAILED test_a.py::test_b", "1 failed in 0.1 s"), "The tests failed: 1 failed"),
+    ],
+)
+def test_a_failed_build_is_told_by_its_error(stage: str, logs: tuple[str, ...], error: str) -> None:
+    found = cause_of(failure(stage, "Build terminated", logs, LONG), SETTINGS)
+    assert found.cause.startswith(error)
+    assert found.evidence[: len(logs)] == list(logs)
+    assert max(map(len, found.evidence)) < 130, "the text of a long command is cut"
+
+
 def test_every_cause_has_a_case() -> None:
     assert {cause.name for cause in CAUSES} <= set(CASES)
 
@@ -126,6 +149,11 @@ def test_the_dockerfile_is_the_settings_own() -> None:
 def test_what_no_row_names_is_told_in_its_own_words() -> None:
     found = cause_of(failure("Deploy", "Something else"), SETTINGS)
     assert (found.cause, found.setting, found.name) == ("Something else", None, "unknown")
+
+
+CLOSING = (
+    "[Container] 2026/11/28 Command did not exit successfully if x\n  then y\nfi exit status 1"
+)
 
 
 def test_a_builds_failed_phase_and_its_own_lines() -> None:
@@ -143,7 +171,7 @@ def test_a_builds_failed_phase_and_its_own_lines() -> None:
         ],
         "logs": {"groupName": "g", "streamName": "s"},
     }
-    texts = ["[Container] Entering phase BUILD\n", "one\n", "two\nthree\n", "\n"]
+    texts = ["[Container] Entering phase BUILD\n", "one\n", "two\nthree\n", "\n", CLOSING]
     events = [{"timestamp": 1, "message": text} for text in texts]
     pages = {
         None: {"events": events, "nextForwardToken": "a"},

@@ -55,7 +55,10 @@ def test_with_a_token_a_webhook_starts_it() -> None:
     assert (source["owner"], source["provider"]) == ("ThirdParty", "GitHub")
     assert source["configuration"]["PollForSourceChanges"] == "false"
     (webhook,) = [each.inputs for each in by_token().resources if each.token == WEBHOOK]
-    assert webhook["filters"] == [{"jsonPath": "$.ref", "matchEquals": "refs/heads/{Branch}"}]
+    assert webhook["filters"] == [
+        {"jsonPath": "$.ref", "matchEquals": "refs/heads/{Branch}"},
+        {"jsonPath": "$.deleted", "matchEquals": "false"},
+    ]
     hook = by_token().one("RepositoryWebhook").inputs
     assert hook["events"] == ["push"]
     assert "triggers" not in by_token().one("Pipeline", "pipeline-pipeline").inputs
