@@ -174,6 +174,13 @@ TAGGING: dict[str, Tagging] = {
 }
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html and each service's page."""
 
+CREATED_PARTS: dict[tuple[str, str], tuple[str, str]] = {
+    ("elbv2", "CreateListener"): ("loadbalancer", "listener"),
+    ("elbv2", "CreateRule"): ("listener", "listener-rule"),
+}
+"""Creating operations that are checked on the whole → the whole and the part that gets the tags.
+https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/tagging-resources-during-creation.html"""
+
 IAM_TAGGING = {
     "CreateInstanceProfile": "iam:TagInstanceProfile",
     "CreateOpenIDConnectProvider": "iam:TagOpenIDConnectProvider",

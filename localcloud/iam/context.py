@@ -14,8 +14,8 @@ from typing import Any
 
 from localcloud.iam.actions import Needed, action_details, placeholder_values, values_at
 from localcloud.iam.key_table import ABSENT, EMPTY_WHEN_ABSENT, KEYS, TAG_PREFIXES
+from localcloud.iam.lookups import Lookups
 from localcloud.iam.principals import Principal
-from localcloud.iam.resolvers import Lookups
 from localcloud.iam.tags import request_tags, resource_tags
 from localcloud.shared.service import Call
 

@@ -149,7 +149,10 @@ ABSENT: frozenset[str] = frozenset(
         "aws:vpceorgid",
         "aws:vpceorgpaths",
         "aws:vpcsourceip",
+        "ec2:createaction",
         "ec2:sourceinstancearn",
+        "ecs:createaction",
+        "elasticloadbalancing:createaction",
         "iam:associatedresourcearn",
         "kms:grantisforawsresource",
         "kms:recipientattestation",
@@ -162,4 +165,5 @@ ABSENT: frozenset[str] = frozenset(
     }
 )
 """Keys that a direct call in an account without organizations, from outside a VPC, lacks on AWS.
-`aws:SourceArn` and `aws:SourceAccount` come with calls of services only."""
+`aws:SourceArn` and `aws:SourceAccount` come with calls of services only, `ec2:CreateAction` and
+its like with the tags of a resource that is being made."""

@@ -2,53 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from localcloud.iam.directory import emulated_iam
+from localcloud.iam.key_resolvers import KEY_RESOLVERS
+from localcloud.iam.lookups import Lookups, Resolver, find_secret
 from localcloud.shared.service import Call
 
 ECS_NOT_FOUND = ("ClientException", "InvalidParameterException")
-
-
-def emulated(service: str, account: str, region: str) -> Any:
-    """The emulator's live backend of a regional service."""
-    from moto.backends import get_backend
-
-    return get_backend(service)[account][region]  # type: ignore[call-overload]
-
-
-def every_emulated(service: str) -> Any:
-    """The emulator's live backends of a service, by account."""
-    from moto.backends import get_backend
-
-    return get_backend(service)  # type: ignore[call-overload]
-
-
-def _no_client(service: str) -> Any:
-    raise RuntimeError(f"no client of {service} is at hand to look something up")
-
-
-@dataclass(frozen=True)
-class Lookups:
-    """What resolvers may ask.
-
-    Attributes:
-        client: a boto3 client of a service, signed by the account's root.
-        backend: the emulator's backend by service, account and region.
-        every_backend: the emulator's backends of a service by account.
-        iam: the emulator's IAM backend by account.
-    """
-
-    client: Callable[..., Any] = field(default=_no_client)
-    backend: Callable[[str, str, str], Any] = emulated
-    every_backend: Callable[[str], Any] = every_emulated
-    iam: Callable[[str], Any] = emulated_iam
-
-
-Resolver = Callable[[Any, Call, Lookups], list[str]]
 
 
 def _name(value: Any, call: Call, lookups: Lookups) -> list[str]:
@@ -135,39 +96,10 @@ def _without_scheme(value: Any, call: Call, lookups: Lookups) -> list[str]:
     return [str(value).split("://", 1)[-1].rstrip("/")]
 
 
-def _key(value: Any, call: Call, lookups: Lookups) -> list[str]:
-    """A key's ARN by id, ARN, alias or alias ARN."""
-    text = str(value)
-    backend = lookups.backend("kms", call.account, call.region)
-    wanted = text.split(":", 5)[-1] if text.startswith("arn:") else text
-    for key in list(backend.keys.values()):
-        if wanted in (key.id, f"key/{key.id}") or wanted in key.aliases:
-            return [key.arn]
-    return [text]
-
-
-def _key_of_ciphertext(value: Any, call: Call, lookups: Lookups) -> list[str]:
-    """The key that made a ciphertext, or the key that the caller named."""
-    if not isinstance(value, bytes):
-        return _key(value, call, lookups)
-    from moto.kms.utils import KEY_ID_LEN
-
-    return _key(value[:KEY_ID_LEN].decode("utf-8", "replace"), call, lookups)
-
-
 def _secret(value: Any, call: Call, lookups: Lookups) -> list[str]:
     """A secret's whole ARN by its name, ARN or ARN without the random suffix."""
     secret = find_secret(str(value), call.account, call.region, lookups)
     return [secret.arn if secret else str(value)]
-
-
-def find_secret(name: str, account: str, region: str, lookups: Lookups) -> Any:
-    """A secret by its name, ARN or ARN without the random suffix; None when there is none."""
-    secrets = lookups.backend("secretsmanager", account, region).secrets
-    for secret in list(dict.values(secrets)):
-        if name in (secret.name, secret.arn, secret.arn.rsplit("-", 1)[0]):
-            return secret
-    return None
 
 
 def _parameter(value: Any, call: Call, lookups: Lookups) -> list[str]:
@@ -275,13 +207,6 @@ def _names(value: Any, call: Call, lookups: Lookups) -> list[str]:
     return [str(name) for name in value]
 
 
-def _alias(value: Any, call: Call, lookups: Lookups) -> list[str]:
-    """The alias by which a key was named, if it was."""
-    del call, lookups
-    tail = str(value).split(":", 5)[-1]
-    return [tail] if tail.startswith("alias/") else []
-
-
 def _boundary_of(value: Any, call: Call, lookups: Lookups) -> list[str]:
     """The boundary that a call sets, or the one of the role that it changes."""
     text = str(value)
@@ -335,8 +260,8 @@ def _event_bus(value: Any, call: Call, lookups: Lookups) -> list[str]:
 
 
 RESOLVERS: dict[str, Resolver] = {
+    **KEY_RESOLVERS,
     "account": _account,
-    "alias": _alias,
     "boundary_of": _boundary_of,
     "ecs_cluster": _ecs_cluster,
     "ecs_service": _ecs_service,
@@ -352,8 +277,6 @@ RESOLVERS: dict[str, Resolver] = {
     "ec2_kind": _ec2_kind,
     "ec2_resource": _ec2_resource,
     "group": _group,
-    "key": _key,
-    "key_of_ciphertext": _key_of_ciphertext,
     "load_balancer_kind": _load_balancer_kind,
     "log_group": _log_group,
     "name": _name,

@@ -9,7 +9,7 @@ from typing import Any
 
 from localcloud.iam.directory import find_role, parsed
 from localcloud.iam.evaluation import NamedPolicy
-from localcloud.iam.resolvers import Lookups, find_secret
+from localcloud.iam.lookups import Lookups, find_secret
 
 UNPROTECTED = {"ecr:GetRepositoryPolicy"}
 """Asking for the policy itself by root must not ask for the policy again."""

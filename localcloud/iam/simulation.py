@@ -12,9 +12,9 @@ from localcloud.iam.actions import Needed
 from localcloud.iam.context import Context, UndecidableKey
 from localcloud.iam.directory import Identity, emulated_iam, find_role, find_user
 from localcloud.iam.evaluation import Caller, Decision, NamedPolicy, Policies, Request, evaluate
+from localcloud.iam.lookups import Lookups
 from localcloud.iam.policy import Kind, PolicyError, parse
 from localcloud.iam.principals import Principal
-from localcloud.iam.resolvers import Lookups
 from localcloud.shared.service import Call, ServiceError
 
 CALLER_KEYS = frozenset(

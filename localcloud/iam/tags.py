@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from localcloud.iam.resolvers import Lookups
+from localcloud.iam.lookups import Lookups
 from localcloud.shared.service import Call
 
 log = logging.getLogger(__name__)

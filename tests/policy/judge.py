@@ -11,11 +11,12 @@ from botocore.exceptions import ClientError
 
 from localcloud.iam.actions import Needed, needed
 from localcloud.iam.context import Context
+from localcloud.iam.dependent_actions import EXEMPT_CALLERS
 from localcloud.iam.directory import Identity, parsed
 from localcloud.iam.evaluation import Caller, NamedPolicy, Policies, Request, evaluate
+from localcloud.iam.lookups import Lookups
 from localcloud.iam.policy import Policy
 from localcloud.iam.principals import Principal
-from localcloud.iam.resolvers import Lookups
 from localcloud.shared.service import Call
 from tests.unit.infra.recorder import ACCOUNT, REGION, Recording
 
@@ -90,18 +91,23 @@ class Judge:
 
     Attributes:
         policies: role → its policies' documents, by their names.
+        services: role → the service that its trust policy names; workflows' roles have none.
         definitions: family of task definitions → execution and task role.
     """
 
     policies: Mapping[str, Mapping[str, Document]]
+    services: Mapping[str, str]
     definitions: Mapping[str, Sequence[str]]
 
     @classmethod
     def of(cls, recording: Recording, *further: Recording) -> Judge:
         """The roles of one recording; task definitions of all."""
-        policies: dict[str, dict[str, Document]] = {
-            role.inputs["name"]: {} for role in recording.of("Role")
-        }
+        policies: dict[str, dict[str, Document]] = {}
+        services = {}
+        for role in recording.of("Role"):
+            (trust,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+            policies[role.inputs["name"]] = {}
+            services[role.inputs["name"]] = trust["Principal"].get("Service", "")
         for each in recording.of("RolePolicy"):
             policies[each.inputs["role"]][each.inputs["name"]] = json.loads(each.inputs["policy"])
         definitions = {
@@ -109,7 +115,7 @@ class Judge:
             for one in (recording, *further)
             for each in one.of("TaskDefinition")
         }
-        return cls(policies, definitions)
+        return cls(policies, services, definitions)
 
     def refusal(self, role: str, asked: Asked) -> str:
         """Why a role may not make a call; empty when it may."""
@@ -121,6 +127,8 @@ class Judge:
         identity = Identity(arn, role, "AROA", {}, documents, None)
         principal = Principal(Caller(session, ACCOUNT, arn), identity, user_id="AROA:session")
         for need in _needs(asked, made, lookups):
+            if need.dependent and self.services[role] in EXEMPT_CALLERS:
+                continue
             context = Context(made, need, principal, lookups)
             request = Request(principal.caller, need.action, need.resource, context)
             decision = evaluate(request, Policies(identity=documents))

@@ -25,6 +25,7 @@ REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/
 ECS_GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/"
 
 ECS = f"arn:aws:ecs:{REGION}:{ACCOUNT}:"
+ELB = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:"
 LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/"
 TASKS = "ecs-tasks.amazonaws.com"
@@ -52,10 +53,14 @@ def code(act: Callable[[], Any]) -> str:
     return str(caught.value.response["Error"]["Code"])
 
 
-def denied(act: Callable[[], Any]) -> None:
-    """Asserts that a call is refused for want of permission."""
-    found = code(act)
-    assert found in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"), found
+def denied(act: Callable[[], Any], words: str = "") -> None:
+    """Asserts that a call is refused for want of permission, in these words."""
+    with pytest.raises(ClientError) as caught:
+        act()
+    error = caught.value.response["Error"]
+    codes = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+    assert error["Code"] in codes, error
+    assert words in error["Message"]
 
 
 def deny(action: str, resource: str = "*", **more: Any) -> dict[str, Any]:
@@ -187,6 +192,100 @@ def tags_of_a_service_are_a_condition(aws: Aws) -> None:
 
     tagged("dev").update_service(cluster="dev", service="web")
     denied(lambda: tagged("prod").update_service(cluster="dev", service="web"))
+
+
+def a_target_group_needs_calls_of_ec2(aws: Aws) -> None:
+    aws.add("elbv2", CreateTargetGroup={"TargetGroups": []})
+    may = allow("elasticloadbalancing:CreateTargetGroup", "*")
+    denied(lambda: aws.as_role("elbv2", may).create_target_group(Name="web"))
+    looks = allow(["ec2:DescribeVpcs", "ec2:DescribeInternetGateways"], "*")
+    aws.as_role("elbv2", may, looks).create_target_group(Name="web")
+
+
+def ecs_moves_targets_without_calls_of_ec2(aws: Aws) -> None:
+    aws.add("elbv2", RegisterTargets={})
+    registers = {"TargetGroupArn": f"{ELB}targetgroup/web/01", "Targets": [{"Id": "10.0.0.1"}]}
+    may = allow("elasticloadbalancing:RegisterTargets", "*")
+    denied(lambda: aws.as_role("elbv2", may).register_targets(**registers))
+    service = "ecs.amazonaws.com"
+    keys = assume_service_role(
+        aws.role("shift", may, trust=trust({"Service": service})),
+        service,
+        source_arn=None,
+        source_account=None,
+        session_name="ecs",
+    )
+    aws.client("elbv2", credentials=keys).register_targets(**registers)
+
+
+def a_listener_is_tagged_by_its_own_arn(aws: Aws) -> None:
+    aws.add("elbv2", CreateListener={"Listeners": []}, AddTags={})
+    balancer = f"{ELB}loadbalancer/app/web/01"
+    row = {"Key": "stack", "Value": "dev"}
+    made = {"LoadBalancerArn": balancer, "Protocol": "HTTP", "Port": 80, "DefaultActions": []}
+    may = allow("elasticloadbalancing:CreateListener", balancer)
+
+    def tagging(resource: str) -> Any:
+        condition = {"StringEquals": {"elasticloadbalancing:CreateAction": "CreateListener"}}
+        tags = allow("elasticloadbalancing:AddTags", resource, Condition=condition)
+        return aws.as_role("elbv2", may, tags)
+
+    denied(lambda: tagging(balancer).create_listener(**made, Tags=[row]))
+    client = tagging(f"{ELB}listener/app/web/01/*")
+    client.create_listener(**made, Tags=[row])
+    denied(
+        lambda: client.add_tags(ResourceArns=[f"{ELB}listener/app/web/01/02"], Tags=[row]),
+        "because no identity-based policy allows",
+    )
+
+
+def tags_of_what_exists_carry_no_create_action(aws: Aws) -> None:
+    vpc = aws.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    condition = {"StringEquals": {"ec2:CreateAction": "CreateVpc"}}
+    ec2 = aws.as_role("ec2", allow("ec2:CreateTags", "*", Condition=condition))
+    tags = [{"Key": "a", "Value": "b"}]
+    denied(
+        lambda: ec2.create_tags(Resources=[vpc], Tags=tags),
+        "because no identity-based policy allows",
+    )
+
+
+def an_encrypted_bucket_needs_its_key(aws: Aws) -> None:
+    s3 = aws.client("s3")
+    key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
+    s3.create_bucket(Bucket="bkt")
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    rules = [{"ApplyServerSideEncryptionByDefault": default}]
+    s3.put_bucket_encryption(Bucket="bkt", ServerSideEncryptionConfiguration={"Rules": rules})
+    may = allow(["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::bkt/*")
+    denied(lambda: aws.as_role("s3", may).put_object(Bucket="bkt", Key="a", Body=b"x"))
+    by_s3 = {"StringEquals": {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}}
+    writes = aws.as_role("s3", may, allow("kms:GenerateDataKey", key, Condition=by_s3))
+    writes.put_object(Bucket="bkt", Key="a", Body=b"x")
+    denied(lambda: writes.get_object(Bucket="bkt", Key="a"))
+    aws.as_role("s3", may, allow("kms:Decrypt", key)).get_object(Bucket="bkt", Key="a")
+
+
+def an_encrypted_secret_needs_its_key(aws: Aws) -> None:
+    key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
+    aws.client("secretsmanager").create_secret(Name="s", SecretString="x", KmsKeyId=key)
+    aws.client("ssm").put_parameter(Name="/p", Value="x", Type="SecureString", KeyId=key)
+    may = allow(["secretsmanager:GetSecretValue", "ssm:GetParameters"], "*")
+
+    def read_both(role: str) -> list[Callable[[], Any]]:
+        keys = aws.session(role)
+        secrets, parameters = (
+            aws.client(each, credentials=keys) for each in ("secretsmanager", "ssm")
+        )
+        return [
+            lambda: secrets.get_secret_value(SecretId="s"),
+            lambda: parameters.get_parameters(Names=["/p"], WithDecryption=True),
+        ]
+
+    for read in read_both(aws.role("without", may)):
+        denied(read)
+    for read in read_both(aws.role("with", may, allow("kms:Decrypt", key))):
+        read()
 
 
 def log_streams_need_a_star(aws: Aws) -> None:
@@ -400,6 +499,38 @@ ROWS = [
         "ecs:ResourceTag",
         REFERENCE + "list_amazonelasticcontainerservice.html",
         tags_of_a_service_are_a_condition,
+    ),
+    Row(
+        "CreateTargetGroup needs calls of EC2",
+        "https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-permissions.html",
+        a_target_group_needs_calls_of_ec2,
+    ),
+    Row(
+        "ECS's infrastructure role needs none for RegisterTargets",
+        "https://docs.aws.amazon.com/aws-managed-policy/latest/reference/"
+        "AmazonECSInfrastructureRolePolicyForLoadBalancers.html",
+        ecs_moves_targets_without_calls_of_ec2,
+    ),
+    Row(
+        "a new listener's tags are checked on the listener",
+        "https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/"
+        "tagging-resources-during-creation.html",
+        a_listener_is_tagged_by_its_own_arn,
+    ),
+    Row(
+        "ec2:CreateAction comes with creations only",
+        "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html",
+        tags_of_what_exists_carry_no_create_action,
+    ),
+    Row(
+        "objects under a key need the key",
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html",
+        an_encrypted_bucket_needs_its_key,
+    ),
+    Row(
+        "secrets under a key need the key",
+        "https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html",
+        an_encrypted_secret_needs_its_key,
     ),
     Row("a log group's streams need `:*`", LOGS_GUIDE, log_streams_need_a_star),
     Row(

@@ -27,8 +27,10 @@ from localcloud.iam.actions import (
     action_of,
     needed,
 )
+from localcloud.iam.dependent_actions import DEPENDENT_ACTIONS
 from localcloud.iam.key_table import KEYS
-from localcloud.iam.resolvers import RESOLVERS, Lookups
+from localcloud.iam.lookups import Lookups
+from localcloud.iam.resolvers import RESOLVERS
 from localcloud.iam.resource_table import PREFIXES, TABLES
 from localcloud.shared.service import Call
 
@@ -136,6 +138,7 @@ NAMED_ACTIONS = [
     *IAM_TAGGING.values(),
     *SESSION_EXTRAS.values(),
     *(row.action for row in TAGGING.values()),
+    *(action for rows in DEPENDENT_ACTIONS.values() for action, _ in rows),
 ]
 
 
@@ -178,6 +181,8 @@ def test_every_key_is_in_the_reference(key: str) -> None:
 EC2 = f"arn:aws:ec2:{REGION}:{ACCOUNT}:"
 ECS = f"arn:aws:ecs:{REGION}:{ACCOUNT}:"
 LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:"
+ELB = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:"
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0123"
 REFERENCE_PAGE = "https://docs.aws.amazon.com/service-authorization/latest/reference/"
 
 # a call, and everything that it needs
@@ -238,9 +243,64 @@ CALLS: list[tuple[Call, list[tuple[str, str]]]] = [
         [
             (
                 "elasticloadbalancing:CreateLoadBalancer",
-                f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:loadbalancer/app/web/*",
-            )
+                f"{ELB}loadbalancer/app/web/*",
+            ),
+            ("ec2:DescribeAccountAttributes", "*"),
+            ("ec2:DescribeAddresses", "*"),
+            ("ec2:DescribeInternetGateways", "*"),
+            ("ec2:DescribeSecurityGroups", "*"),
+            ("ec2:DescribeSubnets", "*"),
+            ("ec2:DescribeVpcs", "*"),
         ],
+    ),
+    (
+        call("elbv2", "CreateTargetGroup", Name="web"),
+        [
+            ("elasticloadbalancing:CreateTargetGroup", f"{ELB}targetgroup/web/*"),
+            ("ec2:DescribeInternetGateways", "*"),
+            ("ec2:DescribeVpcs", "*"),
+        ],
+    ),
+    (
+        call("elbv2", "CreateListener", LoadBalancerArn=f"{ELB}loadbalancer/app/web/01",
+             Tags=[{"Key": "a", "Value": "b"}]),
+        [
+            ("elasticloadbalancing:CreateListener", f"{ELB}loadbalancer/app/web/01"),
+            ("elasticloadbalancing:AddTags", f"{ELB}listener/app/web/01/*"),
+        ],
+    ),
+    (
+        call("elbv2", "CreateRule", ListenerArn=f"{ELB}listener/app/web/01/02",
+             Tags=[{"Key": "a", "Value": "b"}]),
+        [
+            ("elasticloadbalancing:CreateRule", f"{ELB}listener/app/web/01/02"),
+            ("elasticloadbalancing:AddTags", f"{ELB}listener-rule/app/web/01/02/*"),
+        ],
+    ),
+    (
+        call("application-autoscaling", "RegisterScalableTarget", ServiceNamespace="ecs",
+             ResourceId="service/c/web"),
+        [
+            (
+                "application-autoscaling:RegisterScalableTarget",
+                f"arn:aws:application-autoscaling:{REGION}:{ACCOUNT}:scalable-target/*",
+            ),
+            ("ecs:DescribeServices", f"{ECS}service/c/web"),
+            ("ecs:UpdateService", f"{ECS}service/c/web"),
+        ],
+    ),
+    (
+        call("ecr", "CreateRepository", repositoryName="app",
+             encryptionConfiguration={"encryptionType": "KMS", "kmsKey": KEY}),
+        [
+            ("ecr:CreateRepository", f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/app"),
+            ("kms:CreateGrant", KEY),
+            ("kms:DescribeKey", KEY),
+        ],
+    ),
+    (
+        call("s3", "PutObject", Bucket="b", Key="k", SSEKMSKeyId=KEY),
+        [("s3:PutObject", "arn:aws:s3:::b/k"), ("kms:GenerateDataKey", KEY)],
     ),
     (
         call("elbv2", "DescribeTargetHealth", TargetGroupArn="arn:x"),
@@ -386,3 +446,15 @@ def test_pass_role_says_to_which_service() -> None:
 def test_a_call_without_a_row_is_refused_in_words() -> None:
     with pytest.raises(UnknownResource, match="no row for the resource of ecs CreateDaemon"):
         needed(call("ecs", "CreateDaemon", daemonName="d"), Lookups())
+
+
+@pytest.mark.parametrize(("service", "operation"), sorted(DEPENDENT_ACTIONS))
+def test_dependent_actions_name_members_of_their_operation(service: str, operation: str) -> None:
+    for _, template in DEPENDENT_ACTIONS[service, operation]:
+        for placeholder in PLACEHOLDER.findall(template):
+            configuration = "configuration." in placeholder
+            assert configuration or any(
+                model_has(service, operation, path) for path in paths_of(placeholder)
+            )
+            resolver = placeholder.partition("!")[2]
+            assert not resolver or resolver in RESOLVERS
