@@ -14,8 +14,9 @@ from automation.pricing.difference import cost_difference, print_difference
 from automation.pricing.resources import Plan
 from automation.recovery.drift import Drift, classify, look, print_drift
 from automation.screen import Screen
-from automation.stack.operations import Session, opened, shown_changes
+from automation.stack.operations import Program, Session, opened, shown_changes
 from automation.stack.program import release_program
+from automation.stack.stack_file import StackFile
 
 
 def preview(
@@ -33,7 +34,10 @@ def preview(
         ChangesFound: there are changes, and none were expected.
     """
     life: dict[str, object] = {}
-    program = release_program(stack, image, build, life)
+
+    def program(file: StackFile) -> Program:
+        return release_program(file, image, build, life)
+
     with opened(stack, screen, program, create=True) as session:
         if session.file.environment:
             life |= kept_life(session, branch, datetime.now(UTC))

@@ -16,8 +16,9 @@ from automation.preflight import checks
 from automation.previews.preview_stacks import extended_life, perform_update
 from automation.recovery.refresh import settle
 from automation.screen import Screen
-from automation.stack.operations import Session, opened, shown_changes
+from automation.stack.operations import Program, Session, opened, shown_changes
 from automation.stack.program import release_program
+from automation.stack.stack_file import StackFile
 
 
 def up(
@@ -44,7 +45,10 @@ def up(
         0 if the new version runs and is healthy, else 1.
     """
     life: dict[str, object] = {}
-    program = release_program(stack, image, build, life)
+
+    def program(file: StackFile) -> Program:
+        return release_program(file, image, build, life)
+
     with opened(stack, screen, program, create=True, changes=True) as session:
         began = datetime.now(UTC)
         if session.file.environment:

@@ -149,11 +149,16 @@ def no_program() -> None:
     """The program of a command that runs none."""
 
 
+def without_program(_file: StackFile) -> Program:
+    """What a command that only looks lets the engine run."""
+    return no_program
+
+
 @contextmanager
 def opened(
     name: str,
     screen: Screen,
-    program: Program = no_program,
+    program: Callable[[StackFile], Program] = without_program,
     create: bool = False,
     changes: bool = False,
 ) -> Iterator[Session]:
@@ -162,12 +167,13 @@ def opened(
     Args:
         name: the stack.
         screen: where to say what happens.
-        program: what the engine runs.
+        program: settings → what the engine runs; may refuse them before anything is touched.
         create: make the stack if it does not exist.
         changes: the command changes the stack, so that no other one may do so at the same time.
     """
     os.chdir(paths.ROOT)
     file = load_stack_file(name)
+    bound = program(file)
     target = TARGETS[file.settings.target]
     with _alone(target, name) if changes else _together():
         engine = obtain_engine(screen.note)
@@ -175,7 +181,7 @@ def opened(
             "Stopping: the engine finishes what it began and saves its state"
         )
         target.activate(screen)
-        stack, created = _open(file, target, engine, program, create)
+        stack, created = _open(file, target, engine, bound, create)
         yield Session(screen, file, target, stack, created, Cloud(file.region))
 
 

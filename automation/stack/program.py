@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from automation.errors import ConfigurationError
-from automation.stack.stack_file import load_stack_file
+from automation.stack.stack_file import StackFile
 from automation.stack.target import TARGETS
 
 
 def release_program(
-    stack: str,
+    file: StackFile,
     image: str | None,
     build: bool,
     further: Mapping[str, object] | None = None,
@@ -19,7 +19,7 @@ def release_program(
     """The whole program for `up` and `preview`, its arguments checked before anything starts.
 
     Args:
-        stack: the stack's name.
+        file: the stack's settings.
         image: deploy this image and build none.
         build: build and deploy the working tree's application.
         further: settings that win over the stack's; read when the program runs.
@@ -28,7 +28,7 @@ def release_program(
         ConfigurationError: the settings, the image's name or the build's files are wrong, or the
             target can't honour a setting.
     """
-    settings = load_stack_file(stack).settings
+    settings = file.settings
     TARGETS[settings.target].check(settings)
     if image is not None and not image.strip():
         raise ConfigurationError(

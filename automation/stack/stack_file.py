@@ -20,6 +20,7 @@ from automation.errors import ConfigurationError
 from automation.stack.target import Target
 from infra.context import check_kind
 from infra.names import environment_of
+from infra.settings import files
 from infra.settings.model import NAMESPACE, Settings, SettingsError, preview_values
 
 STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -70,19 +71,17 @@ def load_stack_file(name: str, root: Path = paths.ROOT) -> StackFile:
     path = _settings_path(environment or name, root)
     document = _document(path) if environment is None else _preview_document(name, path, root)
     config = _mapping(document.get("config"), path)
-    prefix = f"{NAMESPACE}:"
-    values = {
-        key.removeprefix(prefix): _plain(value)
-        for key, value in config.items()
-        if key.startswith(prefix)
-    }
+    found = files.of_namespace({"config": config}, NAMESPACE)
+    values = {setting: _plain(value) for setting, value in found.items()}
     try:
         if environment is not None:
             values = preview_values(values, root)
         settings = Settings.parse(values)
         check_kind(name, settings)
     except SettingsError as error:
-        raise ConfigurationError(f"Wrong settings in {path.name}:", error.problems) from error
+        own = root / f"Pulumi.{name}.yaml"
+        file = own if own.is_file() else path
+        raise ConfigurationError(f"Wrong settings in {file.name}:", error.problems) from error
     region = config.get("aws:region")
     return StackFile(
         name,
@@ -113,10 +112,14 @@ def _preview_document(name: str, environment_path: Path, root: Path) -> Mapping[
         return _document(own)
     document = _document(environment_path)
     config = _mapping(document.get("config"), environment_path)
-    kept = {key: value for key, value in config.items() if not key.startswith(f"{NAMESPACE}:")}
+    kept = {key: value for key, value in config.items() if not _is_setting(key)}
     preview_of = {f"{NAMESPACE}:preview_of": environment_of(name)}
     keys = {key: document[key] for key in STATE_KEYS if key in document}
     return {"config": {**kept, **preview_of}, **keys}
+
+
+def _is_setting(key: object) -> bool:
+    return str(key).startswith(f"{NAMESPACE}:")
 
 
 def known_stacks(root: Path = paths.ROOT) -> list[str]:
@@ -128,7 +131,7 @@ def known_stacks(root: Path = paths.ROOT) -> list[str]:
 
 def _document(path: Path) -> Mapping[str, Any]:
     try:
-        return _mapping(yaml.safe_load(path.read_text()), path)
+        return _mapping(files.read(path), path)
     except FileNotFoundError as error:
         raise ConfigurationError(f"{path} is missing.") from error
     except yaml.YAMLError as error:
@@ -217,5 +220,5 @@ def _copy_project(file: StackFile, work_dir: Path) -> None:
         earlier = _document(copy)
         document |= {key: earlier[key] for key in STATE_KEYS if key in earlier}
     scratch = copy.with_suffix(".tmp")
-    scratch.write_text(yaml.safe_dump(document, sort_keys=False))
+    scratch.write_text(files.written(document))
     scratch.replace(copy)

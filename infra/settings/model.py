@@ -21,6 +21,7 @@ from pydantic import (
     ValidationError,
 )
 
+from infra.settings import files
 from infra.settings import previews as of_previews
 from infra.settings import rules as rules
 from infra.settings.contradictions import contradictions
@@ -184,13 +185,18 @@ class Settings(BaseModel):
         Raises:
             SettingsError: with every problem that was found.
         """
-        problems: list[str] = []
-        sound = {
-            name: value
+        given = {
+            name: _as_boolean(name, value)
             for name, value in values.items()
             if value not in (None, "") or name not in cls.model_fields
         }
-        values = dict(sound)
+        problems = [
+            f"{NAMESPACE}:{name}{place} = {scalar}: {_quote(name)}"
+            for name, value in given.items()
+            for place, scalar in files.unquoted(value)
+        ]
+        sound = {name: value for name, value in given.items() if not any(files.unquoted(value))}
+        values = given
         try:
             cls.model_validate(sound)
         except ValidationError as error:
@@ -218,23 +224,23 @@ class Settings(BaseModel):
         Raises:
             SettingsError: with every problem that was found.
         """
-        prefix = f"{NAMESPACE}:"
-        known = pulumi.runtime.config.CONFIG.get()
-        values: dict[str, object] = {
-            key.removeprefix(prefix): value
-            for key, value in known.items()
-            if key.startswith(prefix)
-        }
+        values: dict[str, Any] = files.of_namespace(
+            {"config": pulumi.runtime.config.CONFIG.get()}, NAMESPACE
+        )
         token = pulumi.Config(NAMESPACE).get_secret("github_token")
         if values.get("github_token") and token is not None:
             values["github_token"] = token
+        file = PROJECT_ROOT / f"Pulumi.{pulumi.get_stack()}.yaml"
+        own = files.of_namespace(files.read(file), NAMESPACE) if file.exists() else {}
+        values |= {name: value for name, value in own.items() if any(files.unquoted(value))}
         values |= further or {}
         if values.get("preview_of"):
             # The engine adds the defaults of Pulumi.yaml, which are those of environments.
-            own = {
-                name: value for name, value in values.items() if not cls._is_default(name, value)
-            }
-            values = preview_values(own, PROJECT_ROOT)
+            kept = own.keys() | (further or {}).keys()
+            values = preview_values(
+                {k: v for k, v in values.items() if k in kept or not cls._is_default(k, v)},
+                PROJECT_ROOT,
+            )
         return cls.parse(values)
 
     @classmethod
@@ -337,6 +343,24 @@ def _problems_of_previews(settings: Settings, given: Mapping[str, object]) -> li
             if problem.startswith(named)
         ]
     return []
+
+
+def _as_boolean(name: str, value: object) -> object:
+    """Every reader reads `True` as the boolean, though it would write it as `true`."""
+    boolean = name in Settings.model_fields and Settings.model_fields[name].annotation is bool
+    if boolean and isinstance(value, files.Unquoted) and value.text.lower() in ("true", "false"):
+        return value.text.lower()
+    return value
+
+
+def _quote(name: str) -> str:
+    """What to do about a scalar on which readers of YAML disagree."""
+    kind = Settings.model_fields[name].annotation if name in Settings.model_fields else None
+    if kind is bool:
+        return "must be true or false"
+    if kind is int:
+        return "must be a whole number in plain digits"
+    return "quote it; without quotes it is not this text for every reader of YAML"
 
 
 def _problem(name: str, inside: tuple[int | str, ...], value: object, message: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from infra.settings import files
 
 INHERITED = frozenset(
     {
@@ -101,10 +101,4 @@ def environment_values(folder: Path, environment: str, namespace: str) -> dict[s
     Raises:
         FileNotFoundError: there is no such file.
     """
-    document = yaml.safe_load((folder / f"Pulumi.{environment}.yaml").read_text()) or {}
-    prefix = f"{namespace}:"
-    return {
-        key.removeprefix(prefix): value
-        for key, value in (document.get("config") or {}).items()
-        if key.startswith(prefix)
-    }
+    return files.of_namespace(files.read(folder / f"Pulumi.{environment}.yaml"), namespace)

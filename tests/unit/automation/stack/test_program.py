@@ -6,6 +6,7 @@ import pytest
 
 from automation.errors import ConfigurationError
 from automation.stack.program import release_program
+from automation.stack.stack_file import load_stack_file
 
 
 @pytest.mark.parametrize(
@@ -20,10 +21,10 @@ from automation.stack.program import release_program
 def test_what_can_not_be_deployed_is_refused(image: str, build: bool, said: str) -> None:
     """An empty image is a command that failed to name one, and no wish to build."""
     with pytest.raises(ConfigurationError, match=said) as refused:
-        release_program("local", image, build)
+        release_program(load_stack_file("local"), image, build)
     assert refused.value.exit_code == 2
 
 
 def test_an_image_by_digest_or_none_is_accepted() -> None:
     for image in (f"host/app@sha256:{'0' * 64}", None):
-        assert callable(release_program("local", image, False))
+        assert callable(release_program(load_stack_file("local"), image, False))

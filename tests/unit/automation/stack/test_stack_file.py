@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextvars
+import json
 from pathlib import Path
 
+import pulumi
 import pytest
 import yaml
 
 from automation import paths
 from automation.errors import ConfigurationError
 from automation.stack import stack_file
+from infra.settings import files, model
+from infra.settings.model import Settings
 
 
 def configure(project: Path, **values: object) -> None:
@@ -90,3 +95,47 @@ def test_every_committed_stack_is_sound() -> None:
     assert {"dev", "local", "prod"} <= set(stack_file.known_stacks())
     for name in stack_file.known_stacks():
         stack_file.load_stack_file(name)
+
+
+OWN_VALUES = [
+    {"desired_count": 2, "spot": False, "log_retention_days": 30},
+    {"cpu": 256, "memory": 512, "environment": {}, "exec": True},
+    {"environment": {"A": "012", "B": "no"}, "tags": {"n": "1e3"}},
+]
+
+
+@pytest.mark.parametrize("own", OWN_VALUES)
+def test_the_driver_judges_the_settings_that_the_program_deploys(
+    project: Path, monkeypatch: pytest.MonkeyPatch, own: dict[str, object]
+) -> None:
+    """A preview's own value wins over its environment's, also where it equals a default."""
+    environment = {"cpu": 512, "memory": 1024, "exec": False, "environment": {"A": "x"}}
+    configure(project, target="local", **environment)
+    values = {f"fargate-cd:{name}": value for name, value in own.items()}
+    values["fargate-cd:preview_of"] = "local"
+    (project / "Pulumi.local-preview-login.yaml").write_text(files.written({"config": values}))
+    file = stack_file.load_stack_file("local-preview-login", project)
+    judged = file.settings.model_dump()
+    assert {name: judged[name] for name in own} == own
+    assert as_the_program_reads(file, project, monkeypatch) == file.settings
+
+
+def as_the_program_reads(
+    file: stack_file.StackFile, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
+    """The settings that the program loads where the engine adds the defaults of Pulumi.yaml."""
+    declared = yaml.safe_load((paths.ROOT / "Pulumi.yaml").read_text())["config"]
+    defaults = {f"fargate-cd:{name}": row["default"] for name, row in declared.items()}
+    given = yaml.safe_load(files.written(file.document))["config"]
+    config = {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in (defaults | given).items()
+    }
+    monkeypatch.setattr(model, "PROJECT_ROOT", project)
+    monkeypatch.setattr(pulumi, "get_stack", lambda: file.name)
+
+    def load() -> Settings:
+        pulumi.runtime.set_all_config(config)
+        return Settings.load()
+
+    return contextvars.Context().run(load)

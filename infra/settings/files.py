@@ -1,0 +1,109 @@
+"""Reads settings files, so that a text in the file is the same text in the container.
+
+Pulumi's engine and Python disagree on some scalars without quotes (`no`, `089`, `12:30:45`), and
+both drop what a number does not need (`0123`, `1.10`). Such a scalar stays as it is written, an
+`Unquoted`, which the settings refuse and which a copy of the file has as it was.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_PLAIN = re.compile(r"true|false|-?[1-9]\d{0,14}|0|null|~|")
+"""Scalars that every reader reads as the same value, and writes as the same text."""
+
+_NUMBER = re.compile(
+    r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|[-+]?\d[\d_]*|[-+]?0[bBoOxX][0-9a-fA-F_]+"
+)
+"""What the engine takes for a number beside what PyYAML takes for one
+(https://github.com/go-yaml/yaml/blob/v3/resolve.go)."""
+
+_TEXT = "tag:yaml.org,2002:str"
+
+
+@dataclass(frozen=True)
+class Unquoted:
+    """A scalar that readers of YAML read as something else than the text that is written.
+
+    Attributes:
+        text: as it is written.
+        tag: what PyYAML takes it for.
+    """
+
+    text: str
+    tag: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+class _Reader(yaml.SafeLoader):
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        if isinstance(node, yaml.ScalarNode) and node.style is None and _differs(node):
+            return Unquoted(node.value, node.tag)
+        return super().construct_object(node, deep=deep)
+
+
+def _differs(node: yaml.ScalarNode) -> bool:
+    if _PLAIN.fullmatch(node.value):
+        return False
+    if node.tag == _TEXT:
+        return bool(_NUMBER.fullmatch(node.value))
+    if node.tag == "tag:yaml.org,2002:float" and re.fullmatch(r"-?\d+\.\d+", node.value):
+        number = float(node.value)
+        return number.is_integer() or repr(number) != node.value
+    return True
+
+
+class _Writer(yaml.SafeDumper):
+    """Writes every text in quotes, so that no reader takes it for anything else."""
+
+
+_Writer.add_representer(str, lambda writer, text: writer.represent_scalar(_TEXT, text, style='"'))
+_Writer.add_representer(
+    Unquoted, lambda writer, scalar: writer.represent_scalar(scalar.tag, scalar.text)
+)
+
+
+def read(path: Path) -> Any:
+    """What a file of YAML holds.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        yaml.YAMLError: it is not YAML.
+    """
+    return yaml.load(path.read_text(), _Reader)  # noqa: S506 - a safe loader
+
+
+def written(document: Mapping[str, Any]) -> str:
+    """A document as YAML that every reader reads alike."""
+    return yaml.dump(dict(document), Dumper=_Writer, sort_keys=False, width=float("inf"))
+
+
+def of_namespace(document: Mapping[str, Any] | None, namespace: str) -> dict[str, Any]:
+    """The settings of a stack's file: name without the prefix → value."""
+    prefix = f"{namespace}:"
+    return {
+        key.removeprefix(prefix): value
+        for key, value in ((document or {}).get("config") or {}).items()
+        if isinstance(key, str) and key.startswith(prefix)
+    }
+
+
+def unquoted(value: object, place: str = "") -> Iterator[tuple[str, Unquoted]]:
+    """Every scalar of a value that needs quotes, with its place such as `['PORT']`."""
+    if isinstance(value, Unquoted):
+        yield place, value
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from unquoted(key, place)
+            yield from unquoted(each, f"{place}[{key!r}]")
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from unquoted(each, f"{place}[{index}]")
