@@ -1,17 +1,19 @@
 """Make the drawings of docs/architecture.md: `python -m automation.architecture`.
 
-They are the program's own resource graph: the program runs without an engine, each component that
-it registers becomes a box with what it is made of, and each dependency between two an arrow.
+Most are the program's own resource graph: the program runs without an engine, each component that
+it registers becomes a box with what it is made of, and each dependency between two an arrow. The
+others are the imports between packages (`import_graph.py`).
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from automation import paths
+from automation import import_graph, paths
+from automation.import_graph import reduced
 from automation.pricing.offline import offline
 from automation.pricing.resources import Resource, Resources
 from infra.settings.model import Settings
@@ -79,26 +81,6 @@ def _name(urn: str) -> str:
     return urn.rpartition("::")[2]
 
 
-def reduced(edges: frozenset[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The edges without those that follow from others, sorted."""
-    after: dict[str, set[str]] = {}
-    for source, target in edges:
-        after.setdefault(source, set()).add(target)
-
-    def reachable(start: str, seen: set[str]) -> set[str]:
-        for target in after.get(start, ()):
-            if target not in seen:
-                seen.add(target)
-                reachable(target, seen)
-        return seen
-
-    return sorted(
-        (source, target)
-        for source, target in edges
-        if not any(target in reachable(other, set()) for other in after[source] - {target})
-    )
-
-
 def drawing(drawn: Graph) -> str:
     """A flowchart in Mermaid, which GitHub shows as a picture."""
     lines = ["```mermaid", "flowchart LR"]
@@ -134,14 +116,13 @@ def page(text: str, drawings: Mapping[str, str]) -> str:
     )
 
 
-def drawings(names: Sequence[str] = tuple(DRAWN)) -> dict[str, str]:
-    """Name → drawing."""
-    return {
-        name: drawing(
-            graph(offline(Settings.parse(DRAWN[name]), "fargate-cd", "dev", "eu-central-1"))
-        )
-        for name in names
+def drawings() -> dict[str, str]:
+    """Name → drawing: resource graphs, and `imports_PACKAGE` for each package of the project."""
+    drawn = {
+        name: drawing(graph(offline(Settings.parse(settings), "fargate-cd", "dev", "eu-central-1")))
+        for name, settings in DRAWN.items()
     }
+    return drawn | {f"imports_{top}": import_graph.drawing(top) for top in import_graph.TOP}
 
 
 if __name__ == "__main__":

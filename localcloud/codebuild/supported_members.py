@@ -1,7 +1,7 @@
 """Which members of each operation the local CodeBuild honours; any other is refused in words.
 
 A path covers everything below it. A member that asks for nothing (empty, false, zero) may always
-be given. What is honoured with a difference from AWS is told in docs/localcloud.md.
+be given. What is honoured with a difference from AWS is told in localcloud/docs/services.md.
 """
 
 from __future__ import annotations
