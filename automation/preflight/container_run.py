@@ -23,6 +23,7 @@ from infra.image.image import Build
 from infra.service.service import grace_period
 from infra.service.task import CONTAINER_NAME, container_definition, web_container
 from infra.settings.model import Settings
+from infra.settings.rules import healthy_codes
 
 POLL_SECONDS = 0.2
 LABEL = "fargate-cd.smoke"
@@ -74,12 +75,12 @@ def forget(engine: Engine, name: str) -> None:
 
 
 def run(engine: Engine, image: str, settings: Settings) -> Outcome:
-    """Start the container and ask its health path until it answers 200 or its time is up.
+    """Start the container and ask its health path until it answers well or its time is up.
 
     Raises:
         docker_engine.DockerError: the engine can't run it.
     """
-    grace = grace_period(settings.health_check_interval)
+    grace = grace_period(settings)
     container = engine.call("create", *_arguments(settings, image)).strip()
     try:
         began = time.monotonic()
@@ -122,6 +123,14 @@ def container_options(described: Mapping[str, Any]) -> list[str]:
     options += ["--init"] if linux.get("initProcessEnabled") else []
     options += [f"--cap-add={name}" for name in capabilities.get("add", ())]
     options += [f"--cap-drop={name}" for name in capabilities.get("drop", ())]
+    options += [
+        f"--tmpfs={folder['containerPath']}:size={folder['size']}m"
+        for folder in linux.get("tmpfs", ())
+    ]
+    options += [
+        f"--ulimit={limit['name']}={limit['softLimit']}:{limit['hardLimit']}"
+        for limit in described.get("ulimits", ())
+    ]
     options += [f"--entrypoint={word}" for word in described.get("entryPoint", ())[:1]]
     return options
 
@@ -138,7 +147,7 @@ def _watch(engine: Engine, container: str, settings: Settings, began: float, gra
             return Outcome(None, _ended(described["State"], engine.logs(container, LOG_LINES)))
         if (address := _address(described, settings.container_port)) is not None:
             last = _ask(f"http://{address}{settings.health_check_path}", settings)
-            if last == 200:
+            if last in healthy_codes(settings.health_check_codes):
                 return Outcome(time.monotonic() - began, Facts())
         time.sleep(POLL_SECONDS)
     return Outcome(None, _unanswered(engine.logs(container, LOG_LINES), last, grace))

@@ -13,6 +13,9 @@ CPU_UNITS = 1024
 """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html"""
 
 MEGABYTES = 1024
+FREE_DISK_GB = 20
+"""https://aws.amazon.com/fargate/pricing/"""
+
 SPOT = "FARGATE_SPOT"
 FAST_PERIOD_SECONDS = 60
 DAYS_A_MONTH = 30
@@ -45,6 +48,16 @@ def _fargate(stack: Stack) -> Iterator[Line]:
                 yield stack.line(f"fargate_{kind}_cpu", cpu_item, paid * cpu, spot)
                 memory_item = f"Fargate {kind}: {size}, {memory:g} GB each"
                 yield stack.line(f"fargate_{kind}_memory", memory_item, paid * memory, spot)
+            yield from _disk(stack, task, stack.tasks(service))
+
+
+def _disk(stack: Stack, task: Resource, tasks: int) -> Iterator[Line]:
+    """What a task's disk holds beyond the part that costs nothing."""
+    size = float((task.inputs.get("ephemeralStorage") or {}).get("sizeInGib") or 0)
+    paid = max(0.0, size - FREE_DISK_GB) * tasks
+    if paid:
+        item = f"Fargate: disks of {tasks} tasks, {size:g} GB each"
+        yield stack.line("fargate_disk", item, paid * _assumed("hours"))
 
 
 def _capacity(service: Resource, tasks: int) -> list[tuple[int, float, str]]:

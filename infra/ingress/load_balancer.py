@@ -221,7 +221,7 @@ def target_group(
             path=settings.health_check_path,
             port="traffic-port",
             protocol="HTTP",
-            matcher="200",
+            matcher=settings.health_check_codes,
             interval=settings.health_check_interval,
             timeout=min(5, settings.health_check_interval - 1),
             healthy_threshold=2,

@@ -12,6 +12,7 @@ from infra.context import Context
 from infra.service.cluster import ON_DEMAND, SPOT
 from infra.service.secret_versions import secret_versions
 from infra.service.task import CONTAINER_NAME
+from infra.settings.model import Settings
 
 GRACE_PERIOD_SECONDS = 30
 """How long a new task may take to answer its health path before ECS counts it as failed."""
@@ -28,9 +29,10 @@ ON_DEMAND_BASE = 1
 """With Spot, as many tasks as this stay on demand, so that one survives when Spot runs dry."""
 
 
-def grace_period(health_check_interval: int) -> int:
+def grace_period(settings: Settings) -> int:
     """Seconds that a new task has before a failed health check counts."""
-    return max(GRACE_PERIOD_SECONDS, GRACE_PERIOD_CHECKS * health_check_interval)
+    checks = GRACE_PERIOD_CHECKS * settings.health_check_interval
+    return settings.startup_seconds or max(GRACE_PERIOD_SECONDS, checks)
 
 
 @dataclass(frozen=True)
@@ -74,13 +76,13 @@ class Registration:
     Attributes:
         target_group_arn: where they are registered.
         port: the container's port.
-        health_check_interval: seconds between two health checks of a target.
+        grace_period: seconds that a new task has before a failed health check counts.
         container: the container's name.
     """
 
     target_group_arn: pulumi.Input[str]
     port: int
-    health_check_interval: int
+    grace_period: int
     container: str = CONTAINER_NAME
 
 
@@ -148,7 +150,7 @@ def web_service(
         spot=settings.spot,
         execute_command=settings.exec,
         registration=Registration(
-            target_group_arn, settings.container_port, settings.health_check_interval
+            target_group_arn, settings.container_port, grace_period(settings)
         ),
         tags=context.tags,
         needs=needs,
@@ -234,7 +236,7 @@ def _load_balancers(args: ServiceArgs) -> list[aws.ecs.ServiceLoadBalancerArgs]:
 
 
 def _grace_period(registration: Registration | None) -> int | None:
-    return None if registration is None else grace_period(registration.health_check_interval)
+    return None if registration is None else registration.grace_period
 
 
 def _alarms(shifting: Shifting | None) -> aws.ecs.ServiceAlarmsArgs | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -15,9 +15,6 @@ from infra.settings.model import Settings
 
 CONTAINER_NAME = "app"
 
-CONTAINER_USER = "10001:10001"
-"""Whom the container runs as, whatever its image says: nobody in particular, never root."""
-
 SESSION_FOLDERS: Mapping[str, str] = {
     "session-state": "/var/lib/amazon",
     "session-logs": "/var/log/amazon",
@@ -25,6 +22,15 @@ SESSION_FOLDERS: Mapping[str, str] = {
 """Volume → folder. The agent behind `exec` writes there, so that the rest can stay read-only:
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html#ecs-exec-considerations
 """
+
+HEALTH_CHECK_TIMES: Mapping[str, int] = {"interval": 10, "timeout": 5, "retries": 3}
+"""How a container is asked for its health: seconds between two checks, seconds for an answer, and
+how many failures in a row count.
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
+"""
+
+LONGEST_START_PERIOD = 300
+"""Seconds; the most that ECS takes for the health check of a container."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,13 @@ class Container:
         log_group_name: where its output goes.
         region: of the log group.
         execute_command: whether `exec` may open sessions in it.
+        user: whom it runs as, whatever its image says.
+        command: in place of the image's; empty for the image's.
+        entry_point: in place of the image's; empty for the image's.
+        writable: the folders that it may write to → MiB; they are in memory and end with the task.
+        health_check: the command by which ECS asks it whether it is healthy; empty for none.
+        start_period: seconds after its start in which a failed `health_check` does not count.
+        nofile: how many files it may have open; 0 for Fargate's own limit.
         name: its name in the task.
     """
 
@@ -52,6 +65,13 @@ class Container:
     log_group_name: str
     region: str
     execute_command: bool
+    user: str
+    command: Sequence[str] = ()
+    entry_point: Sequence[str] = ()
+    writable: Mapping[str, int] = field(default_factory=dict)
+    health_check: Sequence[str] = ()
+    start_period: int = 0
+    nofile: int = 0
     name: str = CONTAINER_NAME
 
 
@@ -75,6 +95,13 @@ def web_container(
         log_group_name=log_group_name,
         region=region,
         execute_command=settings.exec,
+        user=settings.user,
+        command=settings.command,
+        entry_point=settings.entry_point,
+        writable=settings.writable_sizes,
+        health_check=settings.health_check_command,
+        start_period=min(settings.startup_seconds, LONGEST_START_PERIOD),
+        nofile=settings.nofile,
     )
 
 
@@ -97,12 +124,15 @@ def container_definition(container: Container, image: str) -> dict[str, Any]:
         "name": container.name,
         "image": image,
         "essential": True,
-        "user": CONTAINER_USER,
+        "user": container.user,
         "readonlyRootFilesystem": True,
         "privileged": False,
         "linuxParameters": {
             "capabilities": {"drop": ["ALL"]},
             "initProcessEnabled": container.execute_command,
+            "tmpfs": [
+                {"containerPath": path, "size": size} for path, size in container.writable.items()
+            ],
         },
         "stopTimeout": container.stop_timeout,
         "portMappings": [{"containerPort": port, "hostPort": port, "protocol": "tcp"}],
@@ -124,7 +154,26 @@ def container_definition(container: Container, image: str) -> dict[str, Any]:
                 "awslogs-stream-prefix": container.name,
             },
         },
+        **_chosen(container),
     }
+
+
+def _chosen(container: Container) -> dict[str, Any]:
+    """What is left out unless it is asked for."""
+    chosen: dict[str, Any] = {
+        "command": list(container.command),
+        "entryPoint": list(container.entry_point),
+    }
+    if container.health_check:
+        chosen["healthCheck"] = {
+            "command": ["CMD", *container.health_check],
+            **HEALTH_CHECK_TIMES,
+            "startPeriod": container.start_period,
+        }
+    if container.nofile:
+        limit = container.nofile
+        chosen["ulimits"] = [{"name": "nofile", "softLimit": limit, "hardLimit": limit}]
+    return {name: value for name, value in chosen.items() if value}
 
 
 def _variables(container: Container) -> dict[str, str]:
@@ -162,6 +211,7 @@ class TaskArgs:
         architecture: `X86_64` or `ARM64`.
         roles: under which it runs.
         tags: of every resource.
+        storage: GiB of the task's disk; 0 for the 20 that cost nothing.
     """
 
     family: str
@@ -171,6 +221,7 @@ class TaskArgs:
     architecture: str
     roles: TaskRoles
     tags: Mapping[str, str]
+    storage: int = 0
 
 
 def web_task(context: Context, image: pulumi.Input[str], roles: TaskRoles) -> TaskArgs:
@@ -190,6 +241,7 @@ def web_task(context: Context, image: pulumi.Input[str], roles: TaskRoles) -> Ta
         architecture=settings.architecture,
         roles=roles,
         tags=context.tags,
+        storage=settings.ephemeral_storage_gib,
     )
 
 
@@ -226,6 +278,11 @@ def task_definition(name: str, args: TaskArgs, parent: pulumi.Resource) -> aws.e
         ),
         execution_role_arn=args.roles.execution_role_arn,
         task_role_arn=args.roles.task_role_arn,
+        ephemeral_storage=(
+            aws.ecs.TaskDefinitionEphemeralStorageArgs(size_in_gib=args.storage)
+            if args.storage
+            else None
+        ),
         volumes=[aws.ecs.TaskDefinitionVolumeArgs(name=volume) for volume in volumes],
         container_definitions=_definitions(args.containers),
         tags=dict(args.tags),

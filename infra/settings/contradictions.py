@@ -46,6 +46,13 @@ def _memory(settings: Settings) -> str | None:
     return f"with cpu {settings.cpu} Fargate offers {allowed} MiB"
 
 
+def _writable(settings: Settings) -> str | None:
+    size = sum(settings.writable_sizes.values())
+    if size < settings.memory:
+        return None
+    return f"may hold {size} MiB, which must be less than the memory of a task ({settings.memory})"
+
+
 def _bounds(settings: Settings) -> str | None:
     low, high = settings.lowest_count, settings.highest_count
     if low <= settings.desired_count <= high:
@@ -140,6 +147,7 @@ def _paths(settings: Settings) -> str | None:
 _CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Settings], str | None]], ...] = (
     (("cpu",), _cpu),
     (("memory", "cpu"), _memory),
+    (("writable_paths", "memory"), _writable),
     (("desired_count", "min_count", "max_count"), _bounds),
     (("scheduled_scaling",), _schedule_bounds),
     (("environment", "secrets"), _both_names),

@@ -28,6 +28,7 @@ readers of YAML disagree on what it means.
 
 TITLES = {
     "app": "The app",
+    "container": "The container",
     "scale": "Scale",
     "network": "Network",
     "https": "HTTPS",

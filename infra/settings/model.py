@@ -70,6 +70,9 @@ Structure = Annotated[dict[str, Any], BeforeValidator(_structured)]
 Percent = Annotated[int, Field(ge=0, le=100)]
 
 
+Words = Annotated[list[str], BeforeValidator(_structured), AfterValidator(rules.words)]
+
+
 class ScheduledScaling(BaseModel):
     """At a time, set the bounds of the number of tasks.
 
@@ -104,6 +107,16 @@ class Settings(BaseModel):
     memory: int = 512
     architecture: Literal["X86_64", "ARM64"] = "X86_64"
     image: Annotated[Text, AfterValidator(rules.image)] = ""
+
+    command: Words = []
+    entry_point: Words = []
+    user: Annotated[Text, AfterValidator(rules.user)] = "10001:10001"
+    writable_paths: Annotated[TextList, AfterValidator(rules.writable_paths)] = ["/tmp"]  # noqa: S108 - the container's
+    ephemeral_storage_gib: Annotated[int, AfterValidator(rules.ephemeral_storage)] = 0
+    startup_seconds: Annotated[int, Field(ge=0, le=600)] = 0
+    health_check_codes: Annotated[Text, AfterValidator(rules.health_check_codes)] = "200"
+    health_check_command: Words = []
+    nofile: Annotated[int, AfterValidator(rules.nofile)] = 0
 
     desired_count: Annotated[int, Field(ge=1, le=5000)] = 2
     min_count: Annotated[int, Field(ge=0, le=5000)] = 0
@@ -261,6 +274,11 @@ class Settings(BaseModel):
         return bool(self.github_token) or bool(self.connection_arn)
 
     @property
+    def writable_sizes(self) -> dict[str, int]:
+        """Each folder that the container may write to, and how many MiB it may hold."""
+        return rules.writable_sizes(self.writable_paths)
+
+    @property
     def has_shift(self) -> bool:
         """Whether a release starts beside the running one, and traffic is shifted to it."""
         return self.strategy != "rolling"
@@ -363,9 +381,18 @@ def _quote(name: str) -> str:
     return "quote it; without quotes it is not this text for every reader of YAML"
 
 
+_PLAIN: Mapping[str, str] = {
+    "Input should be a valid list": "must be a list",
+    "Input should be a valid dictionary": "must be a map",
+    "Extra inputs are not permitted": "is not known here; docs/settings.md lists what is",
+    "Field required": "must be given",
+}
+"""pydantic's words → ours."""
+
+
 def _problem(name: str, inside: tuple[int | str, ...], value: object, message: str) -> str:
     if name not in Settings.model_fields:
         return f"{NAMESPACE}:{name}: is not a setting; docs/settings.md lists them"
     place = "".join(f"[{part!r}]" for part in inside)
-    allowed = message.removeprefix("Value error, ")
+    allowed = _PLAIN.get(message, message.removeprefix("Value error, "))
     return f"{NAMESPACE}:{name}{place} = {rules.shown(name, value)}: {allowed}"

@@ -75,6 +75,8 @@ def ingress(recording: Recording) -> list[str]:
     return sorted(rule.inputs["cidrIpv4"] for rule in rules if "cidrIpv4" in rule.inputs)
 
 
+WORDS = ["serve", "--fast"]
+
 EFFECTS: Mapping[str, tuple[str, Look, Any, Any]] = {
     # setting: value, where to look, what is there by default, what is there with the value
     "container_port": ("8080", lambda r: targets(r)["port"], 9292, 8080),
@@ -152,6 +154,35 @@ EFFECTS: Mapping[str, tuple[str, Look, Any, Any]] = {
         lambda r: {each.inputs["retentionInDays"] for each in r.of("LogGroup")},
         {30},
         {90},
+    ),
+    "command": ('["serve", "--fast"]', lambda r: r.container.get("command"), None, WORDS),
+    "entry_point": ('["serve", "--fast"]', lambda r: r.container.get("entryPoint"), None, WORDS),
+    "user": ("1000:1000", lambda r: r.container["user"], "10001:10001", "1000:1000"),
+    "writable_paths": (
+        '["/cache:8", "/run"]',
+        lambda r: r.container["linuxParameters"]["tmpfs"],
+        [{"containerPath": "/tmp", "size": 64}],  # noqa: S108 - in the container
+        [{"containerPath": "/cache", "size": 8}, {"containerPath": "/run", "size": 64}],
+    ),
+    "ephemeral_storage_gib": (
+        "50",
+        lambda r: r.one("TaskDefinition").inputs.get("ephemeralStorage"),
+        None,
+        {"sizeInGib": 50},
+    ),
+    "startup_seconds": ("600", lambda r: service(r)["healthCheckGracePeriodSeconds"], 30, 600),
+    "health_check_codes": ("200-299", lambda r: health(r)["matcher"], "200", "200-299"),
+    "health_check_command": (
+        '["serve", "--fast"]',
+        lambda r: r.container.get("healthCheck", {}).get("command"),
+        None,
+        ["CMD", *WORDS],
+    ),
+    "nofile": (
+        "65536",
+        lambda r: r.container.get("ulimits"),
+        None,
+        [{"name": "nofile", "softLimit": 65536, "hardLimit": 65536}],
     ),
     "tags": (
         '{"team": "shop"}',
