@@ -9,7 +9,7 @@ from infra.customer_key import CustomerKey
 from infra.delivery.delivery import Delivery
 from infra.delivery.github_access import GithubAccess, GithubAccessArgs
 from infra.image.image import Build, BuiltImage, BuiltImageArgs, Release, choose_image
-from infra.image.pull_permissions import repository_arns
+from infra.image.pull_permissions import other_repository, repository_arns
 from infra.image.registry import Registry
 from infra.ingress.ingress import Ingress
 from infra.monitoring.monitoring import Monitoring
@@ -94,6 +94,7 @@ class Environment:
 
     def _roles(self) -> Roles:
         args = RolesArgs(
+            other_repository=other_repository(self._named_image, self.names.repository),
             repository_arns=self._repositories,
             log_group_arn=self.logs.application.arn,
             session_log_arn=self._session_log_arn,
@@ -128,6 +129,7 @@ class Environment:
             self.logs.application,
             self.logs.sessions,
             *self.roles.granted,
+            *ingress.firewall.opened,
             ingress.balancer.listener,
             self.cluster.capacity,
             *self._endpoints(),

@@ -134,15 +134,15 @@ class Names:
 
     def load_balancer(self, vpc_cidr: str) -> str:
         """A load balancer can't move to another network, so a new network is a new name."""
-        return self.named(_digest(vpc_cidr), limit=LOAD_BALANCER_LIMIT)
+        return self.named(digest(vpc_cidr), limit=LOAD_BALANCER_LIMIT)
 
-    def target_group(self, port: int, vpc_cidr: str) -> str:
+    def target_group(self, network: str) -> str:
         """What replaces a target group is part of its name, as old and new exist side by side."""
-        return self.named(_digest(vpc_cidr, str(port)), limit=LOAD_BALANCER_LIMIT)
+        return self.named(digest(network, "targets"), limit=LOAD_BALANCER_LIMIT)
 
-    def alternate_target_group(self, port: int, vpc_cidr: str) -> str:
+    def alternate_target_group(self, network: str) -> str:
         """The group to which traffic is shifted, and back at the next release."""
-        return self.named(_digest(vpc_cidr, str(port), "alternate"), limit=LOAD_BALANCER_LIMIT)
+        return self.named(digest(network, "alternate"), limit=LOAD_BALANCER_LIMIT)
 
     def role(self, purpose: str) -> str:
         """The name of an IAM role."""
@@ -231,5 +231,6 @@ class Names:
         return f"{self.log_group_prefix}/preview/"
 
 
-def _digest(*parts: str) -> str:
+def digest(*parts: str) -> str:
+    """Six hexadecimal digits that tell values apart in a name."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:6]

@@ -133,7 +133,7 @@ class Preview(pulumi.ComponentResource):
 
     def _targets(self) -> aws.lb.TargetGroup:
         context, vpc_id = self._dated, self._args.shared.vpc_id
-        name = context.names.target_group(context.settings.container_port, vpc_id)
+        name = context.names.target_group(vpc_id)
         number = {PORT_TAG: str(self._args.port)}
         return target_group(f"{self._name}-targets", context, name, vpc_id, self, number)
 

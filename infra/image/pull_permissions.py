@@ -12,6 +12,27 @@ ECR_HOST = re.compile(
 """https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html"""
 
 
+def other_repository(image: str | None, own: str) -> str:
+    """The repository of an image that is deployed by name, with its host.
+
+    Args:
+        image: the image; None where the stack's own is built.
+        own: the name of the stack's own repository.
+
+    Returns:
+        The repository; empty for the stack's own.
+    """
+    host, name = _parts(image)
+    return "" if name in ("", own) else f"{host}/{name}"
+
+
+def _parts(image: str | None) -> tuple[str, str]:
+    """An image's host, and the name of its repository there."""
+    host, _, path = (image or "").partition("/")
+    plain = path.partition("@")[0]
+    return host, plain.rpartition(":")[0] or plain
+
+
 def repository_arns(image: str | None, url: str, arn: str, account: Account) -> list[str]:
     """The repositories of ECR from which tasks pull.
 
@@ -25,8 +46,7 @@ def repository_arns(image: str | None, url: str, arn: str, account: Account) -> 
         The stack's own repository, and that of a promoted image, in whichever account it is; an
         image of another registry needs no permission.
     """
-    host, _, path = (image or "").partition("/")
-    name = path.partition("@")[0].rpartition(":")[0] or path.partition("@")[0]
+    host, name = _parts(image)
     own_host = url.partition("/")[0]
     if host == own_host:
         other = f"{arn.partition(':repository/')[0]}:repository/{name}"

@@ -13,13 +13,18 @@ from infra.network.network import Network
 class Firewall(pulumi.ComponentResource):
     """The security groups of the load balancer and of the tasks, rule by rule.
 
+    The rules of a container's port carry it in their names: with another port they are made before
+    the service is updated, and those of the port before it are deleted after that.
+
     Attributes:
         load_balancer_group_id: the load balancer's group.
         task_group_id: the tasks' group.
+        opened: what must exist before the load balancer reaches a task.
     """
 
     load_balancer_group_id: pulumi.Output[str]
     task_group_id: pulumi.Output[str]
+    opened: list[pulumi.Resource]
 
     def __init__(
         self,
@@ -32,8 +37,10 @@ class Firewall(pulumi.ComponentResource):
         self._name, self._context, self._network = name, context, network
         self.load_balancer_group_id = self._group("load-balancer", "Load balancer").id
         self.task_group_id = self._group("tasks", "Tasks").id
-        self._load_balancer_rules()
-        self._task_rules()
+        self._from_world()
+        self.opened = [self._to_tasks(), self._from_load_balancer()]
+        if network.internet:
+            self._to_https()
         self.register_outputs(
             {
                 "load_balancer_group_id": self.load_balancer_group_id,
@@ -52,7 +59,7 @@ class Firewall(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _load_balancer_rules(self) -> None:
+    def _from_world(self) -> None:
         settings = self._context.settings
         for port in [HTTP_PORT, HTTPS_PORT] if settings.domain else [HTTP_PORT]:
             for cidr in settings.allowed_cidrs:
@@ -67,32 +74,36 @@ class Firewall(pulumi.ComponentResource):
                     tags=dict(self._context.tags),
                     opts=pulumi.ResourceOptions(parent=self),
                 )
-        aws.vpc.SecurityGroupEgressRule(
-            f"{self._name}-to-tasks",
+
+    def _to_tasks(self) -> pulumi.Resource:
+        port = self._context.settings.container_port
+        return aws.vpc.SecurityGroupEgressRule(
+            f"{self._name}-to-tasks-{port}",
             security_group_id=self.load_balancer_group_id,
             description="Requests and health checks to the tasks",
             ip_protocol="tcp",
-            from_port=self._context.settings.container_port,
-            to_port=self._context.settings.container_port,
+            from_port=port,
+            to_port=port,
             referenced_security_group_id=self.task_group_id,
             tags=dict(self._context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _task_rules(self) -> None:
-        aws.vpc.SecurityGroupIngressRule(
-            f"{self._name}-from-load-balancer",
+    def _from_load_balancer(self) -> pulumi.Resource:
+        port = self._context.settings.container_port
+        return aws.vpc.SecurityGroupIngressRule(
+            f"{self._name}-from-load-balancer-{port}",
             security_group_id=self.task_group_id,
             description="Requests and health checks from the load balancer",
             ip_protocol="tcp",
-            from_port=self._context.settings.container_port,
-            to_port=self._context.settings.container_port,
+            from_port=port,
+            to_port=port,
             referenced_security_group_id=self.load_balancer_group_id,
             tags=dict(self._context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        if not self._network.internet:
-            return
+
+    def _to_https(self) -> None:
         aws.vpc.SecurityGroupEgressRule(
             f"{self._name}-to-https",
             security_group_id=self.task_group_id,

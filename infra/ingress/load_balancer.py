@@ -108,10 +108,10 @@ class LoadBalancer(pulumi.ComponentResource):
     def _target_groups(self) -> list[aws.lb.TargetGroup]:
         """The application's group, and the one that takes turns with it where traffic shifts."""
         context, vpc_id = self._context, self._args.vpc_id
-        place = context.settings.container_port, context.settings.vpc_cidr
-        names = {"targets": context.names.target_group(*place)}
+        network = context.settings.vpc_cidr
+        names = {"targets": context.names.target_group(network)}
         if context.settings.has_shift:
-            names["alternate"] = context.names.alternate_target_group(*place)
+            names["alternate"] = context.names.alternate_target_group(network)
         return [
             target_group(f"{self._name}-{part}", context, physical_name, vpc_id, self)
             for part, physical_name in names.items()
@@ -199,6 +199,11 @@ def target_group(
 ) -> aws.lb.TargetGroup:
     """How the stack's containers are reached, checked and let go.
 
+    ECS registers each task with its container's own port, which wins over the group's, and checks
+    use it too. So one group holds the tasks of a release with another port beside those before it,
+    and no request is lost between them:
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
+
     Args:
         name: the resource's name.
         context: the stack.
@@ -211,7 +216,7 @@ def target_group(
     return aws.lb.TargetGroup(
         name,
         name=physical_name,
-        port=settings.container_port,
+        port=HTTP_PORT,
         protocol="HTTP",
         target_type="ip",
         vpc_id=vpc_id,

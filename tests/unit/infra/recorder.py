@@ -45,6 +45,13 @@ def record(
     )
 
 
+def start_tasks(recording: Recording) -> Registered:
+    """The policy under which ECS starts the environment's tasks."""
+    policies = recording.of("RolePolicy")
+    (found,) = (each for each in policies if each.name.startswith("roles-start-tasks-"))
+    return found
+
+
 def custom(resources: Iterable[Registered]) -> list[Registered]:
     """The resources that a provider makes, components aside."""
     return [each for each in resources if each.options["custom"]]

@@ -44,14 +44,12 @@ def test_texts_that_look_alike_have_different_names() -> None:
 
 def test_load_balancing_names_fit_in_32_characters() -> None:
     assert len(LONG.load_balancer("10.0.0.0/16")) <= 32
-    assert len(LONG.target_group(65535, "10.0.0.0/16")) <= 32
+    assert len(LONG.target_group("10.0.0.0/16")) <= 32
 
 
 def test_what_replaces_a_resource_changes_its_name() -> None:
     names = Names("fargate-cd", "dev")
-    first = names.target_group(9292, "10.0.0.0/16")
-    assert first != names.target_group(9293, "10.0.0.0/16")
-    assert first != names.target_group(9292, "10.1.0.0/16")
+    assert names.target_group("10.0.0.0/16") != names.target_group("10.1.0.0/16")
     assert names.load_balancer("10.0.0.0/16") != names.load_balancer("10.1.0.0/16")
 
 

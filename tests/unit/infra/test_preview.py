@@ -174,7 +174,8 @@ def test_it_has_the_environments_settings(tmp_path: Path, monkeypatch: pytest.Mo
     of = {"container_port": 8080, "health_check_path": "/ok", "environment": {"COLOUR": "red"}}
     recording = preview(tmp_path, monkeypatch, of=of)
     targets = recording.one("TargetGroup").inputs
-    assert (targets["port"], targets["healthCheck"]["path"]) == (8080, "/ok")
+    assert targets["healthCheck"]["path"] == "/ok"
+    assert recording.one("Service").inputs["loadBalancers"][0]["containerPort"] == 8080
     assert {"name": "COLOUR", "value": "red"} in recording.container["environment"]
 
 
@@ -202,7 +203,7 @@ def test_defaults_that_the_engine_adds_do_not_win(
         "vpc_cidr": "10.0.0.0/16",
     }
     recording = preview(tmp_path, monkeypatch, own=added, of={"container_port": 8080})
-    assert recording.one("TargetGroup").inputs["port"] == 8080
+    assert recording.one("Service").inputs["loadBalancers"][0]["containerPort"] == 8080
     assert recording.one("Service").inputs["desiredCount"] == 1
 
 

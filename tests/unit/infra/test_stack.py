@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from infra.settings.model import Settings, SettingsError
-from tests.unit.infra.image.running_service import answers
-from tests.unit.infra.recorder import REGION, Recording, custom, record
+from tests.unit.infra.image.running_service import REPOSITORY, answers
+from tests.unit.infra.recorder import REGION, Recording, custom, record, start_tasks
 
 IMAGE = "registry.example.com/team/app:1"
 SECRET = f"arn:aws:secretsmanager:{REGION}:123456789012:secret:db-AbCdEf"
@@ -79,7 +79,12 @@ WORDS = ["serve", "--fast"]
 
 EFFECTS: Mapping[str, tuple[str, Look, Any, Any]] = {
     # setting: value, where to look, what is there by default, what is there with the value
-    "container_port": ("8080", lambda r: targets(r)["port"], 9292, 8080),
+    "container_port": (
+        "8080",
+        lambda r: service(r)["loadBalancers"][0]["containerPort"],
+        9292,
+        8080,
+    ),
     "health_check_path": ("/ok", lambda r: health(r)["path"], "/", "/ok"),
     "environment": (
         '{"COLOUR": "red"}',
@@ -291,11 +296,41 @@ def test_the_service_waits_for_all_that_a_task_needs() -> None:
     assert needed >= {
         "logs-application",
         "logs-sessions",
-        "roles-start-tasks",
+        start_tasks(default()).name,
+        "firewall-to-tasks-9292",
+        "firewall-from-load-balancer-9292",
         "roles-open-sessions",
         "load-balancer-http",
         "cluster-capacity",
     }
+
+
+TEMPORARY: Mapping[str, tuple[dict[str, str], dict[str, str], set[str]]] = {
+    "a port": (
+        {},
+        {"container_port": "3000"},
+        {"firewall-to-tasks", "firewall-from-load-balancer"},
+    ),
+    "a secret": ({"secrets": json.dumps({"DSN": SECRET})}, {}, {"roles-start-tasks"}),
+    "a promoted image": (
+        {"image": f"{REPOSITORY.replace('-dev', '-staging')}:1"},
+        {"image": f"{REPOSITORY}:2"},
+        {"roles-start-tasks"},
+    ),
+}
+
+
+@pytest.mark.parametrize("what", TEMPORARY)
+def test_what_the_running_revision_needs_is_taken_away_last(what: str) -> None:
+    """Another name is another resource, which the engine makes first; the old one goes last."""
+    before, after, parts = TEMPORARY[what]
+    names = [
+        {each.name for each in custom(record(settings).resources)} for settings in (before, after)
+    ]
+    replaced = names[0] - names[1]
+    assert {name.rpartition("-")[0] for name in replaced} == parts
+    waits = record(after).one("Service", "service-service").depends_on
+    assert names[1] - names[0] <= {urn.rsplit("::", 1)[-1] for urn in waits}
 
 
 def test_autoscaling_owns_the_number_of_tasks() -> None:

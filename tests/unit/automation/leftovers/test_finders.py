@@ -105,7 +105,7 @@ def make_everything(names: Names) -> None:
     )
     elb.create_load_balancer(Name=names.load_balancer("10.0.0.0/16"), Subnets=subnets, **tagged)
     elb.create_target_group(
-        Name=names.target_group(9292, "10.0.0.0/16"),
+        Name=names.target_group("10.0.0.0/16"),
         Protocol="HTTP",
         Port=9292,
         VpcId=vpc_id,

@@ -11,7 +11,7 @@ from infra.image.image import Release
 from infra.image.pull_permissions import repository_arns
 from infra.settings.model import Settings, SettingsError
 from tests.unit.infra.image.running_service import REPOSITORY, answers
-from tests.unit.infra.recorder import ACCOUNT, REGION, record
+from tests.unit.infra.recorder import ACCOUNT, REGION, record, start_tasks
 
 DIGEST = f"sha256:{'a' * 64}"
 OTHER = "210987654321"
@@ -55,7 +55,7 @@ def test_a_promoted_image_is_deployed_by_digest_and_not_built() -> None:
     assert recording.of("Image") == []
     assert recording.container["image"] == image
     assert recording.outputs["image_uri"] == image
-    policy = json.loads(recording.one("RolePolicy", "roles-start-tasks").inputs["policy"])
+    policy = json.loads(start_tasks(recording).inputs["policy"])
     (pull,) = [each for each in policy["Statement"] if each["Sid"] == "Pull"]
     assert f"arn:aws:ecr:{REGION}:{OTHER}:repository/fargate-cd-dev" in pull["Resource"]
 
