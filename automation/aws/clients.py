@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+
+from automation.aws.provider import Provider
 
 CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=30)
 
@@ -27,20 +28,23 @@ NO_ANSWER = DENIED | {
 
 
 class Cloud:
-    """Clients by service, made once; the environment says account, region and endpoint.
+    """Clients by service, made once; the environment says what the provider leaves open.
 
     Args:
-        region: `aws:region` of the stack; None leaves it to the environment.
+        region: the region; None leaves it to the environment.
+        provider: the configuration of the stack's AWS provider.
     """
 
-    def __init__(self, region: str | None = None) -> None:
-        self._session = boto3.Session(region_name=region)
+    def __init__(self, region: str | None = None, provider: Provider | None = None) -> None:
+        known = provider or Provider({"region": region} if region else {})
+        self._session = known.session()
+        self._config = CONFIG.merge(known.client_settings())
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
         """The client of a service, by botocore's name."""
         if service not in self._clients:
-            self._clients[service] = self._session.client(service, config=CONFIG)
+            self._clients[service] = self._session.client(service, config=self._config)
         return self._clients[service]
 
     def pages(self, service: str, operation: str, key: str, /, **arguments: Any) -> list[Any]:

@@ -12,6 +12,7 @@ from automation.engine.progress import Progress
 from automation.errors import ConfigurationError, DriverError, UpdateRunning
 from automation.leftovers import cleanup, finders
 from automation.leftovers.search import Leftover
+from automation.preflight.account import check_account
 from automation.previews.preview_stacks import preview_names, stack_names
 from automation.recovery.refresh import settle
 from automation.screen import Screen
@@ -85,6 +86,7 @@ def remove_stack(stack: str, screen: Screen) -> Removed:
         UpdateRunning: another update of it is running.
     """
     with opened(stack, screen, changes=True) as session:
+        check_account(session)
         settle(session)
         deleted = Counted()
         failure: DriverError | None = None

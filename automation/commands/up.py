@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from automation.deployment.report import Done, report
 from automation.engine.progress import Progress
 from automation.errors import ConfigurationError, DriverError, UpdateRunning
 from automation.preflight import checks
+from automation.preflight.account import check_account
 from automation.previews.preview_stacks import extended_life, perform_update
 from automation.recovery.refresh import settle
 from automation.screen import Screen
@@ -56,8 +58,10 @@ def up(
         updated = Updated()
         failure: DriverError | None = None
         try:
-            if preflight:
-                _checked(session, image, build, smoke)
+            with _or_removed(session):
+                check_account(session)
+                if preflight:
+                    checks.check(session, image, build, smoke)
             session.target.before_up(session.file.settings, screen)
             settle(session)
             with no_release_meanwhile(session), session.watch() as watch:
@@ -80,10 +84,11 @@ def _kept(session: Session, failure: DriverError | None) -> Mapping[str, auto.Ou
         return {}
 
 
-def _checked(session: Session, image: str | None, build: bool, smoke: bool) -> None:
-    """The checks before an update; a stack that was made for it goes when they refuse it."""
+@contextmanager
+def _or_removed(session: Session) -> Iterator[None]:
+    """A stack that was made for the update goes when a check refuses it."""
     try:
-        checks.check(session, image, build, smoke)
+        yield
     except ConfigurationError:
         if session.created:
             session.remove()

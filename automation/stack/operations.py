@@ -17,6 +17,7 @@ from pulumi.automation.errors import CommandError, ConcurrentUpdateError
 from automation import paths
 from automation.aws.clients import Cloud
 from automation.aws.ecs import ServiceName
+from automation.aws.provider import Provider
 from automation.deployment.rollout import Watch
 from automation.engine import Engine, obtain_engine
 from automation.engine.failures import explain
@@ -48,6 +49,7 @@ class Session:
         stack: the engine's side of it.
         created: it was made in the backend just now.
         cloud: clients for its account.
+        provider: the configuration of its AWS provider.
         opened_at: when the command opened it.
     """
 
@@ -57,6 +59,7 @@ class Session:
     stack: auto.Stack
     created: bool
     cloud: Cloud
+    provider: Provider = field(default_factory=lambda: Provider({}))
     opened_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -83,7 +86,7 @@ class Session:
         """A view of the service's rollout: lines to draw on a terminal, told elsewhere."""
         drawn = self.screen.err.is_terminal and not self.screen.quiet
         tell = None if drawn else self.screen.note
-        return Watch(Cloud(self.file.region), self.service, tell)
+        return Watch(Cloud(provider=self.provider), self.service, tell)
 
     def outputs(self) -> Mapping[str, auto.OutputValue]:
         """The stack's outputs."""
@@ -182,7 +185,9 @@ def opened(
         )
         target.activate(screen)
         stack, created = _open(file, target, engine, bound, create)
-        yield Session(screen, file, target, stack, created, Cloud(file.region))
+        provider = Provider.of(file.config, lambda key: stack.get_config(key).value)
+        cloud = Cloud(provider=provider)
+        yield Session(screen, file, target, stack, created, cloud, provider)
 
 
 @dataclass(frozen=True)

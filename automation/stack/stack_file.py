@@ -51,6 +51,11 @@ class StackFile:
     document: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def config(self) -> Mapping[str, Any]:
+        """What the file says to the program and the providers: key → value."""
+        return self.document.get("config") or {}
+
+    @property
     def environment(self) -> str | None:
         """The environment that the stack previews; None for an environment."""
         return environment_of(self.name)
