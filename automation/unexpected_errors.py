@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from automation import paths
 from automation.errors import ConfigurationError, DriverError
+from infra.settings.model import SettingsError
 
 
 def in_words(error: Exception) -> DriverError:
@@ -18,6 +19,8 @@ def in_words(error: Exception) -> DriverError:
     """
     if isinstance(error, DriverError):
         return error
+    if isinstance(error, SettingsError):
+        return ConfigurationError("Wrong settings:", error.problems)
     if isinstance(error, ClientError):
         return _refused(error)
     if isinstance(error, BotoCoreError):

@@ -18,7 +18,6 @@ from automation.aws.ecr import PLATFORM_NAMES
 from automation.diagnosis.evidence import Facts, StoppedTask
 from automation.machine import docker_engine
 from automation.machine.docker_engine import DockerError, Engine
-from infra.image import build_context
 from infra.image.image import Build
 from infra.service.service import grace_period
 from infra.service.task import CONTAINER_NAME, container_definition, web_container
@@ -63,8 +62,8 @@ def build(plan: Build, arguments: Mapping[str, str]) -> str:
         docker_engine.BuildError: the build failed.
     """
     name = f"{TAG}:{plan.tag}"
-    release = {"RELEASE": plan.tag, "COMMIT": build_context.commit(plan.folder)}
-    docker_engine.build(plan.folder, plan.dockerfile, plan.platform, name, {**release, **arguments})
+    folder, dockerfile = plan.context.stage()
+    docker_engine.build(folder, dockerfile, plan.platform, name, {**plan.arguments, **arguments})
     return name
 
 

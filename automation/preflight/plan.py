@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from automation.aws.clients import Cloud
 from automation.aws.ecr import PLATFORM_NAMES
 from automation.aws.ecs import describe_service
 from automation.machine.docker_engine import Engine, find_engine
 from automation.stack.operations import Session
-from infra.image import build_context
-from infra.image.image import PLATFORMS, Build, build_files
+from infra.image.image import Build, app_build
 from infra.settings.model import Settings
 
 
@@ -50,18 +48,14 @@ class Flight:
 
 
 def plan(session: Session, image: str | None, build: bool) -> Flight:
-    """What an update with these arguments deploys."""
+    """What an update with these arguments deploys.
+
+    Raises:
+        SettingsError: the application can't be built from its files.
+    """
     settings = session.file.settings
     new = describe_service(session.cloud, session.service) is None
     named = image or settings.image or None
     kept = settings.keeps_image and not build and not new
-    plan_to_build = None if named or kept else what_is_built(settings)
+    plan_to_build = None if named or kept else app_build(settings)
     return Flight(session, named, plan_to_build, new, find_engine())
-
-
-def what_is_built(settings: Settings) -> Build:
-    """The build of the application under the hash of its content."""
-    folder, dockerfile = build_files(settings.app_path, settings.dockerfile)
-    platform = PLATFORMS[settings.architecture]
-    content = build_context.content_hash(folder, dockerfile, platform)
-    return Build(Path(folder), Path(dockerfile), platform, content)

@@ -107,7 +107,7 @@ def _image(flight: Flight, engine: Engine, stack: ExitStack) -> str:
 
 def _build_arguments(flight: Flight, build: Build) -> Mapping[str, str]:
     add = flight.session.target.build_arguments
-    return add(build.dockerfile, build.platform, flight.session.screen.note)
+    return add(build.context.dockerfile, build.platform, flight.session.screen.note)
 
 
 def look_up(engine: Engine, image: str, own: bool) -> Found:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_docker as docker
 
-from infra.image import build_context
+from infra.image.build_context import BuildContext
+from infra.image.commit import commit_of
 from infra.image.running_image import RunningImage, release_tag, running_image, tags_of
 from infra.names import Names
 from infra.settings.model import Settings, SettingsError
@@ -43,16 +44,19 @@ class Build:
     """An image to build.
 
     Attributes:
-        folder: the build context.
-        dockerfile: the Dockerfile.
+        context: the files.
         platform: Docker's name of the processor.
         tag: under which it is pushed; the same as long as the content is.
     """
 
-    folder: Path
-    dockerfile: Path
+    context: BuildContext
     platform: str
     tag: str
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """The build arguments."""
+        return {"RELEASE": self.tag, "COMMIT": commit_of(self.context)}
 
 
 def choose_image(
@@ -81,12 +85,21 @@ def choose_image(
         return running.uri
     if settings.promotion and not release.build:
         raise SettingsError([NOTHING_PROMOTED])
-    folder, dockerfile = build_files(settings.app_path, settings.dockerfile)
-    platform = PLATFORMS[settings.architecture]
-    content = build_context.content_hash(folder, dockerfile, platform)
+    build = app_build(settings)
     if names.is_preview and running is None:
         running = RunningImage("", taken_tags=tags_of(names.repository))
-    return Build(folder, dockerfile, platform, release_tag(names.image_tag(content), running))
+    return replace(build, tag=release_tag(names.image_tag(build.tag), running))
+
+
+def app_build(settings: Settings) -> Build:
+    """The build of the application under the hash of its content.
+
+    Raises:
+        SettingsError: there is nothing to build where the settings say, or a file can't be sent.
+    """
+    context = BuildContext.read(*build_files(settings.app_path, settings.dockerfile))
+    platform = PLATFORMS[settings.architecture]
+    return Build(context, platform, context.digest(platform))
 
 
 @dataclass(frozen=True)
@@ -126,15 +139,16 @@ class BuiltImage(pulumi.ComponentResource):
 def built_image(name: str, args: BuiltImageArgs, parent: pulumi.Resource) -> docker.Image:
     """The resource itself, as a child of `parent`; its name ends in the image's tag."""
     build = args.build
+    folder, dockerfile = build.context.stage()
     token = aws.ecr.get_authorization_token_output(opts=pulumi.InvokeOutputOptions(parent=parent))
     return docker.Image(
         f"{name}-{build.tag}",
         image_name=pulumi.Output.concat(args.repository_url, ":", build.tag),
         build=docker.DockerBuildArgs(
-            context=str(build.folder),
-            dockerfile=str(build.dockerfile),
+            context=str(folder),
+            dockerfile=str(dockerfile),
             platform=build.platform,
-            args={"RELEASE": build.tag, "COMMIT": build_context.commit(build.folder)},
+            args=build.arguments,
         ),
         registry=docker.RegistryArgs(
             server=args.repository_url,

@@ -17,8 +17,8 @@ class Image:
         self, context: Context, old: dict[str, Any], new: dict[str, Any]
     ) -> tuple[dict[str, Any], list[Failure]]:
         """Complete the inputs; the digest of the build context becomes one of them."""
-        del context
-        return check(old, new)
+        del context, old
+        return check(new)
 
     def diff(self, old: dict[str, Any], new: dict[str, Any]) -> Difference:
         """A changed context builds again; a new password of the same registry does not."""

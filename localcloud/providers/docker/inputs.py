@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from docker.utils.build import exclude_paths
-
 from localcloud.providers.handler import UNKNOWN, Failure, ProviderError, unknown
 
 _IMAGE = {"build", "buildOnPreview", "imageName", "registry", "skipPush"}
@@ -72,11 +70,10 @@ def host_platform() -> str:
     return f"linux/{_ARCHITECTURES.get(machine, machine)}"
 
 
-def check(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
+def check(new: Mapping[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
     """Complete the inputs with defaults and the digest of the build context.
 
     Args:
-        old: the inputs of the last update; empty for a new image.
         new: the inputs that the program gives.
 
     Returns:
@@ -93,8 +90,7 @@ def check(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[dict[str, Any
     if build.setdefault("builderVersion", "BuilderBuildKit") not in (*_BUILDERS, UNKNOWN):
         failures.append(Failure("build.builderVersion", f"use {' or '.join(_BUILDERS)}"))
     build.setdefault("platform", host_platform())
-    old_build = old.get("build")
-    failures += _complete_files(build, old_build if isinstance(old_build, Mapping) else {})
+    failures += _complete_files(build)
     return {**inputs, "build": build}, failures
 
 
@@ -127,7 +123,7 @@ def registry_host(server: str) -> str:
     return server.removeprefix("https://").removeprefix("http://").split("/")[0]
 
 
-def _complete_files(build: dict[str, Any], old: Mapping[str, Any]) -> list[Failure]:
+def _complete_files(build: dict[str, Any]) -> list[Failure]:
     """The context, the Dockerfile and the digest of both."""
     folder = build.get("context") or "."
     if UNKNOWN in (folder, build.get("dockerfile")):
@@ -138,33 +134,36 @@ def _complete_files(build: dict[str, Any], old: Mapping[str, Any]) -> list[Failu
     dockerfile = build.setdefault("dockerfile", str(Path(folder) / "Dockerfile"))
     if not Path(dockerfile).is_absolute():
         return [Failure("build.dockerfile", f"{dockerfile!r} is relative; give an absolute path")]
-    if "contextDigest" in build and _same_files(build, old) and not Path(folder).is_dir():
-        # Inputs of an earlier update that `ignoreChanges` keeps; nothing is built of them.
-        return []
     if not Path(folder).is_dir():
         return [Failure("build.context", f"there is no folder {folder}")]
     if not Path(dockerfile).is_file():
         return [Failure("build.dockerfile", f"there is no file {dockerfile}")]
-    build["contextDigest"] = context_digest(Path(folder), Path(dockerfile))
-    return []
+    refused = _refused_files(Path(folder), Path(dockerfile))
+    if not refused:
+        build["contextDigest"] = context_digest(Path(folder), Path(dockerfile))
+    return [Failure("build.context", reason) for reason in refused]
 
 
-def _same_files(build: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-    return all(build.get(name) == old.get(name) for name in ("context", "dockerfile"))
-
-
-def ignore_patterns(folder: Path) -> list[str]:
-    """The lines of `.dockerignore` that count."""
-    ignore = folder / ".dockerignore"
-    lines = ignore.read_text().splitlines() if ignore.is_file() else []
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+def _refused_files(folder: Path, dockerfile: Path) -> list[str]:
+    """Why pulumi-docker, or this provider, does not build from a folder."""
+    ignoring = (Path(f"{dockerfile}.dockerignore"), folder / ".dockerignore")
+    refused = [
+        f"{file} is not applied by this provider; give a folder without the ignored files"
+        for file in ignoring
+        if file.exists()
+    ]
+    # It follows each link to hash where it leads, as pulumi-docker's `hashPath` does.
+    links = (path for path in sorted(folder.rglob("*")) if path.is_symlink())
+    return refused + [
+        f"could not evaluate symlink at {each}" for each in links if not each.exists()
+    ]
 
 
 def context_digest(folder: Path, dockerfile: Path) -> str:
     """A digest of what a build of this folder sees: names, modes and contents, but no times."""
     digest = hashlib.sha256(dockerfile.read_bytes())
-    for name in sorted(exclude_paths(str(folder), ignore_patterns(folder))):
-        path = folder / name
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
         mode = path.lstat().st_mode
         content = b""
         if stat.S_ISLNK(mode):

@@ -26,8 +26,6 @@ PASSWORD = "hunter2"
 def folder(tmp_path):
     (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY hello /\n")
     (tmp_path / "hello").write_text("hello")
-    (tmp_path / ".dockerignore").write_text("# notes\nignored\n")
-    (tmp_path / "ignored").write_text("one")
     return tmp_path
 
 
@@ -66,7 +64,6 @@ CHANGES = [
     ("its mode", lambda f: (f / "hello").chmod(0o755), True),
     ("a link", lambda f: (f / "link").symlink_to("hello"), True),
     ("the Dockerfile", lambda f: (f / "Dockerfile").write_text("FROM scratch\n"), True),
-    ("an ignored file", lambda f: (f / "ignored").write_text("two"), False),
     ("nothing", lambda f: (f / "hello").touch(), False),
 ]
 
@@ -94,13 +91,25 @@ def test_a_new_password_is_no_difference(client, folder):
     assert list(client.diff(TOKEN, old, elsewhere).diffs) == ["registry"]
 
 
-def test_kept_inputs_of_a_folder_that_is_gone_pass(client, folder, tmp_path):
+def test_kept_inputs_of_a_folder_that_is_gone_are_refused(client, folder, tmp_path):
+    """As pulumi-docker's `Check` does, which reads the context whatever `ignoreChanges` says."""
     old = checked(client, given(folder))
     kept = {**old, "build": {**old["build"], "context": str(tmp_path / "gone")}}
-    kept["build"]["dockerfile"] = str(tmp_path / "gone" / "Dockerfile")
-    assert checked(client, kept, old=kept) == kept
     _, failures = client.check(TOKEN, kept, old=old)
     assert list(failures) == ["build.context"]
+
+
+@pytest.mark.parametrize("name", ["Dockerfile.dockerignore", ".dockerignore"])
+def test_an_ignore_file_is_refused(client, folder, name):
+    (folder / name).write_text("ignored\n")
+    _, failures = client.check(TOKEN, given(folder))
+    assert "without the ignored files" in failures["build.context"]
+
+
+def test_a_link_to_nothing_is_refused(client, folder):
+    (folder / "link").symlink_to("/nowhere/at/all")
+    _, failures = client.check(TOKEN, given(folder))
+    assert failures["build.context"] == f"could not evaluate symlink at {folder / 'link'}"
 
 
 CHECKS = [

@@ -54,7 +54,8 @@ def test_with_a_pipeline_and_no_service_the_app_is_built(monkeypatch: pytest.Mon
 def test_without_a_pipeline_the_app_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
     build = choose(monkeypatch, Settings(), Release(), RUNNING)
     assert isinstance(build, Build)
-    assert build.tag == build_context.content_hash(build.folder, build.dockerfile, build.platform)
+    assert build.context.folder == image.PROJECT_ROOT / "app"
+    assert build.tag == build.context.digest(build.platform)
 
 
 def test_each_architecture_has_a_tag_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,6 +81,23 @@ def test_the_settings_name_the_files(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert build_files("shop", "") == (tmp_path / "shop", tmp_path / "shop" / "Dockerfile")
     (tmp_path / "Other").touch()
     assert build_files("shop", "Other") == (tmp_path / "shop", tmp_path / "Other")
+
+
+def test_files_that_can_not_be_sent_are_wrong_settings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(image, "PROJECT_ROOT", tmp_path)
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "Dockerfile").touch()
+    (tmp_path / "app" / ".dockerignore").write_text("[\n")
+    with pytest.raises(SettingsError, match=r"fargate-cd:app_path: .*dockerignore, line 1"):
+        choose(monkeypatch, Settings(), Release(), None)
+
+
+def test_the_build_is_of_the_staged_folder() -> None:
+    build = record().one("Image").inputs["build"]
+    assert Path(build["context"]).parent.parent == build_context.STAGING_AREA
+    assert build["dockerfile"] == f"{build['context']}/Dockerfile"
 
 
 def test_nothing_but_new_content_builds_again() -> None:
