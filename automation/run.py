@@ -275,6 +275,18 @@ def exec_(
     return exec_command(stack, screen, command, task=task)
 
 
+@command(app, "run", context_settings={"ignore_unknown_options": True})
+def run_(
+    screen: Screen,
+    stack: str,
+    command: Annotated[list[str], typer.Argument(help="The command, after --.")],
+) -> int:
+    """Run a command in a new task of the current release; its log, its status."""
+    from automation.commands.run_task import run_task
+
+    return run_task(stack, screen, command)
+
+
 @command(app)
 def diagnose(screen: Screen, stack: str) -> int:
     """Why the last deployment failed: one cause, its evidence, the setting to change."""

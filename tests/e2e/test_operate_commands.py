@@ -5,6 +5,7 @@ The tests of this file share one stack and run in the order in which they stand.
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 
@@ -66,6 +67,16 @@ def test_a_command_in_a_container(prepared: Checkout) -> None:
     done = prepared.run("exec", "--stack", "local", "--", "sh", "-c", "echo port $PORT; exit 3")
     assert done.returncode == 3, done.stderr
     assert done.stdout.split() == ["port", "9292"]
+
+
+def test_a_task_of_its_own(prepared: Checkout) -> None:
+    """It has the release's variables, takes no requests, and its log and status are told."""
+    command = ["sh", "-c", "echo port $PORT; exit 3"]
+    done = prepared.run("run", "--json", "--stack", "local", "--", *command)
+    assert done.returncode == 3, done.stderr
+    told = json.loads(done.stdout)
+    assert told["exit_code"] == 3
+    assert told["log"] == ["port 9292"]
 
 
 def test_logs_since(prepared: Checkout) -> None:
