@@ -6,6 +6,15 @@ from dataclasses import dataclass
 
 import pulumi_aws as aws
 
+PRINCIPALS_DOMAIN = "amazonaws.com"
+"""https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html"""
+
+CONSOLES = {
+    "aws": "https://{region}.console.aws.amazon.com",
+    "aws-cn": "https://{region}.console.amazonaws.cn",
+    "aws-us-gov": "https://{region}.console.amazonaws-us-gov.com",
+}
+
 
 @dataclass(frozen=True)
 class Account:
@@ -22,6 +31,37 @@ class Account:
     account_id: str
     region: str
     domain: str
+
+    def principal(self, service: str) -> str:
+        """A service as the principal of a policy.
+
+        Principals have the same domain in every partition, other than CloudWatch Logs', which has
+        one in each region:
+        https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+
+        Args:
+            service: its name, such as `ecs-tasks`.
+        """
+        if service == "logs":
+            return f"logs.{self.region}.{self.domain}"
+        return f"{service}.{PRINCIPALS_DOMAIN}"
+
+    @property
+    def reverse_domain(self) -> str:
+        """How the names of the services of VPC endpoints begin, such as `com.amazonaws`.
+
+        https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html
+        """
+        return ".".join(reversed(self.domain.split(".")))
+
+    @property
+    def console(self) -> str:
+        """The address of the console in this region.
+
+        https://docs.aws.amazon.com/awsconsolehelpdocs/latest/gsg/console-help-gsg.html
+        """
+        pattern = CONSOLES.get(self.partition, CONSOLES["aws"])
+        return pattern.format(region=self.region)
 
     def arn(
         self,

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.account import Account
-from infra.policies import statements as policies
+from infra.policies import buckets, statements
 
 ABORT_UPLOADS_AFTER_DAYS = 1
 
@@ -32,7 +32,7 @@ class BucketArgs:
     keep_days: int
     protect: bool
     tags: Mapping[str, str]
-    statements: Sequence[policies.Statement] = field(default_factory=tuple)
+    statements: Sequence[statements.Statement] = field(default_factory=tuple)
 
 
 class PrivateBucket(pulumi.ComponentResource):
@@ -64,7 +64,7 @@ class PrivateBucket(pulumi.ComponentResource):
             f"{name}-policy",
             bucket=bucket.id,
             policy=pulumi.Output.json_dumps(
-                policies.bucket(args.account, args.physical_name, args.statements)
+                buckets.bucket(args.account, args.physical_name, args.statements)
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[closed]),
         )

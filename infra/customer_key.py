@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
-from infra.policies import statements
+from infra.policies import kms
 
 DELETION_WINDOW_DAYS = 7
 """The shortest time that AWS keeps a key whose deletion was asked for."""
@@ -32,7 +32,7 @@ class CustomerKey(pulumi.ComponentResource):
             description=f"Images, logs and sessions of {context.names.named()}",
             enable_key_rotation=True,
             deletion_window_in_days=DELETION_WINDOW_DAYS,
-            policy=json.dumps(statements.key(context.account, context.names.log_group_prefix)),
+            policy=json.dumps(kms.key(context.account, context.names.log_group_prefix)),
             tags=dict(context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )

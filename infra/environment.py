@@ -15,7 +15,7 @@ from infra.ingress.ingress import Ingress
 from infra.monitoring.monitoring import Monitoring
 from infra.monitoring.topic import Topic
 from infra.network.endpoints import Endpoints, EndpointsArgs
-from infra.policies.github import WorkflowScope
+from infra.policies.github import Repository, WorkflowScope
 from infra.service.cluster import Cluster, ClusterArgs
 from infra.service.logs import Logs
 from infra.service.roles import Roles, RolesArgs
@@ -196,11 +196,8 @@ class Environment:
             repository_arn=self.registry.repository_arn,
             cluster_name=self.cluster.cluster_name,
             balancer_group_id=self.ingress.firewall.load_balancer_group_id,
-            passed_roles=[
-                roles.own.execution_role_arn,
-                roles.preview_role_arn,
-                roles.own.task_role_arn,
-            ],
+            task_roles=[roles.own.execution_role_arn, roles.own.task_role_arn],
+            preview_roles=[roles.preview_role_arn, roles.own.task_role_arn],
         ).apply(
             lambda known: WorkflowScope(
                 account=self._context.account,
@@ -210,12 +207,19 @@ class Environment:
                 balancer_name=names.load_balancer(settings.vpc_cidr),
                 state_bucket=settings.state_bucket,
                 hosted_zone=settings.hosted_zone,
+                secret_arns=sorted({*settings.secret_arns, *settings.preview_secret_arns}),
                 **known,
             )
         )
         args = GithubAccessArgs(
             names=names,
-            repository=f"{settings.github_owner}/{settings.github_repository}",
+            account=self._context.account,
+            repository=Repository(
+                settings.github_owner,
+                settings.github_repository,
+                settings.github_owner_id,
+                settings.github_repository_id,
+            ),
             branch=settings.github_branch,
             environment=settings.github_environment,
             provider_arn=settings.github_provider_arn,

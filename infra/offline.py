@@ -132,7 +132,7 @@ class _Cloud(mocks.Mocks):
             "arn": self._arn(arn, name),
             "name": name,
             "arnSuffix": arn.rpartition(":")[2].removeprefix("loadbalancer/").format(name=name),
-            "dnsName": f"{name}.elb.amazonaws.com",
+            "dnsName": f"{name}.elb.{self._account.domain}",
             "repositoryUrl": f"{registry_host(self._account)}/{name}",
             "domainValidationOptions": [
                 {

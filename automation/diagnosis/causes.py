@@ -62,7 +62,7 @@ CAUSES: tuple[Cause, ...] = (
             r"(?P<action>\S+))"
         ),
         "The registry refuses to hand out the image: the execution role may not log in to it.",
-        "infra/policies/statements.py: allow the execution role ecr:GetAuthorizationToken, "
+        "infra/policies/tasks.py: allow the execution role ecr:GetAuthorizationToken, "
         "ecr:BatchCheckLayerAvailability, ecr:GetDownloadUrlForLayer and ecr:BatchGetImage",
     ),
     Cause(
@@ -73,7 +73,7 @@ CAUSES: tuple[Cause, ...] = (
         ),
         "The registry refuses to hand out the image.",
         "fargate-cd:image: name one in the stack's own repository, or let the execution role pull "
-        "it (infra/policies/statements.py)",
+        "it (infra/policies/tasks.py)",
     ),
     Cause(
         "no route to an endpoint",
@@ -141,7 +141,7 @@ CAUSES: tuple[Cause, ...] = (
         "permission missing",
         matchers.says(r"not authorized to perform:? (?P<action>[a-z0-9-]+:[A-Za-z]+)"),
         "The permission for {action} is missing.",
-        "infra/policies/statements.py: allow {action} on that resource; if your own user was "
+        "infra/policies/tasks.py: allow {action} on that resource; if your own user was "
         "refused, ask for that permission",
     ),
     Cause(
@@ -154,7 +154,7 @@ CAUSES: tuple[Cause, ...] = (
         "permission missing",
         matchers.denied_in_log,
         "The permission for {action} is missing, as the application's log says.",
-        "infra/policies/statements.py: allow the task role {action} on that resource",
+        "infra/policies/tasks.py: allow the task role {action} on that resource",
     ),
     Cause(
         "process exited",

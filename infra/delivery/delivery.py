@@ -57,7 +57,7 @@ class Delivery:
         pipeline = Pipeline("pipeline", args)
         if topic_arn is not None:
             self._notifications(topic_arn)
-        pulumi.export("pipeline_url", page_url(names.pipeline, context.account.region))
+        pulumi.export("pipeline_url", page_url(names.pipeline, context.account))
         remote = git_remote_url(settings.github_owner, settings.github_repository)
         pulumi.export("git_remote_url", remote)
         if not settings.connection_arn:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from infra.account import Account
 from infra.names import Names
 from infra.policies import github, statements
-from infra.policies.github import ISSUER, WorkflowScope
+from infra.policies.github import ISSUER, Repository, WorkflowScope
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class GithubAccessArgs:
 
     Attributes:
         names: the environment's names.
-        repository: `OWNER/NAME`.
+        account: where the roles are.
+        repository: the repository.
         branch: whose pushes are released, and whose nightly workflow prunes.
         environment: GitHub's environment without which nothing is released; empty for the branch.
         provider_arn: GitHub's OIDC provider; empty to make the account's.
@@ -28,7 +30,8 @@ class GithubAccessArgs:
     """
 
     names: Names
-    repository: str
+    account: Account
+    repository: Repository
     branch: str
     environment: str
     provider_arn: str
@@ -64,7 +67,7 @@ class GithubAccess(pulumi.ComponentResource):
         return aws.iam.OpenIdConnectProvider(
             f"{self._name}-provider",
             url=f"https://{ISSUER}",
-            client_id_lists=["sts.amazonaws.com"],
+            client_id_lists=[github.audience(self._args.account)],
             tags=dict(self._args.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -77,12 +80,12 @@ class GithubAccess(pulumi.ComponentResource):
     ) -> pulumi.Output[str]:
         args = self._args
         trust = pulumi.Output.from_input(self._issuer_arn).apply(
-            lambda arn: github.trust(arn, args.repository, subjects)
+            lambda arn: github.trust(args.account, arn, args.repository, subjects)
         )
         role = aws.iam.Role(
             f"{self._name}-{purpose}",
             name=args.names.role(f"github-{purpose}"),
-            description=f"Workflows of {args.repository}: {purpose}",
+            description=f"Workflows of {args.repository.owner}/{args.repository.name}: {purpose}",
             assume_role_policy=pulumi.Output.json_dumps(trust),
             tags=dict(args.tags),
             opts=pulumi.ResourceOptions(parent=self),

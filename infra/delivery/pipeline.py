@@ -25,10 +25,10 @@ Stage = aws.codepipeline.PipelineStageArgs
 Action = aws.codepipeline.PipelineStageActionArgs
 
 
-def page_url(name: str, region: str) -> str:
+def page_url(name: str, account: Account) -> str:
     """The pipeline's page in the console; `FARGATE_CD_CONSOLE_URL` names another console."""
-    console = os.environ.get("FARGATE_CD_CONSOLE_URL") or f"https://{region}.console.aws.amazon.com"
-    return f"{console}/codesuite/codepipeline/pipelines/{name}/view?region={region}"
+    console = os.environ.get("FARGATE_CD_CONSOLE_URL") or account.console
+    return f"{console}/codesuite/codepipeline/pipelines/{name}/view?region={account.region}"
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,8 @@ import re
 
 from infra.account import Account
 
-ECR_HOST = re.compile(
-    r"(?P<account>\d{12})\.dkr\.ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?"
-)
-"""https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html"""
+ECR_HOST = r"(?P<account>\d{12})\.dkr\.ecr(-fips)?\.(?P<region>[a-z0-9-]+)\."
+"""https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html; the domain follows."""
 
 
 def other_repository(image: str | None, own: str) -> str:
@@ -50,7 +48,7 @@ def repository_arns(image: str | None, url: str, arn: str, account: Account) -> 
     own_host = url.partition("/")[0]
     if host == own_host:
         other = f"{arn.partition(':repository/')[0]}:repository/{name}"
-    elif match := ECR_HOST.fullmatch(host):
+    elif match := re.fullmatch(ECR_HOST + re.escape(account.domain), host):
         region, owner = match["region"], match["account"]
         other = account.arn("ecr", f"repository/{name}", region=region, account_id=owner)
     else:

@@ -11,7 +11,7 @@ import pulumi_aws as aws
 from infra.account import Account
 from infra.context import Context
 from infra.names import PREVIEW_TAG
-from infra.policies import statements
+from infra.policies import statements, tasks
 
 KEPT_PREVIEW_IMAGES = 50
 """How many images of previews the repository keeps; those that run are the newest."""
@@ -136,7 +136,7 @@ def promotion(account: Account, accounts: Sequence[str]) -> statements.Document:
             "Sid": "Promotion",
             "Effect": "Allow",
             "Principal": {"AWS": roots},
-            "Action": list(statements.PULL_ACTIONS),
+            "Action": list(tasks.PULL_ACTIONS),
         }
     )
 

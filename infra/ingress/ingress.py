@@ -14,7 +14,7 @@ from infra.ingress.preview_route import NO_PREVIEW_PRIORITY
 from infra.ingress.waf import Waf
 from infra.network.flow_logs import FlowLogs
 from infra.network.network import Network
-from infra.policies import statements
+from infra.policies import buckets
 from infra.shared import preview_domain
 
 
@@ -115,7 +115,7 @@ class Ingress:
             keep_days=context.settings.log_retention_days,
             protect=context.settings.protect,
             tags=context.tags,
-            statements=[statements.access_log_delivery(context.account, name)],
+            statements=[buckets.access_log_delivery(context.account, name)],
         )
         return PrivateBucket("access-logs", args)
 

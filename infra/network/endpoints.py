@@ -12,7 +12,7 @@ import pulumi_aws as aws
 
 from infra.context import Context
 from infra.policies import statements
-from infra.policies.endpoints import Uses, endpoint_policy, interface_services
+from infra.policies.endpoints import Uses, endpoint_policy, image_layers, interface_services
 
 HTTPS_PORT = 443
 
@@ -116,7 +116,7 @@ class Endpoints(pulumi.ComponentResource):
             vpc_id=self._args.vpc_id,
             vpc_endpoint_type="Gateway",
             route_table_ids=self._args.route_table_ids,
-            policy=json.dumps(statements.image_layers(self._context.account)),
+            policy=json.dumps(image_layers(self._context.account)),
             tags={**self._context.tags, "Name": f"{self._context.names.named()}-s3"},
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -161,4 +161,5 @@ class Endpoints(pulumi.ComponentResource):
         )
 
     def _service(self, service: str) -> str:
-        return f"com.amazonaws.{self._context.account.region}.{service}"
+        account = self._context.account
+        return f"{account.reverse_domain}.{account.region}.{service}"

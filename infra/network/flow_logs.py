@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
-from infra.policies import statements
+from infra.policies import flow_logs
 
 AGGREGATION_SECONDS = 600
 
@@ -38,7 +38,7 @@ class FlowLogs(pulumi.ComponentResource):
             f"{name}-role",
             name=context.names.role("flow-logs"),
             description="Writes the log of the network's connections",
-            assume_role_policy=json.dumps(statements.flow_log_trust(context.account)),
+            assume_role_policy=json.dumps(flow_logs.flow_log_trust(context.account)),
             tags=dict(context.tags),
             opts=child,
         )
@@ -46,7 +46,7 @@ class FlowLogs(pulumi.ComponentResource):
             f"{name}-policy",
             name="write-log",
             role=role.name,
-            policy=pulumi.Output.json_dumps(group.arn.apply(statements.flow_log)),
+            policy=pulumi.Output.json_dumps(group.arn.apply(flow_logs.flow_log)),
             opts=child,
         )
         aws.ec2.FlowLog(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from infra.account import Account
-from infra.policies import statements as policies
+from infra.policies import statements, tasks
 
 
 @dataclass(frozen=True)
@@ -36,23 +36,44 @@ def interface_services(secret_arns: Sequence[str], sessions: bool, key: bool) ->
         "ecr.api",
         "ecr.dkr",
         "logs",
-        *policies.read_secrets(secret_arns),
+        *tasks.read_secrets(secret_arns),
         *(["ssmmessages"] if sessions else []),
         *(["kms"] if sessions and key else []),
     ]
 
 
-def endpoint_policy(service: str, uses: Uses, account: Account) -> policies.Document:
+def endpoint_policy(service: str, uses: Uses, account: Account) -> statements.Document:
     """The policy of one interface endpoint: what tasks call there, for this account alone."""
     sessions = []
     if uses.session_log_arn is not None:
-        sessions = policies.session_log(uses.session_log_arn)
-    statements = {
-        "ecr.api": policies.pull(uses.repository_arns),
-        "ecr.dkr": policies.pull(uses.repository_arns),
-        "logs": [*policies.log([uses.log_group_arn, uses.preview_log_arn]), *sessions],
-        "ssmmessages": [policies.sessions()],
-        "kms": [policies.session_key(uses.key_arn)] if uses.key_arn else [],
-        **policies.read_secrets(uses.secret_arns),
+        sessions = tasks.session_log(uses.session_log_arn)
+    allowed = {
+        "ecr.api": tasks.pull(uses.repository_arns),
+        "ecr.dkr": tasks.pull(uses.repository_arns),
+        "logs": [*tasks.log([uses.log_group_arn, uses.preview_log_arn]), *sessions],
+        "ssmmessages": [tasks.sessions()],
+        "kms": [tasks.session_key(uses.key_arn)] if uses.key_arn else [],
+        **tasks.read_secrets(uses.secret_arns),
     }
-    return policies.within(account.account_id, statements[service])
+    return within(account.account_id, allowed[service])
+
+
+def within(account_id: str, rows: Sequence[statements.Statement]) -> statements.Document:
+    """An endpoint's policy: the statements for the principals of one account."""
+    own = {"StringEquals": {"aws:PrincipalAccount": account_id}}
+    return statements.document(
+        *({**row, "Principal": {"AWS": "*"}, "Condition": own} for row in rows)
+    )
+
+
+def image_layers(account: Account) -> statements.Document:
+    """The policy of S3's endpoint: read the layers of ECR's images, and nothing else.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html#ecr-minimum-s3-perms
+    """
+    bucket = account.arn(
+        "s3", f"prod-{account.region}-starport-layer-bucket/*", region="", account_id=""
+    )
+    return statements.document(
+        {**statements.allow("Layers", ["s3:GetObject"], [bucket]), "Principal": {"AWS": "*"}}
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from infra.account import Account
 from infra.policies import statements
+from infra.policies.tasks import secret_resource
 
 ISSUER = "token.actions.githubusercontent.com"
 """https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws"""
@@ -23,6 +24,10 @@ PUSH_ACTIONS = (
     "ecr:PutImage",
     "ecr:UploadLayerPart",
 )
+TARGET_GROUP_ACTIONS = ("ec2:DescribeInternetGateways", "ec2:DescribeVpcs")
+"""Load balancing asks them of whoever makes a target group:
+https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-permissions.html"""
+
 DEFINITION_ACTIONS = ("ecs:RegisterTaskDefinition", "ecs:TagResource")
 SERVICE_ACTIONS = (
     "ecs:DescribeServices",
@@ -42,7 +47,9 @@ class WorkflowScope:
         repository_arn: where it pushes to.
         cluster_name: where its services run.
         log_group: the log group that it reads for a diagnosis, a pattern.
-        passed_roles: the roles of tasks.
+        task_roles: the roles of the environment's tasks.
+        preview_roles: the roles of previews' tasks.
+        secret_arns: the secrets of the tasks, whose versions are looked up.
         balancer_name: the load balancer's physical name.
         balancer_group_id: its security group.
         state_bucket: the bucket of Pulumi's state; empty where it is kept elsewhere.
@@ -55,23 +62,67 @@ class WorkflowScope:
     repository_arn: str
     cluster_name: str
     log_group: str
-    passed_roles: Sequence[str]
+    task_roles: Sequence[str]
+    preview_roles: Sequence[str]
+    secret_arns: Sequence[str]
     balancer_name: str
     balancer_group_id: str
     state_bucket: str
     hosted_zone: str
 
 
-def trust(provider_arn: str, repository: str, subjects: Sequence[str]) -> statements.Document:
+def audience(account: Account) -> str:
+    """For whom GitHub makes the tokens.
+
+    https://github.com/aws-actions/configure-aws-credentials#configuring-iam-to-trust-github
+    """
+    return f"sts.{account.domain}"
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository of GitHub, as its workflows' tokens name it.
+
+    Attributes:
+        owner: a user or an organization.
+        name: its name.
+        owner_id: the owner's number; 0 where it is not known.
+        number: the repository's number; 0 where it is not known.
+    """
+
+    owner: str
+    name: str
+    owner_id: int = 0
+    number: int = 0
+
+    @property
+    def subjects(self) -> list[str]:
+        """How the subjects of its tokens begin, in each form that GitHub sends.
+
+        Repositories that were created, renamed or transferred since July 2026, and those that
+        opted in, send the form with numbers, which no other repository ever gets:
+        https://docs.github.com/en/actions/reference/security/oidc#immutable-subject-claims
+        """
+        names = [f"repo:{self.owner}/{self.name}"]
+        if not (self.owner_id and self.number):
+            return names
+        return [*names, f"repo:{self.owner}@{self.owner_id}/{self.name}@{self.number}"]
+
+
+def trust(
+    account: Account, provider_arn: str, repository: Repository, circumstances: Sequence[str]
+) -> statements.Document:
     """Who may take on a role: workflows of one repository, in the named circumstances.
 
     https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws
 
     Args:
+        account: where the role is.
         provider_arn: GitHub's OIDC provider in this account.
-        repository: `OWNER/NAME`.
-        subjects: what follows the repository in the token's subject, such as `pull_request`.
+        repository: whose workflows.
+        circumstances: what follows the repository in the token's subject: `pull_request`.
     """
+    subjects = [f"{form}:{each}" for form in repository.subjects for each in circumstances]
     return statements.document(
         {
             "Sid": "WorkflowsOfTheRepository",
@@ -80,26 +131,50 @@ def trust(provider_arn: str, repository: str, subjects: Sequence[str]) -> statem
             "Action": "sts:AssumeRoleWithWebIdentity",
             "Condition": {
                 "StringEquals": {
-                    f"{ISSUER}:aud": "sts.amazonaws.com",
-                    f"{ISSUER}:sub": [f"repo:{repository}:{each}" for each in subjects],
+                    f"{ISSUER}:aud": audience(account),
+                    f"{ISSUER}:sub": subjects,
                 }
             },
         }
     )
 
 
+VERSION_ACTIONS = {
+    "secretsmanager": "secretsmanager:ListSecretVersionIds",
+    "ssm": "ssm:GetParameter",
+}
+"""What the program asks so that a rotated secret starts the tasks anew; never for a secret's value.
+A parameter that is no SecureString is read with its value."""
+
+
+def _versions(scope: WorkflowScope) -> list[statements.Statement]:
+    found = []
+    for service, action in VERSION_ACTIONS.items():
+        arns = [arn for arn in scope.secret_arns if f":{service}:" in arn]
+        if arns:
+            named = sorted({secret_resource(arn) for arn in arns})
+            sid = f"VersionsOf{service.capitalize()}"
+            found.append(statements.allow(sid, [action], named))
+    return found
+
+
 def release(scope: WorkflowScope) -> statements.Document:
     """Build and release into the environment, and look how it went; change nothing else."""
     return statements.document(
-        *_work(scope, scope.name), *_look(scope), *_plan(scope), *_state(scope)
+        *_work(scope, scope.name, scope.task_roles),
+        *_look(scope),
+        *_plan(scope),
+        *_versions(scope),
+        *_state(scope),
     )
 
 
 def preview(scope: WorkflowScope) -> statements.Document:
     """Make, update and destroy previews of the environment; the environment stays out of reach."""
     return statements.document(
-        *_work(scope, f"{scope.name}-preview-*"),
+        *_work(scope, f"{scope.name}-preview-*", scope.preview_roles),
         *_look(scope),
+        *_versions(scope),
         *_state(scope),
         statements.allow(
             "Services",
@@ -123,13 +198,12 @@ def preview(scope: WorkflowScope) -> statements.Document:
             ],
             [scope.account.arn("logs", f"log-group:{scope.log_group}")],
         ),
+        statements.allow("NewTargetGroup", TARGET_GROUP_ACTIONS, ["*"]),
         *_routes(scope),
     )
 
 
-def _work(scope: WorkflowScope, name: str) -> list[statements.Statement]:
-    passed = statements.allow("RolesOfTasks", ["iam:PassRole"], scope.passed_roles)
-    passed["Condition"] = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+def _work(scope: WorkflowScope, name: str, roles: Sequence[str]) -> list[statements.Statement]:
     return [
         statements.allow("Login", ["ecr:GetAuthorizationToken"], ["*"]),
         statements.allow("Push", PUSH_ACTIONS, [scope.repository_arn]),
@@ -143,7 +217,7 @@ def _work(scope: WorkflowScope, name: str) -> list[statements.Statement]:
             SERVICE_ACTIONS,
             [scope.account.arn("ecs", f"service/{scope.cluster_name}/{name}")],
         ),
-        passed,
+        statements.pass_roles("RolesOfTasks", scope.account, roles, "ecs-tasks"),
     ]
 
 
@@ -192,10 +266,7 @@ def _look(scope: WorkflowScope) -> list[statements.Statement]:
         statements.allow(
             "ReadLogs",
             ["logs:DescribeLogStreams", "logs:GetLogEvents"],
-            [
-                scope.account.arn("logs", f"log-group:{scope.log_group}"),
-                scope.account.arn("logs", f"log-group:{scope.log_group}:log-stream:*"),
-            ],
+            [scope.account.arn("logs", f"log-group:{scope.log_group}")],
         ),
     ]
 

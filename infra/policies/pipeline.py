@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from infra.account import Account
-from infra.policies import statements as policies
+from infra.policies import statements, tasks
 
 PUSH_ACTIONS = (
     "ecr:CompleteLayerUpload",
@@ -13,29 +13,39 @@ PUSH_ACTIONS = (
     "ecr:PutImage",
     "ecr:UploadLayerPart",
 )
+USE_CONNECTION = ("codeconnections:UseConnection", "codestar-connections:UseConnection")
+"""The service has two names, and which one it asks for depends on the action and the region:
+https://docs.aws.amazon.com/dtconsole/latest/userguide/rename.html"""
+
 READ_OBJECT = ("s3:GetObject", "s3:GetObjectVersion")
 
 
-def build_trust(account: Account, project: str) -> policies.Document:
+def both_names(connection_arn: str) -> list[str]:
+    """A connection's ARN under both names of its service."""
+    arn, partition, _, rest = connection_arn.split(":", 3)
+    return [":".join((arn, partition, action.partition(":")[0], rest)) for action in USE_CONNECTION]
+
+
+def build_trust(account: Account, project: str) -> statements.Document:
     """Who may take on a build's role: CodeBuild, for that project.
 
     https://docs.aws.amazon.com/codebuild/latest/userguide/cross-service-confused-deputy-prevention.html
     """
     source = account.arn("codebuild", f"project/{project}")
-    return policies.trust("codebuild.amazonaws.com", account, source)
+    return statements.trust("codebuild", account, source)
 
 
-def pipeline_trust(account: Account, pipeline: str) -> policies.Document:
+def pipeline_trust(account: Account, pipeline: str) -> statements.Document:
     """Who may take on the pipeline's role: CodePipeline, for that pipeline."""
     source = account.arn("codepipeline", pipeline)
-    return policies.trust("codepipeline.amazonaws.com", account, source)
+    return statements.trust("codepipeline", account, source)
 
 
-def test_build(log_group_arn: str, source_objects: str) -> policies.Document:
+def test_build(log_group_arn: str, source_objects: str) -> statements.Document:
     """What the tests do: write their log, read the source."""
-    return policies.document(
-        *policies.log([log_group_arn]),
-        policies.allow("Source", READ_OBJECT, [source_objects]),
+    return statements.document(
+        *tasks.log([log_group_arn]),
+        statements.allow("Source", READ_OBJECT, [source_objects]),
     )
 
 
@@ -45,7 +55,7 @@ def image_build(
     image_objects: str,
     repository_arn: str,
     cache_arn: str,
-) -> policies.Document:
+) -> statements.Document:
     """What the build does: write its log, read the source, push the image and its cache.
 
     Args:
@@ -56,13 +66,13 @@ def image_build(
         cache_arn: the repository of the build cache.
     """
     both = [repository_arn, cache_arn]
-    return policies.document(
-        *policies.log([log_group_arn]),
-        policies.allow("Source", READ_OBJECT, [source_objects]),
-        policies.allow("Result", ["s3:PutObject"], [image_objects]),
-        policies.allow("Login", ["ecr:GetAuthorizationToken"], ["*"]),
-        policies.allow("PullAndPush", [*policies.PULL_ACTIONS, *PUSH_ACTIONS], both),
-        policies.allow("Digest", ["ecr:DescribeImages"], [repository_arn]),
+    return statements.document(
+        *tasks.log([log_group_arn]),
+        statements.allow("Source", READ_OBJECT, [source_objects]),
+        statements.allow("Result", ["s3:PutObject"], [image_objects]),
+        statements.allow("Login", ["ecr:GetAuthorizationToken"], ["*"]),
+        statements.allow("PullAndPush", [*tasks.PULL_ACTIONS, *PUSH_ACTIONS], both),
+        statements.allow("Digest", ["ecr:DescribeImages"], [repository_arn]),
     )
 
 
@@ -73,7 +83,7 @@ def pipeline(
     deployment: tuple[str, str],
     task_role_arns: Sequence[str],
     connection_arn: str,
-) -> policies.Document:
+) -> statements.Document:
     """What the pipeline does: pass artifacts on, start the builds, deploy to the one service.
 
     https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-ECS.html
@@ -88,49 +98,45 @@ def pipeline(
     """
     cluster, service = deployment
     revisions = account.arn("ecs", f"task-definition/{service}:*")
-    statements = [
-        policies.allow("Artifacts", [*READ_OBJECT, "s3:PutObject"], [f"{bucket_arn}/*"]),
-        policies.allow("ArtifactBucket", ["s3:GetBucketVersioning"], [bucket_arn]),
-        policies.allow(
+    rows = [
+        statements.allow("Artifacts", [*READ_OBJECT, "s3:PutObject"], [f"{bucket_arn}/*"]),
+        statements.allow("ArtifactBucket", ["s3:GetBucketVersioning"], [bucket_arn]),
+        statements.allow(
             "Builds", ["codebuild:BatchGetBuilds", "codebuild:StartBuild"], project_arns
         ),
-        policies.allow(
+        statements.allow(
             "Service",
             ["ecs:DescribeServices", "ecs:UpdateService"],
             [account.arn("ecs", f"service/{cluster}/{service}")],
         ),
-        policies.allow("ReadRevision", ["ecs:DescribeTaskDefinition"], ["*"]),
-        policies.allow("Register", ["ecs:RegisterTaskDefinition"], [revisions]),
+        statements.allow("ReadRevision", ["ecs:DescribeTaskDefinition"], ["*"]),
+        statements.allow("Register", ["ecs:RegisterTaskDefinition"], [revisions]),
         {
-            **policies.allow("TagRevision", ["ecs:TagResource"], [revisions]),
+            **statements.allow("TagRevision", ["ecs:TagResource"], [revisions]),
             "Condition": {"StringEquals": {"ecs:CreateAction": "RegisterTaskDefinition"}},
         },
-        {
-            **policies.allow("PassTaskRoles", ["iam:PassRole"], sorted(task_role_arns)),
-            "Condition": {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
-        },
+        statements.pass_roles("PassTaskRoles", account, task_role_arns, "ecs-tasks"),
     ]
     if connection_arn:
-        use = f"{connection_arn.split(':')[2]}:UseConnection"
-        statements.append(policies.allow("Connection", [use], [connection_arn]))
-    return policies.document(*statements)
+        rows.append(statements.allow("Connection", USE_CONNECTION, both_names(connection_arn)))
+    return statements.document(*rows)
 
 
-def topic(account: Account, topic_arn: str, publishers: str) -> policies.Document:
-    """A topic's policy: the stack's own rules and alarms may publish, and nobody without TLS.
+def topic(account: Account, topic_arn: str, publishers: str) -> statements.Document:
+    """A topic's policy: the stack's own alarms may publish, and EventBridge; nobody without TLS.
 
+    EventBridge tells no source, so that a condition would refuse its messages:
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions
     https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
 
     Args:
-        account: whose rules and alarms.
+        account: whose alarms.
         topic_arn: the topic.
         publishers: how their names begin.
     """
-    sources = {
-        "events": account.arn("events", f"rule/{publishers}*"),
-        "cloudwatch": account.arn("cloudwatch", f"alarm:{publishers}*"),
-    }
-    return policies.document(
+    alarms = account.arn("cloudwatch", f"alarm:{publishers}*")
+    publish = ["sns:Publish"]
+    return statements.document(
         {
             "Sid": "TlsOnly",
             "Effect": "Deny",
@@ -139,15 +145,16 @@ def topic(account: Account, topic_arn: str, publishers: str) -> policies.Documen
             "Resource": topic_arn,
             "Condition": {"Bool": {"aws:SecureTransport": "false"}},
         },
-        *(
-            {
-                **policies.allow(service.capitalize(), ["sns:Publish"], [topic_arn]),
-                "Principal": {"Service": f"{service}.amazonaws.com"},
-                "Condition": {
-                    "StringEquals": {"aws:SourceAccount": account.account_id},
-                    "ArnLike": {"aws:SourceArn": source},
-                },
-            }
-            for service, source in sources.items()
-        ),
+        {
+            **statements.allow("Events", publish, [topic_arn]),
+            "Principal": {"Service": account.principal("events")},
+        },
+        {
+            **statements.allow("Cloudwatch", publish, [topic_arn]),
+            "Principal": {"Service": account.principal("cloudwatch")},
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": account.account_id},
+                "ArnLike": {"aws:SourceArn": alarms},
+            },
+        },
     )

@@ -19,7 +19,7 @@ import pulumi_aws as aws
 
 from infra.context import Context
 from infra.names import digest
-from infra.policies import statements
+from infra.policies import statements, tasks
 from infra.service.task import TaskRoles
 
 
@@ -72,7 +72,7 @@ class Roles(pulumi.ComponentResource):
                 execution,
                 f"start-tasks-{digest(args.other_repository, *settings.secret_arns)}",
                 pulumi.Output.all(args.repository_arns, args.log_group_arn).apply(
-                    lambda arns: statements.execution(arns[0], arns[1], settings.secret_arns)
+                    lambda arns: tasks.execution(arns[0], arns[1], settings.secret_arns)
                 ),
             )
         ]
@@ -82,7 +82,7 @@ class Roles(pulumi.ComponentResource):
                 self._policy(
                     task,
                     "open-sessions",
-                    sessions.apply(lambda arns: statements.task(arns[0], arns[1])),
+                    sessions.apply(lambda arns: tasks.task(arns[0], arns[1])),
                 )
             )
         previews = self._role("previews", "Starts the tasks of previews: image, log, secrets")
@@ -90,7 +90,7 @@ class Roles(pulumi.ComponentResource):
             previews,
             "start-previews",
             pulumi.Output.from_input(args.repository_arns).apply(
-                lambda arns: statements.execution(
+                lambda arns: tasks.execution(
                     arns, context.preview_log_arn, settings.preview_secret_arns
                 )
             ),
@@ -104,7 +104,7 @@ class Roles(pulumi.ComponentResource):
             f"{self._name}-{purpose}",
             name=self._context.names.role(purpose),
             description=description,
-            assume_role_policy=json.dumps(statements.task_trust(self._context.account)),
+            assume_role_policy=json.dumps(tasks.task_trust(self._context.account)),
             tags=dict(self._context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pulumi_aws as aws
 
-from infra.policies.statements import secret_resource
+from infra.policies.tasks import secret_resource
 
 CURRENT = "AWSCURRENT"
 _PARAMETER = ":parameter/"

@@ -13,7 +13,7 @@ import pulumi_aws as aws
 
 from infra.context import Context
 from infra.ingress.load_balancer import Shift
-from infra.policies import statements
+from infra.policies import traffic_shift
 from infra.settings.model import Settings
 
 Deployment = aws.ecs.ServiceDeploymentConfigurationArgs
@@ -42,7 +42,7 @@ class ShiftRole(pulumi.ComponentResource):
             f"{name}-role",
             name=context.names.role("shift"),
             description="Shifts traffic from one release to the next",
-            assume_role_policy=json.dumps(statements.shift_trust(context.account)),
+            assume_role_policy=json.dumps(traffic_shift.shift_trust(context.account)),
             tags=dict(context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -52,7 +52,7 @@ class ShiftRole(pulumi.ComponentResource):
             name="shift-traffic",
             role=role.name,
             policy=pulumi.Output.json_dumps(
-                arns.apply(lambda known: statements.shift(known[0], known[1:]))
+                arns.apply(lambda known: traffic_shift.shift(known[0], known[1:]))
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

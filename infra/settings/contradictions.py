@@ -132,6 +132,12 @@ def _actions(settings: Settings) -> str | None:
     return None
 
 
+def _numbers(settings: Settings) -> str | None:
+    if bool(settings.github_owner_id) != bool(settings.github_repository_id):
+        return "needs the other one: `github_owner_id` and `github_repository_id` go together"
+    return None
+
+
 def _one_way_in(settings: Settings) -> str | None:
     if settings.connection_arn and settings.github_token:
         return "must be left out where `github_token` is set; use one way in"
@@ -154,6 +160,7 @@ _CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Settings], str | None]],
     (("domain", "hosted_zone", "certificate_arn"), _https),
     (("github_repository", "github_owner", "github_token", "connection_arn"), _repository),
     (("github_actions", "github_repository"), _actions),
+    (("github_owner_id", "github_repository_id"), _numbers),
     (("connection_arn", "github_token"), _one_way_in),
     (("trigger_paths", "github_token"), _paths),
     (

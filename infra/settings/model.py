@@ -143,6 +143,8 @@ class Settings(BaseModel):
 
     github_owner: Annotated[Text, AfterValidator(rules.github_owner)] = ""
     github_repository: Annotated[Text, AfterValidator(rules.github_repository)] = ""
+    github_owner_id: Annotated[int, Field(ge=0)] = 0
+    github_repository_id: Annotated[int, Field(ge=0)] = 0
     github_branch: Annotated[Text, AfterValidator(rules.branch)] = "main"
     github_token: Any = ""
     connection_arn: Annotated[Text, AfterValidator(rules.connection_arn)] = ""

@@ -49,7 +49,7 @@ def test_a_permission_that_is_denied(checkout: Checkout, url: str) -> None:
     found = fails(checkout, url)
     assert found["name"] == "permission missing"
     assert "logs:CreateLogStream" in found["cause"]
-    assert "infra/policies/statements.py" in found["setting"]
+    assert "infra/policies/tasks.py" in found["setting"]
     iam.delete_role_policy(**role)
 
 

@@ -69,6 +69,8 @@ MATRIX: Mapping[str, Mapping[str, str]] = {
         "domain": "app.example.com",
         "hosted_zone": "example.com",
         "state_bucket": "team-state",
+        "github_owner_id": "11",
+        "github_repository_id": "22",
     },
     "connection": {
         **REPOSITORY,

@@ -13,11 +13,14 @@ from functools import cache
 
 import pytest
 
-from tests.policy.judge import Asked, Judge, act, call
+from infra.names import Names
+from tests.policy.judge import Asked, Judge, act, call, tagged
 from tests.policy.matrix import EVERYTHING, MATRIX, REPOSITORY, recorded
+from tests.policy.test_previews import preview
 from tests.unit.infra.recorder import ACCOUNT, REGION, record
 
 NAME = "fargate-cd-dev"
+NAMES = Names("fargate-cd", "dev")
 PREVIEW = f"{NAME}-preview-login"
 OTHER = "fargate-cd-prod"
 HERE = f"{REGION}:{ACCOUNT}"
@@ -149,7 +152,8 @@ def targets(suffix: str) -> str:
 
 
 RULE = f"arn:aws:elasticloadbalancing:{HERE}:listener-rule/app/lb/50dc6c495c0c9188/f2f7/9683"
-GROUPS = [each.inputs["name"] for each in recorded("blue_green").of("TargetGroup")]
+CIDR, PORT = "10.0.0.0/16", 9292
+GROUPS = [NAMES.target_group(PORT, CIDR), NAMES.alternate_target_group(PORT, CIDR)]
 
 SHIFTING = Duties(
     [
@@ -233,11 +237,235 @@ DELIVERING: Mapping[str, Duties] = {
     ),
 }
 
-DUTIES: Mapping[str, Duties] = {**STARTING, "shift": SHIFTING, **DELIVERING}
+ELB = f"arn:aws:elasticloadbalancing:{HERE}"
+BALANCER_NAME = NAMES.load_balancer(CIDR)
+BALANCER = f"{ELB}:loadbalancer/app/{BALANCER_NAME}/50dc"
+LISTENER = f"{ELB}:listener/app/{BALANCER_NAME}/50dc/f2f7"
+PREVIEW_RULE = f"{ELB}:listener-rule/app/{BALANCER_NAME}/50dc/f2f7/96"
+PREVIEW_TARGETS = targets("preview-group")
+STATE = "team-state"
 
-WORKFLOWS = frozenset({"github-deploy", "github-preview"})
+LOOKING = [
+    call("application-autoscaling", "DescribeScalableTargets", ServiceNamespace="ecs"),
+    call("cloudwatch", "GetMetricStatistics", Namespace="AWS/ECS", MetricName="CPUUtilization"),
+    call("ec2", "DescribeSecurityGroupRules"),
+    call("ec2", "DescribeSecurityGroups"),
+    call("ecs", "DeregisterTaskDefinition", taskDefinition="f:1"),
+    call("ecs", "DescribeTaskDefinition", taskDefinition="f:1"),
+    call("ecs", "ListServices", cluster=NAME),
+    call("ecs", "ListTaskDefinitions"),
+    call("elbv2", "DescribeListenerAttributes", ListenerArn=LISTENER),
+    call("elbv2", "DescribeListeners"),
+    call("elbv2", "DescribeLoadBalancers"),
+    call("elbv2", "DescribeRules"),
+    call("elbv2", "DescribeTags", ResourceArns=[LISTENER]),
+    call("elbv2", "DescribeTargetGroupAttributes", TargetGroupArn=PREVIEW_TARGETS),
+    call("elbv2", "DescribeTargetGroups"),
+    call("elbv2", "DescribeTargetHealth", TargetGroupArn=PREVIEW_TARGETS),
+    call("logs", "DescribeLogGroups"),
+    call("resourcegroupstaggingapi", "GetResources"),
+    call("ecs", "ListTasks", cluster=NAME),
+    call("ecs", "DescribeTasks", cluster=NAME, tasks=["1"]),
+    call("secretsmanager", "ListSecretVersionIds", SecretId=SECRET),
+    call("ssm", "GetParameter", Name="/team/flag"),
+]
+"""What the program and the driver ask in every workflow."""
 
-NOT_NEEDED: Mapping[tuple[str, str], str] = dict.fromkeys(
+
+def deployments(service: str) -> list[Asked]:
+    """What the driver asks of a deployment."""
+    start = f"arn:aws:ecs:{HERE}:service"
+    return [
+        call(
+            "ecs",
+            "DescribeServiceDeployments",
+            serviceDeploymentArns=[f"{start}-deployment/{NAME}/{service}/1"],
+        ),
+        call(
+            "ecs",
+            "DescribeServiceRevisions",
+            serviceRevisionArns=[f"{start}-revision/{NAME}/{service}/1"],
+        ),
+        call("ecs", "ListServiceDeployments", cluster=NAME, service=service),
+        call("ecs", "DescribeServices", cluster=NAME, services=[service]),
+        call("ecs", "UpdateService", cluster=NAME, service=service, taskDefinition=f"{service}:2"),
+    ]
+
+
+def read_log(group: str) -> list[Asked]:
+    """What the driver reads for a diagnosis."""
+    return [
+        call("logs", "DescribeLogStreams", logGroupName=group),
+        call("logs", "GetLogEvents", logGroupName=group, logStreamName="app/app/1"),
+    ]
+
+
+def push_by_docker(repository: str) -> list[Asked]:
+    """What Docker and the program call to push an image and to tell its digest."""
+    named = {"repositoryName": repository}
+    return [
+        *pull(repository),
+        *push(repository),
+        call("ecr", "DescribeImages", **named),
+        call("ecr", "ListImages", **named),
+        call("ecr", "DescribeRepositories", repositoryNames=[repository]),
+    ]
+
+
+def keep_state(folder: str) -> list[Asked]:
+    """What Pulumi does to a state in a bucket."""
+    file = f"{folder}.pulumi/stacks/a.json"
+    return [
+        call("s3", "ListObjectsV2", Bucket=STATE, Prefix=f"{folder}.pulumi/stacks/"),
+        *(
+            call("s3", operation, Bucket=STATE, Key=file)
+            for operation in ("GetObject", "PutObject", "DeleteObject")
+        ),
+    ]
+
+
+STRANGERS = [
+    call("iam", "CreateRole", RoleName="mine"),
+    call("iam", "PutRolePolicy", RoleName=f"{NAME}-task", PolicyName="more"),
+    call("secretsmanager", "GetSecretValue", SecretId=SECRET),
+    call("ssm", "GetParameters", Names=["/team/flag"]),
+    call("secretsmanager", "ListSecretVersionIds", SecretId=OTHER_SECRET),
+    call("ecs", "RegisterTaskDefinition", **{**REGISTER, "executionRoleArn": role("build")}),
+    call("ecs", "UpdateService", cluster="other", service=NAME),
+    *push(OTHER),
+    *read_log("/ecs/fargate-cd-prod/app"),
+]
+"""What no workflow may do."""
+
+RELEASING = Duties(
+    [
+        *LOOKING,
+        *push_by_docker(NAME),
+        call("ecs", "RegisterTaskDefinition", **REGISTER),
+        *deployments(NAME),
+        *read_log(f"/ecs/{NAME}/app"),
+        *keep_state(""),
+        call("ec2", "DescribeAvailabilityZones"),
+        call("route53", "ListHostedZones"),
+        call("route53", "ListHostedZonesByName"),
+        call("route53", "GetHostedZone", Id="Z1"),
+        call("route53", "ListResourceRecordSets", HostedZoneId="Z1"),
+        call("route53", "ListTagsForResource", ResourceType="hostedzone", ResourceId="Z1"),
+    ],
+    [
+        *STRANGERS,
+        call("ecs", "DeleteService", **SERVICE),
+        call("ecr", "BatchDeleteImage", repositoryName=NAME, imageIds=[]),
+        call("route53", "ChangeResourceRecordSets", HostedZoneId="Z1"),
+        call("elbv2", "DeleteListener", ListenerArn=LISTENER),
+        call("s3", "GetObject", Bucket="other-state", Key=".pulumi/stacks/a.json"),
+    ],
+)
+
+PREVIEW_TAGS = {"stack": "dev-preview-login", "environment": "dev"}
+ELB_TAGS = [{"Key": key, "Value": value} for key, value in PREVIEW_TAGS.items()]
+PREVIEW_LOG = f"/ecs/{NAME}/preview/login/app"
+PREVIEW_DEFINITION = {
+    "family": PREVIEW,
+    "taskRoleArn": role("task"),
+    "executionRoleArn": role("previews"),
+    "tags": [{"key": key, "value": value} for key, value in PREVIEW_TAGS.items()],
+}
+PREVIEW_REPOSITORY = NAME
+
+
+def of_previews(*asked: Asked) -> list[Asked]:
+    """The same calls on resources that carry a preview's tags."""
+    return [tagged(each, **PREVIEW_TAGS) for each in asked]
+
+
+def of_the_environment(*asked: Asked) -> list[Asked]:
+    """The same calls on resources that carry the environment's tags."""
+    return [tagged(each, stack="dev", environment="dev") for each in asked]
+
+
+OPENING = {
+    "GroupId": "firewall-load-balancer-id",
+    "IpPermissions": [],
+    "TagSpecifications": [{"ResourceType": "security-group-rule", "Tags": ELB_TAGS}],
+}
+
+PREVIEWING = Duties(
+    [
+        *LOOKING,
+        *push_by_docker(PREVIEW_REPOSITORY),
+        call("ecr", "BatchDeleteImage", repositoryName=PREVIEW_REPOSITORY, imageIds=[]),
+        call("ecs", "RegisterTaskDefinition", **PREVIEW_DEFINITION),
+        call("ecs", "DeleteTaskDefinitions", taskDefinitions=[f"{PREVIEW}:1"]),
+        call(
+            "ecs",
+            "CreateService",
+            cluster=NAME,
+            serviceName=PREVIEW,
+            taskDefinition=f"{PREVIEW}:1",
+            tags=PREVIEW_DEFINITION["tags"],
+        ),
+        call("ecs", "DeleteService", cluster=NAME, service=PREVIEW),
+        *deployments(PREVIEW),
+        *read_log(PREVIEW_LOG),
+        call("logs", "CreateLogGroup", logGroupName=PREVIEW_LOG, tags=PREVIEW_TAGS),
+        call("logs", "PutRetentionPolicy", logGroupName=PREVIEW_LOG, retentionInDays=3),
+        call(
+            "logs",
+            "ListTagsForResource",
+            resourceArn=f"arn:aws:logs:{HERE}:log-group:{PREVIEW_LOG}",
+        ),
+        call("logs", "DeleteLogGroup", logGroupName=PREVIEW_LOG),
+        *keep_state(""),
+        call("elbv2", "CreateTargetGroup", Name="preview-group", Tags=ELB_TAGS),
+        call("elbv2", "CreateListener", LoadBalancerArn=BALANCER, Tags=ELB_TAGS),
+        call("elbv2", "CreateRule", ListenerArn=LISTENER, Tags=ELB_TAGS),
+        *of_previews(
+            *(
+                call("elbv2", operation, TargetGroupArn=PREVIEW_TARGETS)
+                for operation in (
+                    "DeleteTargetGroup",
+                    "ModifyTargetGroup",
+                    "ModifyTargetGroupAttributes",
+                )
+            ),
+            call("elbv2", "AddTags", ResourceArns=[PREVIEW_TARGETS], Tags=ELB_TAGS),
+            call("elbv2", "DeleteListener", ListenerArn=LISTENER),
+            call("elbv2", "ModifyListener", ListenerArn=LISTENER),
+            call("elbv2", "DeleteRule", RuleArn=PREVIEW_RULE),
+            call("elbv2", "ModifyRule", RuleArn=PREVIEW_RULE),
+        ),
+        call("ec2", "AuthorizeSecurityGroupIngress", **OPENING),
+        call("ec2", "RevokeSecurityGroupIngress", GroupId="firewall-load-balancer-id"),
+    ],
+    [
+        *STRANGERS,
+        call("ecs", "UpdateService", **SERVICE),
+        call("ecs", "DeleteService", **SERVICE),
+        call("ecs", "CreateService", cluster=NAME, serviceName=NAME, taskDefinition=f"{PREVIEW}:1"),
+        *of_the_environment(
+            call("elbv2", "DeleteListener", ListenerArn=LISTENER),
+            call("elbv2", "ModifyListener", ListenerArn=LISTENER),
+            call("elbv2", "DeleteTargetGroup", TargetGroupArn=targets(GROUPS[0])),
+            call("elbv2", "AddTags", ResourceArns=[LISTENER], Tags=ELB_TAGS),
+        ),
+    ],
+)
+
+DUTIES: Mapping[str, Duties] = {
+    **STARTING,
+    "shift": SHIFTING,
+    **DELIVERING,
+    "github-deploy": RELEASING,
+    "github-preview": PREVIEWING,
+}
+
+NOT_NEEDED: Mapping[tuple[str, str], str] = {
+    (
+        "github-preview",
+        f"Open: arn:aws:ec2:{HERE}:security-group-rule/*",
+    ): "the local cloud asks for the group alone, AWS lists the new rule as well",
+} | dict.fromkeys(
     [
         ("task", f"SessionLog: arn:aws:logs:{HERE}:log-group:{SESSION_LOG}"),
         ("flow-logs", f"WriteLog: arn:aws:logs:{HERE}:log-group:/ecs/{NAME}/network"),
@@ -250,7 +478,9 @@ NOT_NEEDED: Mapping[tuple[str, str], str] = dict.fromkeys(
 @cache
 def judge() -> Judge:
     """The roles with everything on."""
-    return Judge.of(record({**EVERYTHING, **REPOSITORY, "github_token": "word"}))
+    workflows = {"github_actions": "true", "state_bucket": STATE}
+    environment = record({**EVERYTHING, **REPOSITORY, **workflows, "github_token": "word"})
+    return Judge.of(environment, preview("everything"))
 
 
 def cases(kind: str) -> list[tuple[str, Asked]]:
@@ -281,4 +511,4 @@ def test_without_any_one_grant_a_role_fails_at_its_duties(purpose: str) -> None:
 
 def test_every_role_of_the_program_has_its_row() -> None:
     made = {each.inputs["name"] for row in MATRIX for each in recorded(row).of("Role")}
-    assert made == {f"{NAME}-{purpose}" for purpose in {*DUTIES, *WORKFLOWS}}
+    assert made == {f"{NAME}-{purpose}" for purpose in DUTIES}

@@ -41,6 +41,21 @@ def test_only_this_repositorys_branch_releases() -> None:
     assert trusted(made(), "deploy") == ["repo:octo/shop:ref:refs/heads/main"]
 
 
+def test_a_repository_with_numbers_in_its_subjects_is_trusted_by_them_too() -> None:
+    recording = made(github_owner_id="11", github_repository_id="22")
+    branch = "ref:refs/heads/main"
+    assert trusted(recording, "deploy") == [
+        f"repo:octo/shop:{branch}",
+        f"repo:octo@11/shop@22:{branch}",
+    ]
+    assert "repo:octo@11/shop@22:pull_request" in trusted(recording, "preview")
+
+
+def test_one_number_alone_is_refused() -> None:
+    with pytest.raises(SettingsError, match="github_owner_id = 11: needs the other one"):
+        Settings.parse({**REPOSITORY, "github_owner_id": 11})
+
+
 def test_production_is_released_by_its_environment_alone() -> None:
     recording = made(github_environment="production")
     assert trusted(recording, "deploy") == ["repo:octo/shop:environment:production"]

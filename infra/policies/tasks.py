@@ -1,0 +1,117 @@
+"""What tasks do: ECS starts one under its execution role, its code runs under its task role."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from infra.account import Account
+from infra.policies import statements
+
+PULL_ACTIONS = (
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:GetDownloadUrlForLayer",
+)
+
+
+def task_trust(account: Account) -> statements.Document:
+    """Who may take on the roles of a task: ECS tasks of this account and region.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+    """
+    source = account.arn("ecs", "*")
+    return statements.trust("ecs-tasks", account, source)
+
+
+def execution(
+    repository_arns: Sequence[str], log_group_arn: str, secret_arns: Sequence[str]
+) -> statements.Document:
+    """What ECS does to start a task: pull the image, write its log, read its secrets.
+
+    Args:
+        repository_arns: the repositories of its images.
+        log_group_arn: the log group, without the trailing `:*`.
+        secret_arns: Secrets Manager secrets and SSM parameters.
+    """
+    secrets = read_secrets(secret_arns)
+    return statements.document(
+        *pull(repository_arns),
+        *log([log_group_arn]),
+        *(statement for service in sorted(secrets) for statement in secrets[service]),
+    )
+
+
+def pull(repository_arns: Sequence[str]) -> list[statements.Statement]:
+    """Log in to the registry, and pull from the named repositories."""
+    return [
+        statements.allow("Login", ["ecr:GetAuthorizationToken"], ["*"]),
+        statements.allow("Pull", PULL_ACTIONS, repository_arns),
+    ]
+
+
+def log(log_group_arns: Sequence[str]) -> list[statements.Statement]:
+    """Write to log groups that exist."""
+    streams = [f"{arn}:*" for arn in log_group_arns]
+    return [statements.allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], streams)]
+
+
+def read_secrets(secret_arns: Sequence[str]) -> dict[str, list[statements.Statement]]:
+    """Read secrets: service (`secretsmanager`, `ssm`) → statements; only services in use."""
+    secrets = sorted({secret_resource(arn) for arn in secret_arns if ":secretsmanager:" in arn})
+    parameters = sorted({arn for arn in secret_arns if ":ssm:" in arn})
+    found = {}
+    if secrets:
+        read = ["secretsmanager:GetSecretValue"]
+        found["secretsmanager"] = [statements.allow("Secrets", read, secrets)]
+    if parameters:
+        found["ssm"] = [statements.allow("Parameters", ["ssm:GetParameters"], parameters)]
+    return found
+
+
+def secret_resource(arn: str) -> str:
+    """The secret's own ARN: what ECS adds to choose a key, stage or version is cut off."""
+    return ":".join(arn.split(":")[:7])
+
+
+def sessions() -> statements.Statement:
+    """Open the channels of an `exec` session; these calls know no resources.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html#ecs-exec-required-iam-permissions
+    """
+    return statements.allow(
+        "Sessions",
+        [
+            "ssmmessages:CreateControlChannel",
+            "ssmmessages:CreateDataChannel",
+            "ssmmessages:OpenControlChannel",
+            "ssmmessages:OpenDataChannel",
+        ],
+        ["*"],
+    )
+
+
+def task(session_log_arn: str, key_arn: str | None) -> statements.Document:
+    """What the agent of `exec` does under the task's role; the application does nothing.
+
+    Args:
+        session_log_arn: the log group of sessions, without the trailing `:*`.
+        key_arn: the key of sessions, if there is one.
+    """
+    rows = [sessions(), *session_log(session_log_arn)]
+    if key_arn is not None:
+        rows.append(session_key(key_arn))
+    return statements.document(*rows)
+
+
+def session_log(session_log_arn: str) -> list[statements.Statement]:
+    """Find and write the log of sessions; the search knows no resources."""
+    write = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+    return [
+        statements.allow("FindSessionLog", ["logs:DescribeLogGroups"], ["*"]),
+        statements.allow("SessionLog", write, [session_log_arn, f"{session_log_arn}:*"]),
+    ]
+
+
+def session_key(key_arn: str) -> statements.Statement:
+    """Decrypt the data of sessions."""
+    return statements.allow("SessionKey", ["kms:Decrypt"], [key_arn])
