@@ -75,8 +75,8 @@ def _told_pipeline(resource: Resource, found: Values) -> Values:
     told = from_shape(found["pipeline"], "pipeline", _NAMES)
     given = resource.inputs.get("stages", [])
     stages = [
-        {**stage, "actions": [_told_action(entry) for entry in stage["actions"]]}
-        for stage in told["stages"]
+        {**stage, "actions": list(map(_told_action, stage["actions"], raw["actions"]))}
+        for stage, raw in zip(told["stages"], found["pipeline"]["stages"], strict=True)
     ]
     _unmask(stages, given)
     stores = [told["artifactStore"]] if "artifactStore" in told else []
@@ -88,8 +88,11 @@ def _told_pipeline(resource: Resource, found: Values) -> Values:
     return live
 
 
-def _told_action(action: Values) -> Values:
+def _told_action(action: Values, raw: Values) -> Values:
+    """An action as Pulumi flattens it; the keys of its configuration are not members."""
     rest = {name: value for name, value in action.items() if name != "actionTypeId"}
+    if "configuration" in raw:
+        rest["configuration"] = raw["configuration"]
     for side in ("inputArtifacts", "outputArtifacts"):
         if side in rest:
             rest[side] = [artifact["name"] for artifact in rest[side]]

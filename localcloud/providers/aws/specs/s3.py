@@ -253,14 +253,11 @@ def _lifecycle_rule(rule: Any) -> Any:
 def _told_lifecycle(found: Values) -> Values:
     rules = []
     for rule in found["Rules"]:
-        kept = {member: value for member, value in rule.items() if member != "Filter"}
         scope = dict(rule.get("Filter") or {})
         if "And" in scope and "Tags" in scope["And"]:
             pairs = {tag["Key"]: tag["Value"] for tag in scope["And"]["Tags"]}
             scope["And"] = {**scope["And"], "Tags": pairs}
-        if scope and scope != {"Prefix": ""}:
-            kept["Filter"] = scope
-        rules.append(kept)
+        rules.append({**rule, **({"Filter": scope} if scope else {})})
     return {"Rules": rules}
 
 
