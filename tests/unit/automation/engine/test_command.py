@@ -21,6 +21,18 @@ from automation.engine.command import DRIVER_VARIABLE
 ROOT = Path(__file__).resolve().parents[4]
 
 
+PATIENCE_SECONDS = 120.0
+"""A loaded machine may take long to start an interpreter."""
+
+
+def appears(path: Path) -> bool:
+    """Wait for a file."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return path.exists()
+
+
 def engine(tmp_path: Path, body: str) -> Engine:
     path = tmp_path / "pulumi"
     path.write_text(f"#!/bin/sh\n{body}\n")
@@ -56,19 +68,21 @@ def test_a_failure_is_the_automation_apis_own_error(tmp_path: Path) -> None:
 
 
 def test_at_an_interrupt_the_engine_is_asked_to_stop_and_waited_for(tmp_path: Path) -> None:
-    saved = tmp_path / "saved"
-    body = (
-        f"trap 'sleep 0.3; touch {saved}; exit 1' INT; touch {tmp_path}/ready; "
-        "while :; do sleep 0.05; done"
-    )
+    saved, announced = tmp_path / "saved", tmp_path / "announced"
+    save = f"while [ ! -e {announced} ]; do sleep 0.05; done; touch {saved}; exit 1"
+    body = f"trap '{save}' INT; touch {tmp_path}/ready; while :; do sleep 0.05; done"
     told: list[bool] = []
+
+    def announce() -> None:
+        told.append(saved.exists())
+        announced.touch()
+
     patient = engine(tmp_path, body)
-    patient.announce_stop = lambda: told.append(saved.exists())
+    patient.announce_stop = announce
 
     def interrupt() -> None:
-        while not (tmp_path / "ready").exists():
-            time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGINT)
+        if appears(tmp_path / "ready"):
+            os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
@@ -94,12 +108,11 @@ def test_an_interrupt_in_the_middle_of_a_garbage_collection_is_not_lost(
         sleep(seconds)
 
     monkeypatch.setattr(time, "sleep", collecting_sleep)
+    body = f"trap 'kill $!; exit 1' INT; touch {tmp_path}/ready; sleep 60 & wait"
     gc.callbacks.append(interrupt)
     try:
         with pytest.raises(KeyboardInterrupt):
-            engine(tmp_path, f"trap 'exit 1' INT; touch {tmp_path}/ready; sleep 3 & wait").run(
-                ["up"], str(tmp_path), {}
-            )
+            engine(tmp_path, body).run(["up"], str(tmp_path), {})
     finally:
         gc.callbacks.remove(interrupt)
 
@@ -124,11 +137,7 @@ def test_the_engine_survives_a_killed_driver(tmp_path: Path) -> None:
         ],
         cwd=ROOT,
     )
-    deadline = time.monotonic() + 20
-    while not (tmp_path / "ready").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    assert appears(tmp_path / "ready")
     driver.kill()
     driver.wait()
-    while not finished.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert finished.exists()
+    assert appears(finished)
