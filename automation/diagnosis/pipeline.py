@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from automation.aws.codebuild import Build, brief, build_of, last_lines
 from automation.aws.codepipeline import Action, Run, actions
@@ -18,6 +19,7 @@ from automation.diagnosis.diagnosis import Diagnosis, diagnose
 from automation.diagnosis.evidence import gather
 from automation.stack.operations import Session
 from infra.settings.model import Settings
+from infra.settings.pipeline_files import pipeline_files
 
 LOG_LINES = 12
 
@@ -232,13 +234,16 @@ def cause_of(failure: Failure, settings: Settings) -> Diagnosis:
 
 
 def _values(failure: Failure, settings: Settings) -> dict[str, str]:
+    folder, dockerfile = pipeline_files(
+        settings.app_path, settings.dockerfile, settings.pipeline_app_path
+    )
     return {
         "stage": failure.action.stage,
         "words": failure.action.words or "no reason was given",
         "repository": f"{settings.github_owner}/{settings.github_repository}",
         "branch": settings.github_branch,
         "error": failure.error,
-        "dockerfile": settings.dockerfile or f"{settings.app_path}/Dockerfile",
+        "dockerfile": dockerfile or str(PurePosixPath(folder, "Dockerfile")),
     }
 
 

@@ -20,6 +20,7 @@ from infra.image.registry import Registry
 from infra.policies import pipeline as pipeline_policies
 from infra.service.roles import Roles
 from infra.service.task import CONTAINER_NAME
+from infra.settings.pipeline_files import pipeline_files
 
 ARTIFACT_DAYS = 30
 
@@ -114,14 +115,17 @@ class Delivery:
     def _build(self, bucket: PrivateBucket, registry: Registry) -> BuildProject:
         settings = self._context.settings
         cache = Registry("cache", self._context, self._key_arn, cache=True)
+        folder, dockerfile = pipeline_files(
+            settings.app_path, settings.dockerfile, settings.pipeline_app_path
+        )
         variables: dict[str, pulumi.Input[str]] = {
-            "APP_PATH": settings.app_path,
+            "APP_PATH": folder,
             "REPOSITORY_URL": registry.repository_url,
             "CACHE_REPOSITORY_URL": cache.repository_url,
             "CONTAINER_NAME": CONTAINER_NAME,
         }
-        if settings.dockerfile:
-            variables["DOCKERFILE"] = settings.dockerfile
+        if dockerfile:
+            variables["DOCKERFILE"] = dockerfile
         # Privileged, since an image is built by a Docker daemon inside the build's container.
         project = self._project(
             "build", "Builds the image of each commit", image_buildspec(), variables, True

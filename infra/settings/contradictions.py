@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from infra.settings.pipeline_files import NotInRepositoryError, pipeline_files
 from infra.settings.rules import FARGATE_MEMORY, shown
 
 if TYPE_CHECKING:
@@ -150,6 +151,25 @@ def _paths(settings: Settings) -> str | None:
     return None
 
 
+def _pipeline_dockerfile(settings: Settings) -> str | None:
+    if not settings.has_pipeline:
+        return None
+    try:
+        pipeline_files(settings.app_path, settings.dockerfile, settings.pipeline_app_path)
+    except NotInRepositoryError as error:
+        return str(error)
+    return None
+
+
+def _absolute(setting: str) -> Callable[[Settings], str | None]:
+    def rule(settings: Settings) -> str | None:
+        if settings.github_actions and str(getattr(settings, setting)).startswith("/"):
+            return "must be relative with `github_actions`: a workflow's checkout has no such path"
+        return None
+
+    return rule
+
+
 _CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Settings], str | None]], ...] = (
     (("cpu",), _cpu),
     (("memory", "cpu"), _memory),
@@ -163,6 +183,12 @@ _CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Settings], str | None]],
     (("github_owner_id", "github_repository_id"), _numbers),
     (("connection_arn", "github_token"), _one_way_in),
     (("trigger_paths", "github_token"), _paths),
+    (
+        ("dockerfile", "app_path", "pipeline_app_path", "github_token", "connection_arn"),
+        _pipeline_dockerfile,
+    ),
+    (("app_path", "github_actions"), _absolute("app_path")),
+    (("dockerfile", "github_actions"), _absolute("dockerfile")),
     (
         (
             "strategy",

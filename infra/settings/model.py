@@ -150,6 +150,7 @@ class Settings(BaseModel):
     connection_arn: Annotated[Text, AfterValidator(rules.connection_arn)] = ""
     webhook_rotation: Annotated[int, Field(ge=0)] = 0
     trigger_paths: TextList = []
+    pipeline_app_path: Annotated[Text, AfterValidator(rules.repository_folder)] = ""
     test_commands: TextList = []
     approval: bool = False
     promotion: bool = False

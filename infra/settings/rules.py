@@ -230,6 +230,16 @@ def log_retention_days(value: int) -> int:
     return value
 
 
+def repository_folder(value: str) -> str:
+    """A folder of a repository, from its top, or nothing."""
+    if value.startswith(("/", "-")) or ".." in value.split("/"):
+        raise ValueError(
+            "must be a folder from the top of the pipeline's repository, such as `.` or "
+            "`services/shop`: no absolute path, and no `..`"
+        )
+    return value
+
+
 def _matching(pattern: str, said: str) -> Callable[[str], str]:
     def rule(value: str) -> str:
         if value and not re.fullmatch(pattern, value):

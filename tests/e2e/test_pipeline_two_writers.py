@@ -1,21 +1,28 @@
-"""Another application, with settings alone; roles; and `up`, pushes and `destroy` side by side.
+"""An application in its own repository; roles; and `up`, pushes and `destroy` side by side.
 
-The tests of this file share one stack and run in the order in which they stand.
+The first tests follow docs/own-repository.md, whose settings and commands are taken from there. The
+tests of this file share one stack and run in the order in which they stand.
 """
 
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
+import yaml
 
-from tests.e2e.checkout import Checkout
-from tests.e2e.pipeline_harness import PIPELINE, Pipeline, WorkingCopy, greeting, working_copy
+from tests.e2e.checkout import ROOT, UP_SECONDS, Checkout
+from tests.e2e.pipeline_harness import PIPELINE, Pipeline, WorkingCopy, greeting
+from tests.workflows import path_with
 
-SERVER = "web/server.py"
+DOCUMENT = (ROOT / "docs/own-repository.md").read_text()
+SERVER = "server.py"
 PROGRAM = '''"""Another team's application."""
 import http.server
 import os
@@ -41,38 +48,62 @@ EXPOSE 8080
 CMD ["python3", "/server.py"]
 """
 ROLE, POLICY = "fargate-cd-local-pipeline", "release"
-SETTINGS: dict[str, Any] = {
-    "github_owner": "other-team",
-    "github_repository": "web",
-    "github_token": "another-token",
-    "app_path": "web",
-    "container_port": 8080,
-    "stop_timeout": 2,
-    "desired_count": 1,
-}
+SETTINGS: dict[str, Any] = {"stop_timeout": 2, "desired_count": 1}
+
+
+def told(language: str) -> list[str]:
+    """The document's blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
+
+
+def follow(checkout: Checkout, command: str) -> str:
+    """Run a command of the document as it stands there; what it prints."""
+    done = subprocess.run(
+        ["bash", "-e", "-c", command],
+        cwd=checkout.root,
+        env=checkout.environment | {"PATH": path_with(Path(sys.executable))},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=UP_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
-def created(checkout: Checkout) -> dict[str, Any]:
-    """The document of the first `up`, of the other application."""
-    (checkout.root / "web").mkdir()
-    (checkout.root / SERVER).write_text(PROGRAM)
-    (checkout.root / "web/Dockerfile").write_text(DOCKERFILE)
-    checkout.configure(**SETTINGS)
-    return checkout.json("up", "--stack", "local", "--yes")
+def copy(checkout: Checkout) -> WorkingCopy:
+    """The application's repository beside the checkout, with one commit."""
+    folder = checkout.root.parent / "shop"
+    folder.mkdir()
+    (folder / SERVER).write_text(PROGRAM)
+    (folder / "Dockerfile").write_text(DOCKERFILE)
+    made = WorkingCopy(folder, "")
+    made.git("init", "--quiet")
+    made.git("add", "--all")
+    made.git("commit", "--quiet", "--message", "First")
+    return made
+
+
+@pytest.fixture(scope="module")
+def created(checkout: Checkout, copy: WorkingCopy) -> dict[str, Any]:
+    """The stack's outputs after the document's `up`."""
+    (block,) = told("yaml")
+    settings = yaml.safe_load(block)
+    assert settings["fargate-cd:app_path"] == f"../{copy.folder.name}"
+    plain = {name.removeprefix("fargate-cd:"): value for name, value in settings.items()}
+    checkout.configure(**plain, **SETTINGS)
+    up, *_ = told("sh")
+    follow(checkout, up)
+    outputs = checkout.json("outputs", "--stack", "local")
+    copy.git("remote", "add", "origin", outputs["git_remote_url"])
+    return {"outputs": outputs}
 
 
 @pytest.fixture(scope="module")
 def pipeline(checkout: Checkout, created: dict[str, Any]) -> Pipeline:
     return Pipeline(checkout.client("codepipeline"))
-
-
-@pytest.fixture(scope="module")
-def copy(
-    checkout: Checkout, created: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
-) -> WorkingCopy:
-    folder: Path = tmp_path_factory.mktemp("developer") / "web"
-    return working_copy(folder, checkout, created["outputs"]["git_remote_url"], "web")
 
 
 @pytest.fixture(scope="module")
@@ -102,9 +133,20 @@ def without(document: dict[str, Any], action: str) -> dict[str, Any]:
     return {**document, "Statement": statements}
 
 
-def test_another_application_with_settings_alone(created: dict[str, Any], url: str) -> None:
-    assert created["result"] == "succeeded"
+def test_an_application_in_its_own_repository(
+    checkout: Checkout, copy: WorkingCopy, created: dict[str, Any], pipeline: Pipeline, url: str
+) -> None:
+    """The document's steps after `up`: push, then look."""
     assert greeting(url) == "other application"
+    _, push, look = told("sh")
+    text = (copy.folder / SERVER).read_text()
+    (copy.folder / SERVER).write_text(text.replace("other application", "own repository"))
+    copy.git("commit", "--quiet", "--all", "--message", "Say it")
+    commit = copy.git("rev-parse", "HEAD")
+    follow(checkout, push)
+    assert pipeline.wait_for(commit)["status"] == "Succeeded"
+    assert greeting(url) == "own repository"
+    assert commit[:7] in follow(checkout, look)
 
 
 def test_a_role_without_one_action_stops_the_release_and_a_retry_goes_on(
@@ -120,7 +162,7 @@ def test_a_role_without_one_action_stops_the_release_and_a_retry_goes_on(
     stage, why = pipeline.failure(stopped)
     assert stage == "Deploy"
     assert "ecs:UpdateService" in why
-    assert greeting(url) == "other application"
+    assert greeting(url) == "own repository"
 
     iam.put_role_policy(RoleName=ROLE, PolicyName=POLICY, PolicyDocument=json.dumps(whole))
     pipeline.client.retry_stage_execution(

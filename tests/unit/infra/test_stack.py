@@ -207,6 +207,7 @@ ELSEWHERE = {
             "connection_arn",
             "webhook_rotation",
             "trigger_paths",
+            "pipeline_app_path",
             "test_commands",
             "approval",
             "notify_emails",

@@ -11,7 +11,8 @@ import pytest
 from infra.delivery.git_remote import git_remote_url
 from infra.delivery.github_source import webhook_secret
 from infra.image.image import Release
-from infra.settings.model import Settings, SettingsError
+from infra.settings.model import PROJECT_ROOT, Settings, SettingsError
+from infra.settings.pipeline_files import pipeline_files
 from tests.unit.infra.image.running_service import answers
 from tests.unit.infra.recorder import ACCOUNT, REGION, Recording, record
 
@@ -48,6 +49,56 @@ def test_the_stages() -> None:
     assert deploy["inputArtifacts"] == stages(by_token())["Build"]["outputArtifacts"]
     pipeline = by_token().one("Pipeline", "pipeline-pipeline").inputs
     assert (pipeline["pipelineType"], pipeline["executionMode"]) == ("V2", "SUPERSEDED")
+
+
+def built(**settings: str) -> tuple[str, str | None]:
+    """The folder and the Dockerfile that the pipeline's build gets."""
+    inputs = record({**TOKEN, **settings}).one("Project", "build-project").inputs
+    given = {row["name"]: row["value"] for row in inputs["environment"]["environmentVariables"]}
+    return given["APP_PATH"], given.get("DOCKERFILE")
+
+
+def test_the_build_finds_the_application_in_this_projects_repository() -> None:
+    assert built() == ("app", None)
+    assert built(pipeline_app_path="services/shop") == ("services/shop", None)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (("app", "", ""), ("app", "")),
+        (("./app/", "app/Dockerfile.prod", ""), ("app", "app/Dockerfile.prod")),
+        (("app", "docker/Dockerfile", ""), ("app", "docker/Dockerfile")),
+        ((str(PROJECT_ROOT / "app"), "", ""), ("app", "")),
+        (("../shop", "", ""), (".", "")),
+        (("/srv/shop", "/srv/shop/docker/Dockerfile", ""), (".", "docker/Dockerfile")),
+        (("../shop/server", "../shop/server/D", "server"), ("server", "server/D")),
+        (("..", "", "."), (".", "")),
+    ],
+)
+def test_where_the_application_lies_in_the_pipelines_repository(
+    given: tuple[str, str, str], expected: tuple[str, str]
+) -> None:
+    assert pipeline_files(*given) == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"pipeline_app_path": "/srv/shop"}, "pipeline_app_path = '/srv/shop'"),
+        ({"pipeline_app_path": "a/../../b"}, "pipeline_app_path = 'a/../../b'"),
+        ({"app_path": "../shop", "dockerfile": "docker/Dockerfile"}, "dockerfile"),
+        ({"dockerfile": "/srv/Dockerfile"}, "dockerfile = '/srv/Dockerfile'"),
+        ({"app_path": "/srv/shop", "github_actions": "true"}, "app_path = '/srv/shop'"),
+    ],
+)
+def test_paths_that_the_pipeline_can_not_reach_are_refused(
+    settings: dict[str, str], name: str
+) -> None:
+    with pytest.raises(SettingsError) as error:
+        Settings.parse({**TOKEN, **settings})
+    (problem,) = error.value.problems
+    assert name in problem
 
 
 def test_with_a_token_a_webhook_starts_it() -> None:
