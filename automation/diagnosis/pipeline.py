@@ -117,7 +117,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "connection not ready",
         SOURCE,
-        _words(r"connection\b.{0,80}(not available|pending)"),
+        _words(r"connection\b.{0,200}(not available|pending)"),
         "The connection to GitHub is not finished.",
         "finish it once in the console (Developer Tools, Connections), which asks GitHub for leave",
     ),

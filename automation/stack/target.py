@@ -24,16 +24,13 @@ NO_PROFILES = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.
 """Keeps the user's own AWS profiles out of a local run."""
 
 
-ANY = object()
-
-
 @dataclass(frozen=True)
 class Refused:
     """A setting that a target can't honour.
 
     Attributes:
         setting: its name.
-        value: the value that is refused; `ANY` refuses each but an empty one.
+        value: the value that is refused.
         why: the reason, and what to do.
     """
 
@@ -43,7 +40,7 @@ class Refused:
 
     def refuses(self, value: object) -> bool:
         """Whether the setting's value is one that the target can't honour."""
-        return bool(value) if self.value is ANY else value == self.value
+        return value == self.value
 
 
 @dataclass(frozen=True)
@@ -190,12 +187,6 @@ TARGETS: Mapping[str, Target] = {
                     True,
                     "the local load balancer writes no access logs; leave it out here, and set it "
                     "for a stack on AWS",
-                ),
-                Refused(
-                    "connection_arn",
-                    ANY,
-                    "the local cloud has no connections to GitHub; set github_token here, any word "
-                    "will do, and connection_arn for a stack on AWS",
                 ),
             ),
             before_up=_before_local_up,

@@ -31,7 +31,7 @@ from localcloud.codepipeline.actions.work import (
 from localcloud.codepipeline.core import Core
 from localcloud.codepipeline.model import RUNNING, SUCCEEDED, ActionRun, Execution, Pipeline
 from localcloud.codepipeline.roles import Roles
-from localcloud.shared.service import ServiceError
+from localcloud.shared.service import Credentials, ServiceError
 
 log = logging.getLogger("localcloud.codepipeline")
 
@@ -199,9 +199,14 @@ class Executor:
         arn, region = pipeline.arn, pipeline.region
         role, own_role = definition["roleArn"], one.action.get("roleArn", "")
 
+        def keys() -> Credentials:
+            return self.roles.session(arn, role, own_role, pipeline.name[:64])
+
         def client(service: str) -> Any:
-            keys = self.roles.session(arn, role, own_role, pipeline.name[:64])
-            return self.roles.client(service, region, keys)
+            return self.roles.client(service, region, keys())
+
+        def require(permission: str, resource: str) -> None:
+            self.roles.require(arn, keys(), permission, resource)
 
         return Work(
             surroundings=self.core.surroundings,
@@ -217,6 +222,7 @@ class Executor:
             outputs=list(run.outputs),
             progress=dict(run.progress),
             client=client,
+            require=require,
             requested=execution.source_revisions.get(run.action, ""),
             revisions={one.artifact: one.revision_id for one in execution.revisions},
             encryption_key=lifecycle.encryption_key(definition, region),

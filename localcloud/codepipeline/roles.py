@@ -11,8 +11,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from localcloud.iam import assume_service_role
-from localcloud.shared.service import Credentials, Surroundings
+from localcloud.iam import Authorizer, assume_service_role
+from localcloud.shared.service import Call, Credentials, Surroundings
 
 PRINCIPAL = "codepipeline.amazonaws.com"
 RENEWED_BEFORE_SECONDS = 300
@@ -55,6 +55,17 @@ class Roles:
                 credentials = self._assume(pipeline_arn, role_arn, action_role, name)
                 self._sessions[key] = (time.time() + SESSION_SECONDS, credentials)
             return credentials
+
+    def require(self, pipeline_arn: str, keys: Credentials, action: str, resource: str) -> None:
+        """Demand a permission that no API call of its own checks, such as UseConnection.
+
+        Raises:
+            ServiceError: AccessDenied: the session's role does not have it.
+        """
+        service, _, operation = action.partition(":")
+        _, _, _, region, account, _ = pipeline_arn.split(":", 5)
+        call = Call(service, operation, {}, region, account, PRINCIPAL, keys.access_key_id)
+        Authorizer(self.surroundings).require(call, action, resource)
 
     def forget(self, pipeline_arn: str) -> None:
         """Drops the sessions of a pipeline, whose roles may have changed."""

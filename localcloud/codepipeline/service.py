@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from localcloud.codepipeline import executions, pipelines, webhooks
+from localcloud.codepipeline import connection_pushes, executions, pipelines, webhooks
 from localcloud.codepipeline.core import Core, Store
 from localcloud.codepipeline.deliveries import Deliveries
 from localcloud.codepipeline.events import Events
@@ -66,6 +66,7 @@ class CodePipeline(Service):
             surroundings, Store(Path(surroundings.state_dir)), Events(surroundings.client)
         )
         self._roles = Roles(surroundings)
+        connection_pushes.listen(self.core)
         self._executor = Executor(self.core, self._roles)
         self.handlers = {
             **{name: partial(function, self.core) for name, function in OPERATIONS.items()},

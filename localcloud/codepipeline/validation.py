@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from localcloud.codepipeline import errors
+from localcloud.codepipeline import errors, triggers
 from localcloud.codepipeline.actions import PROVIDERS, Provider, kind_of
 from localcloud.codepipeline.variables import REFERENCE
 
@@ -34,7 +34,7 @@ def check(pipeline: Mapping[str, Any], region: str) -> None:
     _check_artifacts(pipeline)
     _check_namespaces(pipeline)
     _check_variables(pipeline)
-    _check_triggers(pipeline)
+    triggers.check(pipeline)
 
 
 def declared_actions(pipeline: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -186,11 +186,6 @@ def _check_variables(pipeline: Mapping[str, Any]) -> None:
             for namespace, name in REFERENCE.findall(value):
                 if namespace == "variables" and name not in declared:
                     raise errors.structure(f"The pipeline variable '{name}' is not declared")
-
-
-def _check_triggers(pipeline: Mapping[str, Any]) -> None:
-    if pipeline.get("triggers"):
-        raise errors.unsupported("triggers, which need a connection to GitHub")
 
 
 def same_structure(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -16,6 +16,7 @@ import threading
 import time
 import uuid
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,6 +24,7 @@ import requests
 
 from localcloud.githost import git
 from localcloud.githost.model import KEPT_DELIVERIES, Delivery, Hook, Repository, Store
+from localcloud.shared.pushes import Push, Pushes
 
 log = logging.getLogger("localcloud.githost")
 
@@ -50,10 +52,11 @@ class Hooks:
     Args:
         store: the repositories.
         address: of this Git host, ending in a slash.
+        pushes: is told of each push, too.
     """
 
-    def __init__(self, store: Store, address: str) -> None:
-        self._store = store
+    def __init__(self, store: Store, address: str, pushes: Pushes) -> None:
+        self._store, self._pushes = store, pushes
         self._address = address
         self._waiting: queue.SimpleQueue[tuple[Repository, Hook, Delivery] | None] = (
             queue.SimpleQueue()
@@ -86,6 +89,23 @@ class Hooks:
             for ref, old, new in changed:
                 payload = self._push_payload(repository, ref, old, new, pusher)
                 self.emit(repository, "push", payload)
+                commit, paths = self._changed(path, old, new, payload)
+                self._pushes.tell(Push(repository.full_name, ref, commit, paths))
+
+    @staticmethod
+    def _changed(
+        path: Path, old: str, new: str, payload: dict[str, Any]
+    ) -> tuple[str, tuple[str, ...]]:
+        """The commit that a ref names now, and the files that differ from before."""
+        if new == git.ZERO:
+            return "", ()
+        commit = git.run(path, "rev-parse", f"{new}^{{commit}}").strip()
+        if old != git.ZERO:
+            listed = git.run(path, "diff", "--name-only", "--no-renames", "-z", old, new)
+            return commit, tuple(filter(None, listed.split("\0")))
+        kinds = ("added", "removed", "modified")
+        names = {name for one in payload["commits"] for kind in kinds for name in one[kind]}
+        return commit, tuple(sorted(names))
 
     def _follow_head(self, repository: Repository, after: dict[str, str]) -> None:
         """The first branch that is pushed becomes the default one, as on GitHub."""

@@ -45,7 +45,7 @@ class GitHost(Service):
         super().__init__()
         self._address = surroundings.git_host_url
         self._store = Store(Path(surroundings.state_dir))
-        self._hooks = Hooks(self._store, self._address)
+        self._hooks = Hooks(self._store, self._address, surroundings.pushes)
         self._api = Api(self._store, self._hooks)
         self._server: Server | None = None
 

@@ -142,6 +142,9 @@ TAGGING: dict[str, Tagging] = {
     "codeconnections": Tagging(
         "codeconnections:TagResource", _words("CreateConnection"), created="connection/*"
     ),
+    "codestar-connections": Tagging(
+        "codestar-connections:TagResource", _words("CreateConnection"), created="connection/*"
+    ),
     "ec2": Tagging(
         "ec2:CreateTags",
         _words("""

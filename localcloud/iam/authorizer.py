@@ -80,6 +80,15 @@ class Authorizer:
             if not (need.dependent and exempt):
                 self._check(call, need, principal)
 
+    def require(self, call: Call, action: str, resource: str) -> None:
+        """Demand one permission of a caller, where no API operation has that name.
+
+        Raises:
+            ServiceError: it isn't allowed.
+        """
+        principal = resolve(call, self._iam, self._sessions)
+        self._check(call, Needed(action, resource), principal)
+
     def _check(self, call: Call, need: Needed, principal: Principal) -> None:
         if principal.caller.root and need.action == "sts:AssumeRole":
             raise ServiceError("AccessDenied", "Roles may not be assumed by root accounts.", 403)

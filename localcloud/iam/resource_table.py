@@ -402,6 +402,7 @@ TABLES: dict[str, Rows] = {
     "codebuild": CODEBUILD,
     "codepipeline": CODEPIPELINE,
     "codeconnections": CODECONNECTIONS,
+    "codestar-connections": CODECONNECTIONS,
     "events": EVENTS,
     "sns": SNS,
     "sqs": SQS,

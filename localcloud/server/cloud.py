@@ -66,6 +66,8 @@ SERVICES: dict[str, str] = {
     "CloudWatch": "localcloud.cloudwatch",
     "Scaling": "localcloud.scaling",
     "CodeBuild": "localcloud.codebuild",
+    "CodeConnections": "localcloud.connections",
+    "CodeStarConnections": "localcloud.connections",
     "GitHost": "localcloud.githost",
     "CodePipeline": "localcloud.codepipeline",
 }

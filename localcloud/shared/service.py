@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from localcloud.shared.pushes import Pushes
+
 
 class ServiceError(Exception):
     """An AWS error: what the gateway answers in the service's own protocol.
@@ -122,6 +124,7 @@ class Surroundings:
         client: makes a boto3 client of a service against the gateway.
         authorize: raises `ServiceError("AccessDenied", …)` for a call that policies don't allow,
             where a service takes calls past the gateway, as the registry does.
+        pushes: what the Git host tells of, and CodePipeline listens to.
     """
 
     state_dir: str
@@ -135,3 +138,4 @@ class Surroundings:
     git_host_url: str = field(kw_only=True, default="http://127.0.0.1:0/")
     client: Callable[..., Any] = field(repr=False)
     authorize: Callable[[Call], None] = field(default=allow, repr=False)
+    pushes: Pushes = field(default_factory=Pushes, repr=False)

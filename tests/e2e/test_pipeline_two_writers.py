@@ -220,6 +220,29 @@ def test_two_pushes_and_an_up_at_once(
     assert overtaken is None or overtaken["status"] in ("Superseded", "Succeeded")
 
 
+def test_a_connection_takes_the_place_of_the_token(
+    checkout: Checkout, copy: WorkingCopy, pipeline: Pipeline, url: str
+) -> None:
+    """By the commands of docs/pipeline.md; only pushes that touch `trigger_paths` start a run."""
+    document = (ROOT / "docs/pipeline.md").read_text()
+    (commands,) = re.findall(r"^```sh\n(.*?)^```", document, re.MULTILINE | re.DOTALL)
+    arn = follow(checkout, commands).splitlines()[-1]
+    checkout.configure(github_token=None, connection_arn=arn, trigger_paths=[SERVER])
+    changed = checkout.json("up", "--stack", "local", "--yes")
+    assert "webhook_url" not in changed["outputs"]
+    assert pipeline.client.list_webhooks()["webhooks"] == []
+    (copy.folder / "README").write_text("nothing that runs\n")
+    before, unseen = len(pipeline.executions()), copy.push("Describe it")
+    commit = greet(copy, "by a connection")
+    assert pipeline.wait_for(commit)["status"] == "Succeeded"
+    assert greeting(url) == "by a connection blue"
+    assert pipeline.of_commit(unseen) is None
+    newest, *older = pipeline.executions()
+    assert (newest["trigger"]["triggerType"], len(older)) == ("WebhookV2", before)
+    unchanged = checkout.json("up", "--stack", "local", "--yes")
+    assert unchanged["changes"]["create"] + unchanged["changes"]["delete"] == 0
+
+
 def test_destroy_while_a_build_runs_leaves_nothing(
     checkout: Checkout, copy: WorkingCopy, pipeline: Pipeline
 ) -> None:

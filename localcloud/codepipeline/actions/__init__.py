@@ -71,6 +71,14 @@ PROVIDERS: dict[Kind, Provider] = {
         secret=_words("OAuthToken"),
         check=source.check_github,
     ),
+    ("Source", "AWS", "CodeStarSourceConnection", "1"): Provider(
+        source.advance_connection,
+        required=_words("ConnectionArn FullRepositoryId BranchName"),
+        optional=_words("OutputArtifactFormat DetectChanges"),
+        inputs=(0, 0),
+        outputs=(1, 1),
+        check=source.check_connection,
+    ),
     ("Build", "AWS", "CodeBuild", "1"): _BUILD,
     ("Test", "AWS", "CodeBuild", "1"): _BUILD,
     approval.KIND: Provider(

@@ -1,11 +1,13 @@
-"""The GitHub action, version 1: a branch's newest commit, or the one asked for, as a zip.
+"""The source actions: a branch's newest commit, or the one asked for, as a zip.
 
-https://docs.aws.amazon.com/codepipeline/latest/userguide/appendix-github-oauth.html
+https://docs.aws.amazon.com/codepipeline/latest/userguide/appendix-github-oauth.html and
+https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodestarConnectionSource.html
 """
 
 from __future__ import annotations
 
 import base64
+import re
 import subprocess
 import tempfile
 import time
@@ -22,6 +24,8 @@ from localcloud.codepipeline.actions.work import (
     succeeded,
 )
 from localcloud.codepipeline.model import Revision
+from localcloud.connections.service import GITHUB, PAGES
+from localcloud.connections.store import AVAILABLE, store_of
 from localcloud.githost.git import environment
 
 FETCH_SECONDS = 300
@@ -52,6 +56,42 @@ def advance_github(work: Work) -> Outcome:
         "CommitUrl": commit["url"],
         "CommitterDate": commit["committed"],
         "RepositoryName": settings["Repo"],
+    }
+    return _found(work, commit, variables)
+
+
+def check_connection(name: str, configuration: Mapping[str, str]) -> None:
+    """Refuse what the local cloud has no part for, and what is no repository's name."""
+    if configuration.get("OutputArtifactFormat", "CODE_ZIP") != "CODE_ZIP":
+        raise errors.unsupported(f"OutputArtifactFormat of action '{name}' other than CODE_ZIP")
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", configuration["FullRepositoryId"]):
+        raise errors.action(f"FullRepositoryId of action '{name}' must be OWNER/NAME")
+
+
+def advance_connection(work: Work) -> Outcome:
+    """Fetches by the connection, packs, uploads."""
+    settings = work.configuration
+    arn, repository = settings["ConnectionArn"], settings["FullRepositoryId"]
+    work.require(f"{arn.split(':')[2]}:UseConnection", arn)
+    with store_of(work.surroundings.state_dir).read() as known:
+        status = known[arn].status if arn in known else "not found"
+    if status != AVAILABLE:
+        page = f"{work.surroundings.api_url}{PAGES}/{arn.rpartition('/')[2]}"
+        raise ActionError(
+            f"Connection {arn} is not available: its status is {status}; authorize it at {page}",
+            REVISION_UNAVAILABLE,
+        )
+    commit = _take(work, repository, settings["BranchName"], "")
+    variables = {
+        "AuthorDate": commit["authored"],
+        "AuthorDisplayName": commit["author"],
+        "AuthorEmail": commit["email"],
+        "BranchName": settings["BranchName"],
+        "CommitId": commit["id"],
+        "CommitMessage": commit["message"],
+        "ConnectionArn": arn,
+        "FullRepositoryName": repository,
+        "ProviderType": GITHUB,
     }
     return _found(work, commit, variables)
 

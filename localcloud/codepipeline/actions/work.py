@@ -30,6 +30,7 @@ class Work:
         configuration: with its variables resolved.
         progress: as of the last advance.
         client: makes a boto3 client of a service that acts under the action's role.
+        require: demands of that role an action on a resource.
         requested: the commit that the starter asked for, else empty.
         revisions: artifact → the commit that it holds, as far as a source action told.
         encryption_key: of the artifact store, else empty.
@@ -48,6 +49,7 @@ class Work:
     outputs: list[Artifact]
     progress: Mapping[str, Any]
     client: Callable[[str], Any]
+    require: Callable[[str, str], None] = lambda _action, _resource: None
     requested: str = ""
     revisions: Mapping[str, str] = field(default_factory=dict)
     encryption_key: str = ""

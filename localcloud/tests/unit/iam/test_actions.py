@@ -160,7 +160,7 @@ def test_passed_roles_stand_where_the_table_says(service: str, operation: str) -
     [(service, op) for service, row in TAGGING.items() for op in sorted(row.operations)],
 )
 def test_creating_operations_take_tags(service: str, operation: str) -> None:
-    if (service, operation) == ("codeconnections", "CreateConnection"):
+    if operation == "CreateConnection":
         assert model_has(service, operation, "Tags")
         return
     row = TAGGING[service]

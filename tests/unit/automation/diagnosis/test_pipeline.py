@@ -23,6 +23,8 @@ DOCKER = "Error while executing command: docker build --tag x app. Reason: exit 
 LEGACY = "The command '/bin/sh -c pip install nothing' returned a non-zero code: 1"
 BUILDKIT = 'ERROR: failed to solve: process "/bin/sh -c false" did not complete successfully'
 
+CONNECTION = f"arn:aws:codeconnections:ap-southeast-2:123456789012:connection/{'0' * 36}"
+
 CASES = {
     "tests failed": (
         failure("Test", "Build terminated with state: FAILED", ("1 failed",), TEST_COMMAND),
@@ -85,7 +87,7 @@ CASES = {
         "push the branch main",
     ),
     "connection not ready": (
-        failure("Source", "[CodeStarConnections] Connection arn:x is not available (Error)"),
+        failure("Source", "[CodeStarConnections] Connection " + CONNECTION + " is not available"),
         "not finished",
         "Developer Tools",
     ),

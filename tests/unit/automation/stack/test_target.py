@@ -83,17 +83,6 @@ def test_a_target_refuses_what_it_would_refuse_midway() -> None:
     TARGETS["local"].check(Settings.parse({}))
 
 
-def test_the_local_cloud_refuses_a_connection() -> None:
-    arn = "arn:aws:codeconnections:us-east-1:123456789012:connection/6bb46f6f-7c4c-4c0b-8e4a-0c0a"
-    settings = Settings.parse(
-        {"github_owner": "acme", "github_repository": "hello", "connection_arn": arn}
-    )
-    TARGETS["aws"].check(settings)
-    with pytest.raises(ConfigurationError) as refused:
-        TARGETS["local"].check(settings)
-    assert "set github_token here" in refused.value.evidence[0]
-
-
 def test_refused_settings_are_settings() -> None:
     rows = [row for target in TARGETS.values() for row in target.refused]
     assert {row.setting for row in rows} <= set(Settings.model_fields)

@@ -134,7 +134,12 @@ def test_with_a_connection_a_trigger_starts_it() -> None:
     assert not [each for each in recording.resources if each.token == WEBHOOK]
     assert "webhook_url" not in recording.outputs
     use = statements("pipeline-policy", recording)["Connection"]
-    assert (use["Action"], use["Resource"]) == (["codeconnections:UseConnection"], [CONNECTION])
+    both = ["codeconnections:UseConnection", "codestar-connections:UseConnection"]
+    assert use["Action"] == both
+    assert use["Resource"] == [
+        CONNECTION,
+        CONNECTION.replace("codeconnections", "codestar-connections"),
+    ]
 
 
 def test_the_secret_is_of_letters_and_digits_and_rotates() -> None:
