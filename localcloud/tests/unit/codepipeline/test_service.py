@@ -309,10 +309,15 @@ WRONG: dict[str, tuple[str, str, Any]] = {
         "stages.0.actions.0.actionTypeId",
         action("x", "Source", "CodeStarSourceConnection")["actionTypeId"],
     ),
-    "triggers": (
-        "ValidationException",
+    "a trigger of another kind of source": (
+        "InvalidStructureException",
         "triggers",
-        [{"providerType": "CodeStarSourceConnection", "gitConfiguration": {}}],
+        [
+            {
+                "providerType": "CodeStarSourceConnection",
+                "gitConfiguration": {"sourceActionName": "Source"},
+            }
+        ],
     ),
     "V1 with triggers": ("InvalidStructureException", "pipelineType", "V1"),
 }
