@@ -8,6 +8,7 @@ import pulumi_aws as aws
 from infra.context import Context
 from infra.ingress.load_balancer import HTTP_PORT, HTTPS_PORT
 from infra.network.network import Network
+from infra.settings.structures import EgressPort
 
 
 class Firewall(pulumi.ComponentResource):
@@ -41,6 +42,7 @@ class Firewall(pulumi.ComponentResource):
         self.opened = [self._to_tasks(), self._from_load_balancer()]
         if network.internet:
             self._to_https()
+        self.opened += [self._to(egress) for egress in context.settings.egress_ports]
         self.register_outputs(
             {
                 "load_balancer_group_id": self.load_balancer_group_id,
@@ -101,6 +103,23 @@ class Firewall(pulumi.ComponentResource):
             referenced_security_group_id=self.load_balancer_group_id,
             tags=dict(self._context.tags),
             opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _to(self, egress: EgressPort) -> pulumi.Resource:
+        """Let tasks reach what a setting names."""
+        low, high = egress.bounds
+        kind = {"pl": "prefix_list_id", "sg": "referenced_security_group_id"}
+        place = {kind.get(egress.to.partition("-")[0], "cidr_ipv4"): egress.to}
+        return aws.vpc.SecurityGroupEgressRule(
+            f"{self._name}-to-{egress.port}-{egress.to.replace('/', '-')}",
+            security_group_id=self.task_group_id,
+            description=f"From egress_ports: port {egress.port} of {egress.to}",
+            ip_protocol="tcp",
+            from_port=low,
+            to_port=high,
+            tags=dict(self._context.tags),
+            opts=pulumi.ResourceOptions(parent=self),
+            **place,
         )
 
     def _to_https(self) -> None:

@@ -18,12 +18,12 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl
 """
 STRICT_TRANSPORT_SECURITY = "max-age=31536000"
 """For a year browsers use HTTPS without asking."""
+DAY_SECONDS = 86_400
+"""How long a cookie of the load balancer lasts where nothing else is said."""
 LAST_PRIORITY = 50000
 """Rules for single host names, such as those of previews, come before:
 https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html
 """
-IDLE_TIMEOUT_SECONDS = 60
-"""The application's keep-alive must be longer, so that it never closes a connection first."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class LoadBalancer(pulumi.ComponentResource):
             subnets=self._args.subnet_ids,
             drop_invalid_header_fields=True,
             desync_mitigation_mode="defensive",
-            idle_timeout=IDLE_TIMEOUT_SECONDS,
+            idle_timeout=self._context.settings.idle_timeout,
             access_logs=_access_logs(self._args.access_log_bucket),
             enable_deletion_protection=self._context.settings.protect,
             tags=dict(self._context.tags),
@@ -221,6 +221,7 @@ def target_group(
         target_type="ip",
         vpc_id=vpc_id,
         deregistration_delay=settings.deregistration_delay,
+        stickiness=_stickiness(settings.stickiness_seconds),
         health_check=aws.lb.TargetGroupHealthCheckArgs(
             enabled=True,
             path=settings.health_check_path,
@@ -243,6 +244,13 @@ def _redirect() -> aws.lb.ListenerDefaultActionArgs:
         redirect=aws.lb.ListenerDefaultActionRedirectArgs(
             protocol="HTTPS", port=str(HTTPS_PORT), status_code="HTTP_301"
         ),
+    )
+
+
+def _stickiness(seconds: int) -> aws.lb.TargetGroupStickinessArgs:
+    """Off is said in full: what is left out stays as it was."""
+    return aws.lb.TargetGroupStickinessArgs(
+        enabled=bool(seconds), type="lb_cookie", cookie_duration=seconds or DAY_SECONDS
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from infra.account import Account
 from infra.policies import statements
+from infra.settings.structures import Permission
 
 PULL_ACTIONS = (
     "ecr:BatchCheckLayerAvailability",
@@ -38,6 +39,23 @@ def execution(
         *pull(repository_arns),
         *log([log_group_arn]),
         *(statement for service in sorted(secrets) for statement in secrets[service]),
+    )
+
+
+def application(permissions: Sequence[Permission]) -> statements.Document:
+    """What the application's own code may call, as the setting `permissions` says.
+
+    Args:
+        permissions: the statements, checked already.
+    """
+    return statements.document(
+        *(
+            {
+                **statements.allow(f"Application{number}", row.actions, row.resources),
+                **({"Condition": row.conditions} if row.conditions else {}),
+            }
+            for number, row in enumerate(permissions, start=1)
+        )
     )
 
 

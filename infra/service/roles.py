@@ -85,6 +85,8 @@ class Roles(pulumi.ComponentResource):
                     sessions.apply(lambda arns: tasks.task(arns[0], arns[1])),
                 )
             )
+        if settings.permissions:
+            self.granted.append(self._application(task))
         previews = self._role("previews", "Starts the tasks of previews: image, log, secrets")
         self._policy(
             previews,
@@ -98,6 +100,16 @@ class Roles(pulumi.ComponentResource):
         self.preview_role_arn = previews.arn
         self.own = TaskRoles(execution.arn, task.arn)
         self.register_outputs({"execution_role_arn": execution.arn, "task_role_arn": task.arn})
+
+    def _application(self, task: aws.iam.Role) -> aws.iam.RolePolicy:
+        """What the settings let the application's code call.
+
+        What they say is part of the policy's name, so that a revision that still runs keeps its
+        rights until the next one is healthy.
+        """
+        granted = self._context.settings.permissions
+        name = f"application-{digest(*(row.model_dump_json() for row in granted))}"
+        return self._policy(task, name, pulumi.Output.from_input(tasks.application(granted)))
 
     def _role(self, purpose: str, description: str) -> aws.iam.Role:
         return aws.iam.Role(

@@ -17,7 +17,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    StringConstraints,
     ValidationError,
 )
 
@@ -25,6 +24,8 @@ from infra.settings import files
 from infra.settings import previews as of_previews
 from infra.settings import rules as rules
 from infra.settings.contradictions import contradictions
+from infra.settings.structures import EgressPort, Permission, ScheduledScaling
+from infra.settings.types import Percent, Structure, Text, TextList, TextMap, Words, structured
 
 NAMESPACE = "fargate-cd"
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -40,56 +41,6 @@ class SettingsError(ValueError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("wrong settings:\n" + "\n".join(f"  - {problem}" for problem in problems))
         self.problems = problems
-
-
-def _structured(value: object) -> object:
-    """Pulumi hands lists and maps to a program as JSON text."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"must be JSON, or a list or map in YAML ({error})") from None
-
-
-def _as_text(value: object) -> object:
-    """YAML reads `PORT: 8080` as a number; a variable's value is text all the same."""
-    value = _structured(value)
-    if not isinstance(value, dict):
-        return value
-    scalar = (bool, int, float)
-    return {
-        key: json.dumps(each) if isinstance(each, scalar) else each for key, each in value.items()
-    }
-
-
-Text = Annotated[str, StringConstraints(strip_whitespace=True)]
-TextList = Annotated[list[str], BeforeValidator(_structured)]
-TextMap = Annotated[dict[str, str], BeforeValidator(_as_text)]
-Structure = Annotated[dict[str, Any], BeforeValidator(_structured)]
-Percent = Annotated[int, Field(ge=0, le=100)]
-
-
-Words = Annotated[list[str], BeforeValidator(_structured), AfterValidator(rules.words)]
-
-
-class ScheduledScaling(BaseModel):
-    """At a time, set the bounds of the number of tasks.
-
-    Attributes:
-        schedule: `cron(...)`, `rate(...)` or `at(...)`, see
-            https://docs.aws.amazon.com/autoscaling/application/userguide/scheduled-scaling-using-cron-expressions.html
-        min_count: the fewest tasks from then on.
-        max_count: the most tasks from then on.
-        timezone: an IANA name; UTC by default.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    schedule: Annotated[str, AfterValidator(rules.schedule)]
-    min_count: Annotated[int, Field(ge=0, le=5000)]
-    max_count: Annotated[int, Field(ge=1, le=5000)]
-    timezone: str = "UTC"
 
 
 class Settings(BaseModel):
@@ -124,7 +75,7 @@ class Settings(BaseModel):
     cpu_target: Percent = 60
     memory_target: Percent = 0
     requests_per_target: Annotated[int, Field(ge=0)] = 1000
-    scheduled_scaling: Annotated[list[ScheduledScaling], BeforeValidator(_structured)] = []
+    scheduled_scaling: Annotated[list[ScheduledScaling], BeforeValidator(structured)] = []
     spot: bool = False
     container_insights: bool = False
     exec: bool = True
@@ -133,6 +84,8 @@ class Settings(BaseModel):
     availability_zones: Annotated[int, Field(ge=2, le=6)] = 2
     egress: Literal["public", "nat", "nat_per_zone", "endpoints"] = "public"
     allowed_cidrs: Annotated[TextList, AfterValidator(rules.allowed_cidrs)] = ["0.0.0.0/0"]
+    egress_ports: Annotated[list[EgressPort], BeforeValidator(structured)] = []
+    permissions: Annotated[list[Permission], BeforeValidator(structured)] = []
     flow_logs: bool = False
     access_logs: bool = False
 
@@ -166,6 +119,8 @@ class Settings(BaseModel):
     step_percent: Annotated[int, Field(ge=1, le=99)] = 10
     step_minutes: Annotated[int, Field(ge=0, le=1440)] = 3
     deregistration_delay: Annotated[int, Field(ge=0, le=3600)] = 10
+    idle_timeout: Annotated[int, Field(ge=1, le=4000)] = 60
+    stickiness_seconds: Annotated[int, Field(ge=0, le=604_800)] = 0
     stop_timeout: Annotated[int, Field(ge=1, le=120)] = 20
     health_check_interval: Annotated[int, Field(ge=5, le=300)] = 5
 

@@ -201,6 +201,34 @@ def vpc_cidr(value: str) -> str:
     return value
 
 
+def port_range(value: str) -> str:
+    """A TCP port, or the first and last one of several."""
+    low, _, high = value.partition("-")
+    ports = [int(port) if re.fullmatch(r"\d{1,5}", port) else 0 for port in (low, high or low)]
+    if not 1 <= ports[0] <= ports[1] <= 65535:
+        raise ValueError("must be a port from 1 to 65535, or two of them such as 6379-6380")
+    return value
+
+
+def port_bounds(value: str) -> tuple[int, int]:
+    """The first and the last port of a range."""
+    low, _, high = value.partition("-")
+    return int(low), int(high or low)
+
+
+def destination(value: str) -> str:
+    """An IPv4 range, a prefix list or a security group."""
+    if not re.fullmatch(r"(pl|sg)-[0-9a-f]{8,17}", value):
+        try:
+            _network(value)
+        except ValueError:
+            raise ValueError(
+                f"{value!r} must be an IPv4 range such as 10.1.0.0/16, a prefix list (pl-…) or a "
+                "security group (sg-…)"
+            ) from None
+    return value
+
+
 def allowed_cidrs(value: list[str]) -> list[str]:
     """IPv4 ranges that may open connections to the load balancer."""
     if not value:

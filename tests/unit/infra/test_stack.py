@@ -160,6 +160,42 @@ EFFECTS: Mapping[str, tuple[str, Look, Any, Any]] = {
         {30},
         {90},
     ),
+    "egress_ports": (
+        '[{"port": 5432, "to": "sg-0123456789abcdef0"}, {"port": "79-80", "to": "10.9.0.0/16"}]',
+        lambda r: [
+            (
+                each.inputs["fromPort"],
+                each.inputs["toPort"],
+                each.inputs.get("referencedSecurityGroupId") or each.inputs.get("cidrIpv4"),
+            )
+            for each in r.of("SecurityGroupEgressRule")
+            if "egress_ports" in each.inputs["description"]
+        ],
+        [],
+        [(5432, 5432, "sg-0123456789abcdef0"), (79, 80, "10.9.0.0/16")],
+    ),
+    "permissions": (
+        '[{"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::shop/*"]}]',
+        lambda r: [
+            json.loads(each.inputs["policy"])["Statement"][0]["Action"]
+            for each in r.of("RolePolicy")
+            if each.name.startswith("roles-application")
+        ],
+        [],
+        [["s3:GetObject"]],
+    ),
+    "idle_timeout": (
+        "300",
+        lambda r: r.one("LoadBalancer", "load-balancer-balancer").inputs["idleTimeout"],
+        60,
+        300,
+    ),
+    "stickiness_seconds": (
+        "3600",
+        lambda r: r.one("TargetGroup").inputs["stickiness"],
+        {"enabled": False, "type": "lb_cookie", "cookieDuration": 86400},
+        {"enabled": True, "type": "lb_cookie", "cookieDuration": 3600},
+    ),
     "command": ('["serve", "--fast"]', lambda r: r.container.get("command"), None, WORDS),
     "entry_point": ('["serve", "--fast"]', lambda r: r.container.get("entryPoint"), None, WORDS),
     "user": ("1000:1000", lambda r: r.container["user"], "10001:10001", "1000:1000"),
@@ -220,7 +256,14 @@ ELSEWHERE = {
     ),
     **dict.fromkeys(("monitoring", "error_limit", "latency_limit"), "test_monitoring.py"),
     **dict.fromkeys(
-        ("github_actions", "github_environment", "github_provider_arn", "state_bucket"),
+        (
+            "github_actions",
+            "github_environment",
+            "github_owner_id",
+            "github_provider_arn",
+            "github_repository_id",
+            "state_bucket",
+        ),
         "test_github_access.py",
     ),
     "promotion": "test_promotion.py",
