@@ -46,11 +46,6 @@ def deployment_id() -> str:
     return f"ecs-svc/{_digits(19)}"
 
 
-def revision_id() -> str:
-    """A service revision's identifier: 19 digits."""
-    return _digits(19)
-
-
 def service_deployment_id() -> str:
     """A service deployment's identifier: 21 letters, digits, hyphens or underscores."""
     return "".join(secrets.choice(_LETTERS) for _ in range(21))

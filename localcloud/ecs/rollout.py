@@ -52,9 +52,9 @@ def begin(state: State, service: ServiceRecord, now: float) -> Deployment:
     for open_one in (d for d in state.ledger.values() if d.service_arn == service.arn):
         if open_one.status in _OPEN:
             finish(open_one, "STOPPED", "Replaced by a newer service deployment.", now)
-    revision = _revision(service, now)
-    state.revisions[revision.arn] = revision
     deployment_id = arns.deployment_id()
+    revision = _revision(service, deployment_id, now)
+    state.revisions[revision.arn] = revision
     entry = _ledger_entry(service, revision, deployment_id, now)
     entry.source_revisions = [
         d.revision_arn for d in service.deployments if d.status in ("PRIMARY", "ACTIVE")
@@ -81,9 +81,14 @@ def begin(state: State, service: ServiceRecord, now: float) -> Deployment:
     return deployment
 
 
-def _revision(service: ServiceRecord, now: float) -> Revision:
+def _revision(service: ServiceRecord, deployment_id: str, now: float) -> Revision:
+    """What is rolled out; its ARN ends with the number of the deployment, as on ECS.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-revision.html
+    """
+    number = deployment_id.partition("/")[2]
     return Revision(
-        arn=arns.child(service.cluster_arn, "service-revision", service.name, arns.revision_id()),
+        arn=arns.child(service.cluster_arn, "service-revision", service.name, number),
         service_arn=service.arn,
         cluster_arn=service.cluster_arn,
         created_at=now,

@@ -255,7 +255,10 @@ _PLAIN = {
 
 
 def describe(core: Core, call: Call) -> Mapping[str, Any]:
-    """DescribeServices: up to ten, deleted ones as INACTIVE, failures for the missing."""
+    """DescribeServices: up to ten, deleted ones as INACTIVE, failures for the missing.
+
+    A deleted cluster is answered for as long as it is described as INACTIVE.
+    """
     wanted = call.input["services"]
     if not wanted:
         raise errors.invalid("Services cannot be empty.")
@@ -264,7 +267,9 @@ def describe(core: Core, call: Call) -> Mapping[str, Any]:
     tags = "TAGS" in call.input.get("include", [])
     found, failures = [], []
     with core.lock:
-        cluster = core.cluster(call, call.input.get("cluster"))
+        cluster = core.state.clusters.get(arns.cluster(call, call.input.get("cluster")))
+        if cluster is None:
+            raise errors.cluster_not_found()
         for reference in wanted:
             arn = arns.child(cluster.arn, "service", arns.name_of(reference))
             if (service := core.state.services.get(arn)) is None:

@@ -30,12 +30,32 @@ HOSTED_ZONES = {
 NEW_LISTENER = {SERVER_HEADER: "true", **dict.fromkeys(RESPONSE_HEADERS, "")}
 """A new listener's attributes: the answers' Server header, and no other put in."""
 
+NEW_TARGET_GROUP = {
+    "deregistration_delay.timeout_seconds": "300",
+    "load_balancing.algorithm.anomaly_mitigation": "off",
+    "load_balancing.algorithm.type": "round_robin",
+    "load_balancing.cross_zone.enabled": "use_load_balancer_configuration",
+    "slow_start.duration_seconds": "0",
+    "stickiness.app_cookie.cookie_name": "",
+    "stickiness.app_cookie.duration_seconds": "86400",
+    "stickiness.enabled": "false",
+    "stickiness.lb_cookie.duration_seconds": "86400",
+    "stickiness.type": "lb_cookie",
+    "target_group_health.dns_failover.minimum_healthy_targets.count": "1",
+    "target_group_health.dns_failover.minimum_healthy_targets.percentage": "off",
+    "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count": "1",
+    "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage": "off",
+}
+"""A new target group's attributes:
+https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html"""
+
 _create_load_balancer = ELBv2Backend.create_load_balancer
 _create_listener = ELBv2Backend.create_listener
+_create_target_group = ELBv2Backend.create_target_group
 
 
 def correct_new_objects(place: Callable[[Any], object]) -> None:
-    """Have new load balancers and listeners put right before anyone sees them.
+    """Have new load balancers, listeners and target groups put right before anyone sees them.
 
     Args:
         place: gives a new load balancer its address.
@@ -63,7 +83,13 @@ def correct_new_objects(place: Callable[[Any], object]) -> None:
             setattr(made, "ssl_policy", None)  # noqa: B010 -- typed as a string, absent on AWS
         return made
 
-    for method in (create_load_balancer, create_listener):
+    @functools.wraps(_create_target_group)
+    def create_target_group(self: ELBv2Backend, *args: Any, **kwargs: Any) -> Any:
+        made = _create_target_group(self, *args, **kwargs)
+        made.attributes = {**NEW_TARGET_GROUP}
+        return made
+
+    for method in (create_load_balancer, create_listener, create_target_group):
         setattr(ELBv2Backend, method.__name__, method)
 
 

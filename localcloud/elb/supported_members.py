@@ -83,7 +83,7 @@ MEMBERS: Mapping[str, Allowed] = {
     "CreateTargetGroup": {
         "Name": None,
         "Protocol": _WEB,
-        "ProtocolVersion": ("HTTP1",),
+        "ProtocolVersion": ("HTTP1", ""),  # an empty one is none, as in every query protocol
         "Port": None,
         "VpcId": None,
         "TargetType": ("ip",),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from moto.ec2.models.security_groups import SecurityGroupRule
 
 from localcloud.emulator.acm import AcmAmendments
 from localcloud.emulator.emulator import Emulator, backends
@@ -31,7 +35,9 @@ class Ec2Amendments(Service):
             "CreateVpcEndpoint": self._name_default_type,
             "CreateVpc": self._let_default_group_talk_to_itself,
             "DeleteNatGateway": self._free_gateway,
+            "DeleteVpcEndpoints": self._forget_endpoints,
         }
+        describe_rules()
 
     def _let_default_group_talk_to_itself(self, call: Call, answer: Mapping[str, Any]) -> None:
         """https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html"""
@@ -54,6 +60,17 @@ class Ec2Amendments(Service):
         endpoint = endpoints[answer["VpcEndpoint"]["VpcEndpointId"]]
         endpoint.vpc_endpoint_type = endpoint.vpc_endpoint_type or "Gateway"
 
+    def _forget_endpoints(self, call: Call, answer: Mapping[str, Any]) -> None:
+        """A deleted endpoint is described no longer.
+
+        https://docs.aws.amazon.com/vpc/latest/privatelink/delete-interface-endpoint.html
+        """
+        del answer
+        ec2 = backends("ec2")[call.account][call.region]
+        with self._emulator.lock:
+            for name in call.input["VpcEndpointIds"]:
+                ec2.vpc_end_points.pop(name, None)
+
     def _free_gateway(self, call: Call, answer: Mapping[str, Any]) -> None:
         """A deleted NAT gateway gives its address and its network interface back.
 
@@ -67,6 +84,30 @@ class Ec2Amendments(Service):
                 if address.allocation_id in used:
                     address.association_id = address.eni = None
             ec2.enis.pop(gateway._eni.id, None)
+
+
+_make_rule = SecurityGroupRule.__init__
+
+
+def describe_rules() -> None:
+    """Let rules that name a group or a prefix list keep their description too.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SecurityGroupRule.html
+    """
+
+    @functools.wraps(_make_rule)
+    def make_rule(self: Any, *args: Any, **kwargs: Any) -> None:
+        _make_rule(self, *args, **kwargs)
+        bound = inspect.signature(_make_rule).bind(self, *args, **kwargs)
+        named = bound.arguments.get("prefix_list_id") or {}
+        self.prefix_list = {key: text for key, text in named.items() if key == "Description"}
+
+    def description(self: Any) -> str | None:
+        places = (self.ip_range, self.source_group, vars(self).get("prefix_list", {}))
+        return next((place["Description"] for place in places if "Description" in place), None)
+
+    setattr(SecurityGroupRule, "__init__", make_rule)  # noqa: B010 -- mypy refuses an assignment
+    setattr(SecurityGroupRule, "description", property(description))  # noqa: B010
 
 
 class LogsAmendments(Service):

@@ -48,11 +48,16 @@ def _ec2(backend: Any) -> Iterator[tuple[str, Mapping[str, str]]]:
     for address in backend.addresses:
         yield f"{prefix}elastic-ip/{address.allocation_id}", backend.tags.get(address.id, {})
     for endpoint in backend.vpc_end_points.values():
-        if endpoint.state != "deleted":
-            yield f"{prefix}vpc-endpoint/{endpoint.id}", backend.tags.get(endpoint.id, {})
-    for name, tags in list(backend.tags.items()):
-        if name.startswith("sgr-"):
-            yield f"{prefix}security-group-rule/{name}", tags
+        yield f"{prefix}vpc-endpoint/{endpoint.id}", backend.tags.get(endpoint.id, {})
+    for rule in _rules(backend):
+        yield f"{prefix}security-group-rule/{rule.id}", backend.tags.get(rule.id, {})
+
+
+def _rules(ec2: Any) -> Iterator[Any]:
+    """Every rule of a security group that there is."""
+    for groups in ec2.groups.values():
+        for group in groups.values():
+            yield from (*group.ingress_rules, *group.egress_rules)
 
 
 def _codebuild(backend: Any) -> Iterator[tuple[str, Mapping[str, str]]]:
@@ -179,11 +184,12 @@ class Tagging(Service):
 
 def _gone(ec2: Any) -> set[str]:
     """Ids that the emulator still lists after their deletion."""
+    present = {rule.id for rule in _rules(ec2)} | set(ec2.vpc_end_points)
     return {
         gateway.id
         for gateway in ec2.nat_gateways.values()
         if gateway.state in ("deleted", "failed")
-    }
+    } | {name for name in ec2.tags if name.startswith(("sgr-", "vpce-")) and name not in present}
 
 
 def _page(rows: list[Any], token: str | None, size: int | None = None) -> tuple[list[Any], str]:

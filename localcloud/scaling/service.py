@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from moto.applicationautoscaling.responses import _build_policy
 
 from localcloud.emulator.emulator import backends
 from localcloud.scaling import tracking
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 10.0
 ACTIVITIES_KEPT = 200
+POLICIES_A_PAGE = 10
 
 
 class Scaling(Service):
@@ -48,7 +50,10 @@ class Scaling(Service):
         self._activities: deque[dict[str, Any]] = deque(maxlen=ACTIVITIES_KEPT)
         self._changed: dict[tuple[str, str], float] = {}
         self._minute = _minute(datetime.now(UTC))
-        self.handlers = {"DescribeScalingActivities": self._describe_activities}
+        self.handlers = {
+            "DescribeScalingActivities": self._describe_activities,
+            "DescribeScalingPolicies": self._describe_policies,
+        }
         self.before = {
             "PutScalingPolicy": self._check_policy,
             "PutScheduledAction": self._check_action,
@@ -121,6 +126,28 @@ class Scaling(Service):
             due(call.input["Schedule"], call.input.get("Timezone"), datetime.now(UTC))
         except ScheduleError as error:
             raise ServiceError("ValidationException", f"Schedule: {error}.") from error
+
+    def _describe_policies(self, call: Call) -> Mapping[str, Any]:
+        """The emulator ignores the names.
+
+        https://docs.aws.amazon.com/autoscaling/application/APIReference/API_DescribeScalingPolicies.html
+        """
+        given = call.input
+        found = [
+            policy
+            for policy in self._backend(call.region).policies.values()
+            if policy.policy_name in given.get("PolicyNames", [policy.policy_name])
+            and policy.service_namespace == given["ServiceNamespace"]
+            and policy.resource_id == given.get("ResourceId", policy.resource_id)
+            and policy.scalable_dimension
+            == given.get("ScalableDimension", policy.scalable_dimension)
+        ]
+        start = int(given.get("NextToken", "0"))
+        end = start + given.get("MaxResults", POLICIES_A_PAGE)
+        return {
+            "ScalingPolicies": [_build_policy(policy) for policy in found[start:end]],
+            **({"NextToken": str(end)} if end < len(found) else {}),
+        }
 
     def _describe_activities(self, call: Call) -> Mapping[str, Any]:
         """https://docs.aws.amazon.com/autoscaling/application/APIReference/API_DescribeScalingActivities.html"""
