@@ -80,6 +80,16 @@ def base_image_argument(log: Log, registry: str = PUBLIC_REGISTRY) -> dict[str, 
     return {"BASE_IMAGE": local_base_image(log)}
 
 
+def stands_in_for(image: str) -> bool:
+    """Whether the image that is made here, Debian with Python, can take the place of another.
+
+    Args:
+        image: such as `python:3.13-slim` or `public.ecr.aws/docker/library/node:22`.
+    """
+    name = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    return name in ("python", "debian", "ubuntu")
+
+
 def registry_answers(registry: str) -> bool:
     """Whether an image registry answers within some seconds; one that wants a login does."""
     answers: list[bool] = []

@@ -17,7 +17,12 @@ from requests.exceptions import RequestException
 
 from localcloud.providers.docker.inputs import ImageInputs, host_platform, registry_host
 from localcloud.providers.handler import Context, ProviderError
-from localcloud.server.base_image import PUBLIC_REGISTRY, BaseImageError, base_image_argument
+from localcloud.server.base_image import (
+    PUBLIC_REGISTRY,
+    BaseImageError,
+    base_image_argument,
+    stands_in_for,
+)
 
 _BASE_IMAGE = re.compile(r"^\s*ARG\s+BASE_IMAGE(?:=[\"']?(?P<default>[^\s\"']+))?", re.I | re.M)
 _STEP = re.compile(r"^(?:Step \d+/\d+ : |#\d+ \[[^\]]*\d+/\d+\] )(?P<step>.+)$")
@@ -149,7 +154,7 @@ class Builder:
         """The base image for a Dockerfile that leaves it open and whose default is out of reach.
 
         Raises:
-            ProviderError: it can't be made, or not for the platform.
+            ProviderError: it can't be made, not for the platform, or not of that kind.
         """
         declared = _BASE_IMAGE.search(dockerfile.read_text())
         if declared is None:
@@ -162,6 +167,13 @@ class Builder:
             argument = base_image_argument(self._context.log, registry)
         except BaseImageError as error:
             raise ProviderError(str(error)) from error
+        if argument and default and not stands_in_for(default):
+            raise ProviderError(
+                f"{dockerfile.name} builds on {default}, whose registry {registry} is out of "
+                "reach, and the local cloud makes Debian with Python alone in its place. Load that "
+                "image into this machine's Docker engine (`docker load`), or set BASE_IMAGE in the "
+                "setting `build_args` to an image that the engine has."
+            )
         if argument and platform != host_platform():
             raise ProviderError(
                 f"No base image for {platform} can be had: {registry} is out of reach, and "

@@ -4,6 +4,7 @@ import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import grpc
 import pulumi_docker
@@ -11,10 +12,11 @@ import pytest
 from docker.errors import APIError
 
 from localcloud.providers import docker
+from localcloud.providers.docker import builder
 from localcloud.providers.docker import inputs as image_inputs
 from localcloud.providers.docker.builder import BuildOutput, _buildx_command, _words, registry_of
 from localcloud.providers.docker.inputs import context_digest, host_platform, parse
-from localcloud.providers.handler import UNKNOWN
+from localcloud.providers.handler import UNKNOWN, ProviderError
 from localcloud.server.base_image import PUBLIC_REGISTRY
 from localcloud.tests.unit.providers.attached import attached
 
@@ -245,6 +247,29 @@ def test_the_apps_default_base_is_the_registry_that_is_tried():
     text = (Path(__file__).parents[4] / "app" / "Dockerfile").read_text()
     [line] = [line for line in text.splitlines() if line.startswith("ARG BASE_IMAGE=")]
     assert registry_of(line.partition("=")[2]) == PUBLIC_REGISTRY
+
+
+@pytest.mark.parametrize(
+    ("default", "taken"),
+    [
+        ("public.ecr.aws/docker/library/python:3.13-slim", True),
+        ("debian:bookworm", True),
+        ("node:22", False),
+        ("public.ecr.aws/docker/library/node:22@sha256:" + "0" * 64, False),
+    ],
+)
+def test_python_does_not_stand_in_for_another_language(tmp_path, monkeypatch, default, taken):
+    made = {"BASE_IMAGE": "made-here"}
+    monkeypatch.setattr(builder, "base_image_argument", lambda *_: made)
+    dockerfile = tmp_path / "Dockerfile"
+    dockerfile.write_text(f"ARG BASE_IMAGE={default}\nFROM ${{BASE_IMAGE}}\n")
+    own = SimpleNamespace(_context=SimpleNamespace(log=print), _has_image=lambda _: False)
+    if taken:
+        found = builder.Builder.base_image(own, dockerfile, builder.host_platform())
+        assert found == made
+        return
+    with pytest.raises(ProviderError, match=r"Debian with Python alone.*build_args"):
+        builder.Builder.base_image(own, dockerfile, builder.host_platform())
 
 
 def test_values_of_build_arguments_are_not_on_the_command_line(client, folder):
