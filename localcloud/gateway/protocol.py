@@ -161,6 +161,8 @@ def parse_input(target: Target, request: Request, body: bytes) -> dict[str, Any]
                 "url_params": dict(target.uri),
             }
         )
+    except RecursionError as error:
+        raise MalformedRequest(f"{target.operation}: the body is nested too deeply") from error
     except (RequestParserError, ValueError, TypeError, AttributeError, UnboundLocalError) as error:
         raise MalformedRequest(f"{target.operation}: {error}") from error
     return parsed or {}

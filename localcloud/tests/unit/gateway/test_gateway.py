@@ -200,6 +200,17 @@ def test_parameters_outside_their_constraints_are_refused(cloud: Served) -> None
     assert code_of(error) == "InvalidParameterException"
 
 
+def test_a_deeply_nested_body_is_refused(cloud: Served) -> None:
+    def nest(params: dict[str, Any], **_: object) -> None:
+        params["body"] = b'{"filters":' * 100_000 + b"1" + b"}" * 100_000
+
+    client = cloud.client("ecs")
+    client.meta.events.register("before-call.ecs.ListClusters", nest)
+    with pytest.raises(ClientError, match="nested too deeply") as error:
+        client.list_clusters()
+    assert code_of(error) == "SerializationException"
+
+
 def test_what_nobody_knows_is_refused_in_words(cloud: Served) -> None:
     with pytest.raises(ClientError, match="does not support CreateCluster of ecs") as error:
         cloud.client("ecs").create_cluster()
