@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import inspect
 import signal
+import subprocess
+import tomllib
 from collections.abc import Callable, Iterator
 from functools import wraps
+from importlib.metadata import version
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
 
+from automation import paths
 from automation.errors import Stopped
 from automation.screen import Screen
+from automation.stack.chosen import DEFAULT, VARIABLE, chosen, known_stacks
 from automation.unexpected_errors import in_words
 
 Command = Callable[..., int]
@@ -24,9 +29,20 @@ def flag(*names: str, help: str) -> Any:  # noqa: A002 -- typer's name
     return typer.Option(*names, metavar="", help=help)
 
 
+def stack_names(incomplete: str) -> list[str]:
+    """The stacks whose names begin with these letters, for the shell's completion."""
+    return [name for name in known_stacks() if name.startswith(incomplete)]
+
+
 Stack = Annotated[
-    str,
-    typer.Option("--stack", metavar="NAME", help="The stack; its settings are Pulumi.NAME.yaml."),
+    str | None,
+    typer.Option(
+        "--stack",
+        metavar="NAME",
+        help=f"The stack; its settings are Pulumi.NAME.yaml. By default {VARIABLE}, or what `use` "
+        f"remembered, or {DEFAULT}.",
+        autocompletion=stack_names,
+    ),
 ]
 Branch = Annotated[
     str | None,
@@ -40,14 +56,20 @@ Json = Annotated[bool, flag("--json", help="One JSON document to standard output
 Yes = Annotated[bool, flag("--yes", "-y", help="Ask nothing.")]
 
 KIND = inspect.Parameter.KEYWORD_ONLY
-STACK = inspect.Parameter("stack", KIND, default="dev", annotation=Stack)
+STACK = inspect.Parameter("stack", KIND, default=None, annotation=Stack)
 BRANCH = inspect.Parameter("branch", KIND, default=None, annotation=Branch)
 JSON = inspect.Parameter("json", KIND, default=False, annotation=Json)
 YES = inspect.Parameter("yes", KIND, default=False, annotation=Yes)
 
 
 def command(
-    app: typer.Typer, name: str | None = None, asks: bool = False, **settings: Any
+    app: typer.Typer,
+    example: str,
+    name: str | None = None,
+    *,
+    group: str | None = None,
+    asks: bool = False,
+    **settings: Any,
 ) -> Callable[[Command], Command]:
     """Register a function as a command, with the options that its parameters ask for.
 
@@ -56,8 +78,10 @@ def command(
     A parameter `branch` is the branch as it was given. Every other parameter is an option.
 
     Args:
-        app: the group of commands that it belongs to.
+        app: the commands that it belongs to.
+        example: a command line, shown with its help.
         name: the command's name; the function's own by default.
+        group: the heading of the list of commands that it stands under.
         asks: the command asks before it goes on.
         settings: typer's settings of the command.
     """
@@ -73,7 +97,8 @@ def command(
 
         run.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
         run.__annotations__ = {each.name: each.annotation for each in shown}
-        app.command(name, **settings)(run)
+        epilog = f"Example: python automation/run.py {example}"
+        app.command(name, epilog=epilog, rich_help_panel=group, **settings)(run)
         return function
 
     return register
@@ -97,10 +122,24 @@ def _arguments(own: Any, screen: Screen, given: dict[str, Any]) -> dict[str, Any
     """A function's arguments from what the command line gave."""
     from automation.previews.preview_stacks import stack_of
 
-    known = {**given, "screen": screen, "environment": given.get("stack")}
+    known = {**given, "screen": screen}
+    if "stack" in given:
+        known["environment"] = given["stack"] or chosen().stack
     if "stack" in own:
-        known["stack"] = stack_of(given["stack"], given["branch"])
+        known["stack"] = stack_of(known["environment"], given["branch"])
     return {name: known[name] for name in own}
+
+
+def shown_version() -> str:
+    """The driver's version, its commit, and the engine that goes with it."""
+    project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text())["project"]
+    asked = ["git", "-C", str(paths.ROOT), "describe", "--always", "--dirty"]
+    try:
+        commit = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:  # no git on this machine
+        commit = ""
+    details = f" ({commit})" if commit else ""
+    return f"{paths.APPLICATION} {project['version']}{details}, Pulumi {version('pulumi')}"
 
 
 def execute(screen: Screen, run: Callable[[], int]) -> NoReturn:

@@ -39,24 +39,55 @@ if __name__ == "__main__":
 
 import typer  # noqa: E402
 
-from automation.command_line import Branch, command, flag  # noqa: E402
+from automation.command_line import (  # noqa: E402
+    Branch,
+    command,
+    flag,
+    shown_version,
+    stack_names,
+)
 from automation.errors import ConfigurationError  # noqa: E402
 from automation.screen import Screen  # noqa: E402
 
 app = typer.Typer(
-    help=__doc__.splitlines()[0],
     epilog=(
         "Exit codes: 0 done and healthy; 1 failed or rolled back; 2 wrong command or settings, "
         "nothing touched; 3 another update runs; 4 unexpected changes; 130 interrupted."
     ),
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+DEPLOY = "Deploy, such as `run.py up --branch feature/menu`"
+LOOK = "Look, such as `run.py status --watch`"
+WORK = "Work with what runs, such as `run.py exec -- sh`"
+PREVIEWS = "Previews of an environment, such as `run.py prune --dry-run`"
+MACHINE = "This machine, such as `run.py doctor --fix`"
+
 local_app = typer.Typer(help="The local cloud.", no_args_is_help=True)
-app.add_typer(local_app, name="local")
+app.add_typer(local_app, name="local", rich_help_panel=MACHINE)
 pipeline_app = typer.Typer(help="Run the pipeline, answer its approval.", no_args_is_help=True)
-app.add_typer(pipeline_app, name="pipeline")
+app.add_typer(pipeline_app, name="pipeline", rich_help_panel=WORK)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"{shown_version()}\n")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version", metavar="", help="Show the version.", is_eager=True, callback=_show_version
+    ),
+]
+
+
+@app.callback()
+def options(version: Version = False) -> None:
+    """The driver: `python automation/run.py COMMAND [--stack NAME] [--json]`."""
+
 
 At = Annotated[
     str | None,
@@ -74,7 +105,7 @@ Follow = Annotated[bool, flag("--follow", "-f", help="Go on until Ctrl-C.")]
 Comment = Annotated[str, typer.Option("--comment", metavar="TEXT", help="Kept with the answer.")]
 
 
-@command(app, asks=True)
+@command(app, "up --branch feature/menu", asks=True, group=DEPLOY)
 def up(
     screen: Screen,
     stack: str,
@@ -102,7 +133,7 @@ def up(
     )
 
 
-@command(app)
+@command(app, "preview --expect-no-changes", group=DEPLOY)
 def preview(
     screen: Screen,
     stack: str,
@@ -130,7 +161,7 @@ def preview(
     )
 
 
-@command(app, asks=True)
+@command(app, "destroy --stack local --yes", asks=True, group=DEPLOY)
 def destroy(
     screen: Screen,
     stack: str,
@@ -144,7 +175,7 @@ def destroy(
     return destroy(stack, screen, with_previews=with_previews)
 
 
-@command(app)
+@command(app, "previews --at 2026-12-31T18:00", group=PREVIEWS)
 def previews(screen: Screen, environment: str, at: At = None) -> int:
     """The previews of an environment: branch, age, time left, cost a month, URL."""
     from automation.commands.previews import previews
@@ -152,7 +183,7 @@ def previews(screen: Screen, environment: str, at: At = None) -> int:
     return previews(environment, screen, at=at)
 
 
-@command(app, asks=True)
+@command(app, "prune --dry-run", asks=True, group=PREVIEWS)
 def prune(
     screen: Screen,
     environment: str,
@@ -173,7 +204,7 @@ def prune(
     return prune(environment, screen, dry_run=dry_run, at=at, remote=remote)
 
 
-@command(app)
+@command(app, "refresh --stack prod", group=DEPLOY)
 def refresh(screen: Screen, stack: str) -> int:
     """Bring the state in line with the cloud, and say what drifted."""
     from automation.commands.refresh import refresh
@@ -181,7 +212,7 @@ def refresh(screen: Screen, stack: str) -> int:
     return refresh(stack, screen)
 
 
-@command(app)
+@command(app, "outputs service_url", group=LOOK)
 def outputs(
     screen: Screen,
     stack: str,
@@ -193,7 +224,21 @@ def outputs(
     return outputs(stack, screen, name)
 
 
-@command(app)
+@command(app, "use local", group=MACHINE)
+def use(
+    screen: Screen,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="The stack.", autocompletion=stack_names),
+    ] = None,
+) -> int:
+    """Remember the stack for the commands that follow; without NAME say which it is."""
+    from automation.commands.use import use
+
+    return use(name, screen)
+
+
+@command(app, "doctor --fix", group=MACHINE)
 def doctor(
     screen: Screen,
     stack: str,
@@ -207,7 +252,7 @@ def doctor(
     return doctor(stack, screen, fix=fix)
 
 
-@command(app)
+@command(app, "status --watch", group=LOOK)
 def status(
     screen: Screen,
     stack: str,
@@ -219,7 +264,7 @@ def status(
     return status(stack, screen, watch=watch)
 
 
-@command(app)
+@command(app, "logs --follow --since 10m", group=LOOK)
 def logs(
     screen: Screen,
     stack: str,
@@ -237,7 +282,7 @@ def logs(
     return logs(stack, screen, follow=follow, since=since, build=build)
 
 
-@command(app)
+@command(app, "releases --json", group=LOOK)
 def releases(screen: Screen, stack: str) -> int:
     """The releases of the service, newest first."""
     from automation.commands.releases import releases_command
@@ -245,7 +290,7 @@ def releases(screen: Screen, stack: str) -> int:
     return releases_command(stack, screen)
 
 
-@command(app, asks=True)
+@command(app, "rollback --to 3", asks=True, group=DEPLOY)
 def rollback(
     screen: Screen,
     stack: str,
@@ -259,7 +304,7 @@ def rollback(
     return rollback(stack, screen, to=to)
 
 
-@command(app, "exec", context_settings={"ignore_unknown_options": True})
+@command(app, "exec -- sh", "exec", context_settings={"ignore_unknown_options": True}, group=WORK)
 def exec_(
     screen: Screen,
     stack: str,
@@ -275,7 +320,13 @@ def exec_(
     return exec_command(stack, screen, command, task=task)
 
 
-@command(app, "run", context_settings={"ignore_unknown_options": True})
+@command(
+    app,
+    "run -- python manage.py migrate",
+    "run",
+    context_settings={"ignore_unknown_options": True},
+    group=WORK,
+)
 def run_(
     screen: Screen,
     stack: str,
@@ -287,7 +338,7 @@ def run_(
     return run_task(stack, screen, command)
 
 
-@command(app)
+@command(app, "diagnose --stack prod", group=LOOK)
 def diagnose(screen: Screen, stack: str) -> int:
     """Why the last deployment failed: one cause, its evidence, the setting to change."""
     from automation.commands.diagnose import diagnose_command
@@ -295,7 +346,7 @@ def diagnose(screen: Screen, stack: str) -> int:
     return diagnose_command(stack, screen)
 
 
-@command(app)
+@command(app, "cost --running", group=LOOK)
 def cost(
     screen: Screen,
     stack: str,
@@ -309,7 +360,7 @@ def cost(
     return cost(stack, screen, running=running)
 
 
-@command(pipeline_app, "start")
+@command(pipeline_app, "pipeline start --no-wait", "start")
 def pipeline_start(
     screen: Screen,
     environment: str,
@@ -321,7 +372,7 @@ def pipeline_start(
     return start(environment, screen, wait=not no_wait)
 
 
-@command(pipeline_app, "approve", asks=True)
+@command(pipeline_app, "pipeline approve --comment checked", "approve", asks=True)
 def pipeline_approve(screen: Screen, environment: str, comment: Comment = "") -> int:
     """Let the release that waits for an answer go on."""
     from automation.commands.pipeline import answer
@@ -329,7 +380,7 @@ def pipeline_approve(screen: Screen, environment: str, comment: Comment = "") ->
     return answer(environment, screen, approve=True, comment=comment)
 
 
-@command(pipeline_app, "reject", asks=True)
+@command(pipeline_app, "pipeline reject --comment wrong", "reject", asks=True)
 def pipeline_reject(screen: Screen, environment: str, comment: Comment = "") -> int:
     """Stop the release that waits for an answer."""
     from automation.commands.pipeline import answer
@@ -337,7 +388,7 @@ def pipeline_reject(screen: Screen, environment: str, comment: Comment = "") -> 
     return answer(environment, screen, approve=False, comment=comment)
 
 
-@command(local_app, "start")
+@command(local_app, "local start", "start")
 def local_start(screen: Screen) -> int:
     """Start the local cloud."""
     from automation.commands import localcloud
@@ -345,7 +396,7 @@ def local_start(screen: Screen) -> int:
     return localcloud.start(screen)
 
 
-@command(local_app, "stop")
+@command(local_app, "local stop", "stop")
 def local_stop(screen: Screen) -> int:
     """Stop the local cloud; its state stays on disk."""
     from automation.commands import localcloud
@@ -353,7 +404,7 @@ def local_stop(screen: Screen) -> int:
     return localcloud.stop(screen)
 
 
-@command(local_app, "status")
+@command(local_app, "local status --json", "status")
 def local_status(screen: Screen) -> int:
     """Whether the local cloud runs, and where."""
     from automation.commands import localcloud
@@ -361,7 +412,7 @@ def local_status(screen: Screen) -> int:
     return localcloud.status(screen)
 
 
-@command(local_app, "env")
+@command(local_app, "local env", "env")
 def local_env(screen: Screen) -> int:
     """Shell exports for `aws`, boto3 and plain `pulumi up`."""
     from automation.commands import localcloud
@@ -369,7 +420,7 @@ def local_env(screen: Screen) -> int:
     return localcloud.environment(screen)
 
 
-@command(local_app, "logs")
+@command(local_app, "local logs --follow", "logs")
 def local_logs(
     follow: Follow = False,
     lines: Annotated[
@@ -394,7 +445,8 @@ def main() -> NoReturn:
             raise SystemExit(error.exit_code) from None
         context: Any = getattr(error, "ctx", None)
         path = context.command_path if context else "run.py"
-        failure = ConfigurationError(f"{message.rstrip('.')}. See `{path} --help`.")
+        end = "" if message.rstrip(".").endswith("?") else "."
+        failure = ConfigurationError(f"{message.rstrip('.')}{end} See `{path} --help`.")
         code = Screen(json="--json" in own).fail(failure)
     raise SystemExit(code or 0)
 

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from automation.machine.prerequisites import Check, checks, fixes
 from automation.screen import Screen
+from automation.stack.chosen import chosen
 from automation.stack.stack_file import load_stack_file
 
 MARKS = {True: "ok", False: "WRONG", None: "note"}
@@ -26,12 +27,19 @@ def doctor(stack: str, screen: Screen, fix: bool = False) -> int:
     if fix:
         for repair in fixes(target):
             repair(screen.warn if screen.quiet else screen.note)
-    found = checks(target)
+    found = [_stack(stack), *checks(target)]
     wrong = [check for check in found if check.good is False]
     screen.document({"target": target, "checks": [asdict(check) for check in found]})
     for check in wrong if screen.quiet else found:
         _print(screen, check)
     return 1 if wrong else 0
+
+
+def _stack(stack: str) -> Check:
+    """Which stack is looked at, and why that one."""
+    choice = chosen()
+    by = choice.by if choice.stack == stack else "--stack"
+    return Check("stack", True, f"{stack} ({by})", "`run.py use NAME` remembers another one")
 
 
 def _print(screen: Screen, check: Check) -> None:

@@ -6,11 +6,15 @@ import json
 
 from automation.errors import ConfigurationError
 from automation.screen import Screen
+from automation.stack.chosen import suggestion
 from automation.stack.operations import opened, shown_outputs
+from infra.shared import OUTPUT
 
 
 def outputs(stack: str, screen: Screen, name: str | None = None) -> int:
-    """Print every output, or the bare value of one; a secret one only if it is named.
+    """Print every output, or the bare value of one.
+
+    A secret one is told only if it is named, and so is what the environment's previews read.
 
     Raises:
         ConfigurationError: there is no such output.
@@ -18,14 +22,16 @@ def outputs(stack: str, screen: Screen, name: str | None = None) -> int:
     with opened(stack, screen) as session:
         found = session.outputs()
     if name is None:
-        shown = shown_outputs(found)
+        shown = shown_outputs({key: found[key] for key in found if key != OUTPUT})
         screen.document(shown)
         for key, value in {} if screen.json else shown.items():
             screen.result(f"{key}: {value}")
         return 0
     if name not in found:
         known = ", ".join(sorted(found)) or "none"
-        raise ConfigurationError(f"The stack {stack} has no output {name!r}; it has: {known}.")
+        raise ConfigurationError(
+            f"The stack {stack} has no output {name!r}; it has: {known}.{suggestion(name, found)}"
+        )
     value = found[name].value
     if screen.json:
         screen.document({name: value})

@@ -23,7 +23,7 @@ def previews(stack: str, screen: Screen, at: str | None = None) -> int:
     """
     now = moment(at)
     require_environment_name(stack)
-    found = previews_of(connected(stack, screen))
+    found = previews_of(connected(stack, screen, start=False))
     screen.document({"environment": stack, "previews": [each.document(now) for each in found]})
     if not found:
         screen.result(f"{stack} has no previews")

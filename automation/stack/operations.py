@@ -183,7 +183,7 @@ def opened(
         engine.announce_stop = lambda: screen.warn(
             "Stopping: the engine finishes what it began and saves its state"
         )
-        target.activate(screen)
+        target.activate(screen, start=create or changes)
         stack, created = _open(file, target, engine, bound, create)
         provider = Provider.of(file.config, lambda key: stack.get_config(key).value)
         cloud = Cloud(provider=provider)
@@ -207,8 +207,13 @@ class Backend:
     workspace: auto.LocalWorkspace
 
 
-def connected(name: str, screen: Screen) -> Backend:
+def connected(name: str, screen: Screen, start: bool = True) -> Backend:
     """The backend of an environment, whether the environment exists or not.
+
+    Args:
+        name: the environment.
+        screen: where to say what happens.
+        start: start what does not run at its target.
 
     Raises:
         ConfigurationError: there is no settings file of that name, or it is wrong.
@@ -217,7 +222,7 @@ def connected(name: str, screen: Screen) -> Backend:
     file = load_stack_file(name)
     target = TARGETS[file.settings.target]
     engine = obtain_engine(screen.note)
-    target.activate(screen)
+    target.activate(screen, start)
     return Backend(screen, file, target, open_workspace(file, target, engine, no_program))
 
 

@@ -17,6 +17,7 @@ from pulumi.automation.errors import StackAlreadyExistsError, StackNotFoundError
 from automation import paths
 from automation.engine import Engine
 from automation.errors import ConfigurationError
+from automation.stack.chosen import known_stacks, suggestion
 from automation.stack.target import Target
 from infra.context import check_kind
 from infra.names import environment_of
@@ -101,10 +102,11 @@ def load_stack_file(name: str, root: Path = paths.ROOT) -> StackFile:
 def _settings_path(name: str, root: Path) -> Path:
     path = root / f"Pulumi.{name}.yaml"
     if not path.is_file():
-        known = ", ".join(known_stacks(root)) or "none"
+        stacks = known_stacks(root)
+        known = ", ".join(stacks) or "none"
         raise ConfigurationError(
-            f"There is no stack {name!r}: {path.name} is missing (there are: {known}). "
-            f"Write that file to make a new environment."
+            f"There is no stack {name!r}: {path.name} is missing (there are: {known})."
+            f"{suggestion(name, stacks)} Write that file to make a new environment."
         )
     return path
 
@@ -125,13 +127,6 @@ def _preview_document(name: str, environment_path: Path, root: Path) -> Mapping[
 
 def _is_setting(key: object) -> bool:
     return str(key).startswith(f"{NAMESPACE}:")
-
-
-def known_stacks(root: Path = paths.ROOT) -> list[str]:
-    """The stacks that have a settings file."""
-    return sorted(
-        p.name.removeprefix("Pulumi.").removesuffix(".yaml") for p in root.glob("Pulumi.*.yaml")
-    )
 
 
 def _document(path: Path) -> Mapping[str, Any]:

@@ -49,7 +49,8 @@ class Target:
 
     Attributes:
         name: as in the setting `target`.
-        prepare: gets everything ready that a command needs, and returns the environment to set.
+        prepare: gets everything ready that a command needs, and returns the environment to set;
+            the second argument tells whether it may start what does not run.
         foreign: prefixes of variables of the caller's environment that must not reach the engine.
         work_dir: stack → the folder with `Pulumi.yaml` and the stack's file that the engine uses.
         lock_dir: where the driver's own locks are.
@@ -65,7 +66,7 @@ class Target:
     """
 
     name: str
-    prepare: Callable[[Screen], Mapping[str, str]]
+    prepare: Callable[[Screen, bool], Mapping[str, str]]
     foreign: tuple[str, ...]
     work_dir: Callable[[str], Path]
     lock_dir: Callable[[], Path]
@@ -100,15 +101,20 @@ class Target:
         if problems:
             raise ConfigurationError(f"The target {self.name!r} can't do this:", problems)
 
-    def activate(self, screen: Screen) -> None:
-        """Prepare the target and make its environment this process's own."""
-        environment = self.prepare(screen)
+    def activate(self, screen: Screen, start: bool = True) -> None:
+        """Prepare the target and make its environment this process's own.
+
+        Args:
+            screen: where to say what happens.
+            start: start what does not run; a command that only reads starts nothing.
+        """
+        environment = self.prepare(screen, start)
         for name in [n for n in os.environ if n.startswith(self.foreign) and n not in KEPT]:
             del os.environ[name]
         os.environ.update(environment)
 
 
-def _prepare_aws(_screen: Screen) -> Mapping[str, str]:
+def _prepare_aws(_screen: Screen, _start: bool) -> Mapping[str, str]:
     """The user's own account and backend, as plain `pulumi up` would use them."""
     backend = os.environ.get("PULUMI_BACKEND_URL", "")
     diy = backend.partition("://")[0] in {"file", "s3", "gs", "azblob"}
@@ -128,11 +134,18 @@ def _aws_work_dir(stack: str) -> Path:
     return paths.cache_dir() / "workspace" / stack
 
 
-def _prepare_local(screen: Screen) -> Mapping[str, str]:
-    """Start what the local cloud needs, and the local cloud."""
+def _prepare_local(screen: Screen, start: bool) -> Mapping[str, str]:
+    """Find the running local cloud; or start it, with what it needs."""
     from automation.machine import local_cloud
 
-    return local_cloud.start(screen).environment() | NO_PROFILES
+    running = local_cloud.start(screen) if start else local_cloud.local_cloud().status()
+    if running is None:
+        raise ConfigurationError(
+            "The local cloud does not run, and a command that only reads does not start it: "
+            "`python automation/run.py local start` starts it with its state, "
+            "`python automation/run.py up --stack local` brings the stack up."
+        )
+    return running.environment() | NO_PROFILES
 
 
 def _before_local_up(settings: Settings, screen: Screen) -> None:

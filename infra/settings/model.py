@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -350,7 +351,9 @@ _PLAIN: Mapping[str, str] = {
 
 def _problem(name: str, inside: tuple[int | str, ...], value: object, message: str) -> str:
     if name not in Settings.model_fields:
-        return f"{NAMESPACE}:{name}: is not a setting; docs/settings.md lists them"
+        close = difflib.get_close_matches(name, Settings.model_fields, 1)
+        meant = f"; did you mean {close[0]}?" if close else ""
+        return f"{NAMESPACE}:{name}: is not a setting; docs/settings.md lists them{meant}"
     place = "".join(f"[{part!r}]" for part in inside)
     allowed = _PLAIN.get(message, message.removeprefix("Value error, "))
     return f"{NAMESPACE}:{name}{place} = {rules.shown(name, value)}: {allowed}"

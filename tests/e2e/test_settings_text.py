@@ -49,7 +49,7 @@ def test_text_stays_text(project: Path, monkeypatch: pytest.MonkeyPatch, copied:
     file = load_stack_file("dev", project)
     target = Target(
         "test",
-        prepare=lambda _screen: {},
+        prepare=lambda _screen, _start: {},
         foreign=(),
         work_dir=lambda _stack: project / "work" if copied else project,
         lock_dir=lambda: project / "locks",

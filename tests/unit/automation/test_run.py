@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -31,6 +32,11 @@ GROUP: Any = typer.main.get_command(run.app)
 VERBS: dict[str, Any] = {
     **{name: each for name, each in GROUP.commands.items() if name not in ("local", "pipeline")},
     **{f"pipeline {n}": each for n, each in GROUP.commands["pipeline"].commands.items()},
+}
+
+
+ALL: dict[str, Any] = VERBS | {
+    f"local {name}": each for name, each in GROUP.commands["local"].commands.items()
 }
 
 
@@ -107,7 +113,7 @@ def options(name: str) -> set[str]:
     return {option for parameter in VERBS[name].params for option in parameter.opts}
 
 
-@pytest.mark.parametrize("name", sorted(VERBS))
+@pytest.mark.parametrize("name", sorted(VERBS.keys() - {"use"}))
 def test_every_command_takes_the_common_options(name: str) -> None:
     """As the first line of the help has it: COMMAND [--stack NAME] [--json]."""
     assert {"--stack", "--json"} <= options(name)
@@ -121,12 +127,12 @@ def test_only_commands_that_change_something_take_yes() -> None:
 def test_a_command_gets_the_stack_that_its_options_mean() -> None:
     app, got = typer.Typer(), []
 
-    @command(app)
+    @command(app, "look")
     def look(screen: Screen, stack: str, environment: str, branch: Branch = None) -> int:
         got.append((screen.json, stack, environment, branch))
         return 7
 
-    @command(app, "other")
+    @command(app, "other", "other")
     def other() -> int:
         return 0
 
@@ -227,6 +233,35 @@ def test_every_command_of_the_driver_has_a_help_text() -> None:
         shown = runner.invoke(run.app, [name, "--help"])
         assert shown.exit_code == 0
         assert (each.callback.__doc__ or "").split()[0] in shown.output
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_every_command_shows_an_example_that_can_be_typed(name: str) -> None:
+    first, _, example = ALL[name].epilog.partition("automation/run.py ")
+    assert first == "Example: python "
+    words = shlex.split(example)[len(name.split()) :]
+    assert shlex.split(example)[: len(name.split())] == name.split()
+    ALL[name].make_context(name, words)
+
+
+def test_commands_stand_in_groups_with_an_example_each() -> None:
+    for name, each in GROUP.commands.items():
+        heading, example = each.rich_help_panel.split(", such as ")
+        assert heading, name
+        assert example.strip("`").removeprefix("run.py ").split()[0] in GROUP.commands
+
+
+def test_the_version_and_the_short_help() -> None:
+    done = driver("--version")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(
+        r"fargate-cd [\d.]+( \([0-9a-f]+(-dirty)?\))?, Pulumi [\d.]+\n", done.stdout
+    )
+    assert "Example" in CliRunner().invoke(run.app, ["up", "-h"]).output
+
+
+def test_the_driver_can_be_run_by_its_name() -> None:
+    assert os.access(SCRIPT, os.X_OK)
 
 
 def test_a_question_is_answered_by_yes_or_refused() -> None:

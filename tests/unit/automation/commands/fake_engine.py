@@ -123,7 +123,7 @@ def install(monkeypatch: pytest.MonkeyPatch, folder: Path) -> FakeEngine:
     engine = FakeEngine()
     target = replace(
         TARGETS["aws"],
-        prepare=lambda _screen: {},
+        prepare=lambda _screen, _start: {},
         work_dir=lambda stack: folder / "work" / stack,
         lock_dir=lambda: folder / "locks",
         free=True,
