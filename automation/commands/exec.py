@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import shlex
 import shutil
-import signal
-import subprocess
 import sys
-import termios
-import threading
-import tty
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -22,6 +15,11 @@ from botocore.exceptions import ClientError
 from automation.aws.clients import error_code
 from automation.aws.ecs import describe_service, tasks
 from automation.errors import ConfigurationError, DriverError
+from automation.exec import standard_input
+from automation.exec.channel import Session as Channel
+from automation.exec.channel import SessionError
+from automation.exec.plugin import PluginSession
+from automation.exec.shell_command import NO_SHELL, ShellCommand
 from automation.screen import Screen
 from automation.stack.operations import Session, opened
 from infra.service.task import CONTAINER_NAME
@@ -64,10 +62,7 @@ def exec_command(
             )
         chosen = choose(running_tasks(session), task)
         screen.note(f"In task {_short(chosen)} (release {_release(chosen)})")
-        plugin = shutil.which(PLUGIN)
-        if plugin and session.target.session_plugin:
-            return _by_plugin(session, chosen, words, plugin)
-        return _by_ourselves(session, chosen, words)
+        return _converse(session, chosen, words)
 
 
 def running_tasks(session: Session) -> list[dict[str, Any]]:
@@ -139,93 +134,65 @@ def _start(session: Session, task: dict[str, Any], command: str) -> dict[str, An
     return answer
 
 
-def _by_plugin(session: Session, task: dict[str, Any], command: str, plugin: str) -> int:
-    """As the AWS CLI does it: https://github.com/aws/aws-cli, `ecs execute-command`."""
-    answer = _start(session, task, command)
-    region = session.cloud.client("ecs").meta.region_name
-    container = next(c for c in task["containers"] if c["name"] == CONTAINER_NAME)
-    cluster = session.service.cluster
-    target = f"ecs:{cluster}_{_identity(task)}_{container['runtimeId']}"
-    arguments = [
-        plugin,
-        json.dumps(answer["session"]),
-        region,
-        "StartSession",
-        os.environ.get("AWS_PROFILE", ""),
-        json.dumps({"Target": target}),
-        session.cloud.client("ssm").meta.endpoint_url,
-    ]
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command gets it
-    try:
-        return subprocess.run(arguments, check=False).returncode
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _by_ourselves(session: Session, task: dict[str, Any], command: str) -> int:
-    """Without the plugin: the session's channel spoken by this process."""
-    from automation.exec import channel as channel
-
-    if session.file.settings.customer_managed_key and session.target.session_plugin:
-        raise ConfigurationError(
-            f"This stack encrypts its sessions with a key of its own (customer_managed_key), which "
-            f"{PLUGIN} can do and this client can't: install it ({PLUGIN_PAGE})."
-        )
-    answer = _start(session, task, channel.telling_its_status(command))
-    status = channel.Status(_write)
-    talk = channel.Session(answer["session"], status, _size())
-    with _keys(talk):
+def _converse(session: Session, task: dict[str, Any], words: str) -> int:
+    command = ShellCommand(words, _write, standard_input.is_terminal(), sys.stdout.isatty())
+    talk = _talk(session, task, command)
+    if not command.terminal_input:
+        # What waits for the end of the input need not wait any longer.
+        command.on_end = lambda: talk.type(standard_input.END)
+    with standard_input.passed_on(talk, command, session.screen.warn):
         try:
             last = talk.hold()
-        except channel.SessionError as error:
-            status.end()
+        except SessionError as error:
+            command.end()
             raise DriverError(str(error)) from error
-        code = status.end()
+        code = command.end()
+    told = f"{command.words.decode(errors='replace')}\n{last}".strip()
+    if NO_SHELL in told:
+        raise DriverError(
+            f"No command can be run in the container: its image has no /bin/sh, which `exec` needs "
+            f"({told.splitlines()[-1]}). Deploy an image with a shell, or read `logs`."
+        )
     if code is None:
         session.screen.warn(f"The session ended without the command's status. {last}".rstrip())
         return 1
     return code
 
 
+def _talk(session: Session, task: dict[str, Any], command: ShellCommand) -> Channel | PluginSession:
+    """The session, by the plugin where there is one; else this process speaks its channel."""
+    size = standard_input.terminal_size()
+    plugin = shutil.which(PLUGIN) if session.target.session_plugin else None
+    if plugin:
+        return PluginSession(
+            _plugin_arguments(session, task, command.text(), plugin), command, size
+        )
+    if session.file.settings.customer_managed_key and session.target.session_plugin:
+        raise ConfigurationError(
+            f"This stack encrypts its sessions with a key of its own (customer_managed_key), which "
+            f"{PLUGIN} can do and this client can't: install it ({PLUGIN_PAGE})."
+        )
+    return Channel(_start(session, task, command.text())["session"], command, size)
+
+
+def _plugin_arguments(
+    session: Session, task: dict[str, Any], command: str, plugin: str
+) -> list[str]:
+    """As the AWS CLI does it: https://github.com/aws/aws-cli, `ecs execute-command`."""
+    answer = _start(session, task, command)
+    container = next(c for c in task["containers"] if c["name"] == CONTAINER_NAME)
+    target = f"ecs:{session.service.cluster}_{_identity(task)}_{container['runtimeId']}"
+    return [
+        plugin,
+        json.dumps(answer["session"]),
+        session.cloud.client("ecs").meta.region_name,
+        "StartSession",
+        os.environ.get("AWS_PROFILE", ""),
+        json.dumps({"Target": target}),
+        session.cloud.client("ssm").meta.endpoint_url,
+    ]
+
+
 def _write(output: bytes) -> None:
     sys.stdout.buffer.write(output)
     sys.stdout.buffer.flush()
-
-
-def _size() -> tuple[int, int] | None:
-    if not sys.stdout.isatty():
-        return None
-    size = shutil.get_terminal_size()
-    return size.columns, size.lines
-
-
-@contextmanager
-def _keys(talk: Any) -> Iterator[None]:
-    """Pass on what is typed and the terminal's size, if there is a terminal."""
-    if not sys.stdin.isatty():
-        yield
-        return
-    descriptor = sys.stdin.fileno()
-    before = termios.tcgetattr(descriptor)
-    ended = threading.Event()
-
-    def read() -> None:
-        while not ended.is_set():
-            ready, _, _ = select.select([descriptor], [], [], 0.2)
-            if ready and not ended.is_set():
-                talk.type(os.read(descriptor, 1024))
-
-    def resized(_number: int, _frame: Any) -> None:
-        if talk.ready.is_set() and (size := _size()):
-            talk.resize(*size)
-
-    earlier = signal.signal(signal.SIGWINCH, resized)
-    tty.setraw(descriptor)
-    threading.Thread(target=read, daemon=True).start()
-    try:
-        yield
-    finally:
-        ended.set()
-        talk.ready.set()
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
-        signal.signal(signal.SIGWINCH, earlier)

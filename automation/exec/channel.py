@@ -10,7 +10,6 @@ https://github.com/aws/session-manager-plugin
 from __future__ import annotations
 
 import json
-import re
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -25,8 +24,6 @@ from automation.exec.data_channel import Message, PayloadType
 
 CLIENT_VERSION = "1.2.0.0"
 _SUPPORTED, _UNSUPPORTED = 1, 3
-_STATUS = re.compile(rb"<exit:(\d{1,3})>\r?\n?$")
-_BEGUN = re.compile(rb"<(?:exit:\d{0,3}>?\r?\n?|exit|exi|ex|e)?$")
 
 
 class SessionError(Exception):
@@ -145,43 +142,3 @@ def _handshake(asked: list[dict[str, Any]]) -> bytes:
     ]
     content = {"ClientVersion": CLIENT_VERSION, "ProcessedClientActions": answers, "Errors": []}
     return json.dumps(content).encode()
-
-
-def telling_its_status(command: str) -> str:
-    """The shell command that prints the exit status of another after its output, which no session
-    tells by itself; `Status` reads it."""
-    return f"{command}\nprintf '<exit:%s>\\n' $?"
-
-
-@dataclass
-class Status:
-    """A screen that passes output on and keeps back the exit status at its end.
-
-    Attributes:
-        code: the command's exit status once the session has ended; None where it was cut off.
-    """
-
-    screen: Callable[[bytes], Any]
-    code: int | None = None
-
-    def __post_init__(self) -> None:
-        self._tail = b""
-
-    def __call__(self, output: bytes) -> None:
-        """Take output; only what may be the beginning of the status waits for what follows."""
-        text = self._tail + output
-        begun = _BEGUN.search(text)
-        until = begun.start() if begun else len(text)
-        self._tail = text[until:]
-        if shown := text[:until]:
-            self.screen(shown)
-
-    def end(self) -> int | None:
-        """Pass on what waited, without the status; the status."""
-        if found := _STATUS.search(self._tail):
-            self.code = int(found[1])
-            self._tail = self._tail[: found.start()]
-        if self._tail:
-            self.screen(self._tail)
-        self._tail = b""
-        return self.code

@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection
 
 from localcloud.ecs.agent import data_channel
+from localcloud.ecs.agent.command_line import UnfinishedCommandError, split
 from localcloud.ecs.agent.data_channel import Message, PayloadType
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,23 @@ OUTPUT_KEPT = 4 * 1024 * 1024
 _CHUNK = 4096
 _HANG_UP = b"\x03\x04"
 """Ctrl-C and Ctrl-D: what ends a command or a shell whose client has gone."""
+
+ENVIRONMENT = {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
+_REFUSED = "Unable to start command: "
+_OCI_ERROR = b"OCI runtime exec failed"
+"""How Docker tells, as the command's output, that it could not start it."""
+
+
+class _NotStartedError(Exception):
+    """The command could not be started; the message is the agent's."""
+
+
+def _in_words_of_go(program: str, told: bytes) -> str:
+    if b"permission denied" in told:
+        return f"fork/exec {program}: permission denied"
+    if "/" in program:
+        return f"fork/exec {program}: no such file or directory"
+    return f'exec: "{program}": executable file not found in $PATH'
 
 
 class Conversation:
@@ -62,18 +80,22 @@ class Conversation:
         if not self._agreed.wait(HANDSHAKE_SECONDS):
             raise TimeoutError("the client did not answer the handshake")
         self._send(PayloadType.HANDSHAKE_COMPLETE, data_channel.handshake_complete())
-        self._run(container, command)
-        self._connection.send(data_channel.closed(self._id, "").encoded())
+        try:
+            self._run(container, split(command))
+            last = ""
+        except UnfinishedCommandError as error:
+            last = f"{_REFUSED}Failed to parse commands input: {error}"
+        except _NotStartedError as error:
+            last = f"{_REFUSED}Failed to start pty: {error}"
+        self._connection.send(data_channel.closed(self._id, last).encoded())
 
-    def _run(self, container: str, command: str) -> None:
-        """As root, whatever user the container has: so does AWS."""
+    def _run(self, container: str, words: list[str]) -> None:
+        """Run the words without a shell, as root whatever user the container has: so does AWS.
+
+        The user is a number, since an image without a shell often has no list of users.
+        """
         self._execution = self._api.exec_create(
-            container,
-            ["/bin/sh", "-c", command],
-            stdin=True,
-            tty=True,
-            user="root",
-            environment={"TERM": "xterm-256color"},
+            container, words, stdin=True, tty=True, user="0", environment=ENVIRONMENT
         )["Id"]
         stream: Any = self._api.exec_start(self._execution, tty=True, socket=True)
         try:
@@ -85,6 +107,8 @@ class Conversation:
             if size is not None:
                 self._resize(size)
             while chunk := terminal.recv(_CHUNK):
+                if not self.output and chunk.startswith(_OCI_ERROR):
+                    raise _NotStartedError(_in_words_of_go(words[0], chunk))
                 self.output += chunk[: max(0, OUTPUT_KEPT - len(self.output))]
                 self._send(PayloadType.OUTPUT, chunk)
         finally:

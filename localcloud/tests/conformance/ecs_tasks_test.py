@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from automation.exec.channel import Session, SessionError, Status, telling_its_status
+from automation.exec.channel import Session, SessionError
+from automation.exec.shell_command import ShellCommand
 from localcloud.tests.conformance.ecs_stage import (
     ACCOUNT,
     API,
@@ -260,18 +261,46 @@ def execute_command(cloud: Stage) -> None:
     session = cloud.ecs.execute_command(**request, command=f"sh -c '{command}'")["session"]
     with pytest.raises(SessionError, match="token is wrong"):
         Session(session | {"tokenValue": "guessed"}, bytearray().extend).hold()
-    told = telling_its_status(f"sh -c '{command}'")
-    session = cloud.ecs.execute_command(**request, command=told)["session"]
     output = bytearray()
-    status = Status(output.extend)
-    opened = Session(session, status, size=(80, 24))
+    told = ShellCommand(command, output.extend)
+    session = cloud.ecs.execute_command(**request, command=told.text())["session"]
+    opened = Session(session, told, size=(80, 24))
     threading.Thread(target=opened.type, args=(b"hello\n",), daemon=True).start()
     opened.hold()
-    assert status.end() == 7
+    assert told.end() == 7
     assert sorted(output.decode().split("\r\n")) == ["", "0", "got hello", "hello"]
     wait_for(lambda: cloud.stream(group, session["sessionId"]))
     with pytest.raises(SessionError, match="session is unknown"):
         Session(session, output.extend).hold()
+
+
+@row("the agent splits a command into words and runs it without a shell", EXEC)
+def no_shell(cloud: Stage) -> None:
+    cluster = cloud.cluster()
+    task = cloud.open_task(cluster, cloud.definition())
+
+    def printed(command: str) -> tuple[str, str]:
+        session = cloud.ecs.execute_command(
+            cluster=cluster, task=task, command=command, interactive=True
+        )["session"]
+        output = bytearray()
+        last = Session(session, output.extend).hold()
+        return output.decode(), last
+
+    assert printed("echo one; echo $HOME > 'a  b' && false") == (
+        "one; echo $HOME > a  b && false\r\n",
+        "",
+    )
+    assert printed("echo a\nprintf '<exit:%s>' $?")[0] == "a printf <exit:%s> $?\r\n"
+    assert printed("/bin/nowhere -c x") == (
+        "",
+        "Unable to start command: Failed to start pty: "
+        "fork/exec /bin/nowhere: no such file or directory",
+    )
+    words = 'Failed to start pty: exec: "nowhere": executable file not found in $PATH'
+    assert printed("nowhere") == ("", f"Unable to start command: {words}")
+    words = "Failed to parse commands input: EOF found when expecting closing quote"
+    assert printed("echo 'a") == ("", f"Unable to start command: {words}")
 
 
 @row("a session's command ends with its client", EXEC)
@@ -279,7 +308,10 @@ def session_left(cloud: Stage) -> None:
     cluster = cloud.cluster()
     task = cloud.open_task(cluster, cloud.definition())
     session = cloud.ecs.execute_command(
-        cluster=cluster, task=task, command="echo begun; sleep 1000", interactive=True
+        cluster=cluster,
+        task=task,
+        command="sh -c 'echo begun; sleep 1000'",
+        interactive=True,
     )["session"]
 
     def leave(_: bytes) -> None:

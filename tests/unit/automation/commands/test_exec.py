@@ -8,7 +8,6 @@ import pytest
 
 from automation.commands.exec import choose, exec_command
 from automation.errors import ConfigurationError
-from automation.exec.channel import Status
 from automation.screen import Screen
 
 
@@ -39,14 +38,3 @@ def test_what_is_not_there_is_named(
 def test_one_document_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="--json"):
         exec_command("dev", Screen(json=True), ["ls"])
-
-
-def test_a_prompt_is_shown_at_once() -> None:
-    shown = bytearray()
-    status = Status(shown.extend)
-    for chunk in (b"# ", b"a < b", b" <e", b"xit:7x", b"<exit:0>\r\n"):
-        status(chunk)
-        if chunk == b"# ":
-            assert bytes(shown) == b"# "
-    assert status.end() == 0
-    assert bytes(shown) == b"# a < b <exit:7x"

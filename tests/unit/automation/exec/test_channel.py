@@ -12,33 +12,9 @@ import pytest
 from websockets.protocol import State
 from websockets.sync.server import ServerConnection, serve
 
-from automation.exec.channel import Session, SessionError, Status, telling_its_status
+from automation.exec.channel import Session, SessionError
 from localcloud.ecs.agent import data_channel
 from localcloud.ecs.agent.data_channel import Message, PayloadType
-
-
-@pytest.mark.parametrize(
-    ("chunks", "shown", "code"),
-    [
-        ([b"hello\r\n<exit:0>\r\n"], b"hello\r\n", 0),
-        ([b"a" * 100, b"b<ex", b"it:130>\r", b"\n"], b"a" * 100 + b"b", 130),
-        ([b"<exit:1>\r\n"], b"", 1),
-        ([b"cut off"], b"cut off", None),
-        ([b"<exit:0>\r\nmore"], b"<exit:0>\r\nmore", None),
-        ([], b"", None),
-    ],
-)
-def test_the_status_is_kept_back(chunks: list[bytes], shown: bytes, code: int | None) -> None:
-    screen = bytearray()
-    status = Status(screen.extend)
-    for chunk in chunks:
-        status(chunk)
-    assert status.end() == code
-    assert bytes(screen) == shown
-
-
-def test_the_shell_tells_the_commands_status() -> None:
-    assert telling_its_status("false") == "false\nprintf '<exit:%s>\\n' $?"
 
 
 @contextmanager
