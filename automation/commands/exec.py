@@ -25,7 +25,6 @@ from automation.stack.operations import Session, opened
 from infra.service.task import CONTAINER_NAME
 
 PLUGIN = "session-manager-plugin"
-AGENT = "ExecuteCommandAgent"
 REFUSALS = frozenset({"TargetNotConnectedException", "InvalidParameterException"})
 PLUGIN_PAGE = (
     "https://docs.aws.amazon.com/systems-manager/latest/userguide/"

@@ -6,10 +6,10 @@ be given. What is honoured with a difference from AWS is told in localcloud/docs
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from localcloud.codebuild.errors import invalid
+from localcloud.shared.supported_members import asked_for, not_honoured
 
 _ARTIFACTS = (
     "type location path namespaceType name packaging overrideArtifactName encryptionDisabled "
@@ -86,29 +86,14 @@ def refuse_unhonoured(operation: str, given: dict[str, Any]) -> None:
     Raises:
         ServiceError: InvalidInputException that names the member.
     """
-    honoured = HONOURED[operation].split()
-    for path, value in _asked_for("", given):
-        if not any(
-            path == known or path.startswith((f"{known}.", f"{known}[")) for known in honoured
-        ):
-            raise invalid(
-                f"The local cloud does not honour {path} of {operation}. "
-                "Leave it out, or try it on AWS."
-            )
+    for path in not_honoured(HONOURED[operation], given):
+        raise invalid(
+            f"The local cloud does not honour {path} of {operation}. "
+            "Leave it out, or try it on AWS."
+        )
+    for path, value in asked_for(given):
         if path in VALUES and value not in VALUES[path]:
             raise invalid(
                 f"The local cloud does not honour {value} for {path} of {operation}; it has "
                 f"{', '.join(sorted(VALUES[path]))}."
             )
-
-
-def _asked_for(path: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """The leaves that ask for something."""
-    if isinstance(value, dict):
-        for name, member in value.items():
-            yield from _asked_for(f"{path}.{name}" if path else name, member)
-    elif isinstance(value, list):
-        for element in value:
-            yield from _asked_for(f"{path}[]", element)
-    elif value:
-        yield path, value

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from localcloud.codepipeline import errors
 from localcloud.codepipeline.events import Events
 from localcloud.codepipeline.model import Pipeline, State, Webhook
+from localcloud.shared import paging
 from localcloud.shared.service import Call, Surroundings
 from localcloud.shared.state_file import write_atomically
 
@@ -126,9 +127,4 @@ def page(
     Raises:
         ServiceError: InvalidNextTokenException.
     """
-    start = call.input.get(names[0]) or "0"
-    if not start.isdigit() or int(start) > len(items):
-        raise errors.invalid_next_token()
-    begin = int(start)
-    end = begin + (call.input.get(names[1]) or default)
-    return items[begin:end], str(end) if end < len(items) else None
+    return paging.page(items, call.input, errors.invalid_next_token(), default, names)

@@ -12,6 +12,7 @@ from typing import Any
 from localcloud.ecs import arns, errors
 from localcloud.ecs.model import Cluster, ServiceRecord, State, Task, TaskDefinition
 from localcloud.ecs.store import Store
+from localcloud.shared import paging
 from localcloud.shared.service import Call, Surroundings
 
 
@@ -119,9 +120,4 @@ def page(items: list[Any], given: dict[str, Any], default: int = 100) -> tuple[l
     Raises:
         ServiceError: InvalidParameterException for a token that was not handed out.
     """
-    token = given.get("nextToken") or "0"
-    if not token.isdigit():
-        raise errors.invalid("Invalid token.")
-    start = int(token)
-    end = start + (given.get("maxResults") or default)
-    return items[start:end], str(end) if end < len(items) else None
+    return paging.page(items, given, errors.invalid("Invalid token."), default)

@@ -6,10 +6,10 @@ be given. What is honoured with a difference from AWS is told in localcloud/docs
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from localcloud.ecs.errors import unsupported
+from localcloud.shared.supported_members import not_honoured
 
 _PAGE = "maxResults nextToken"
 _NETWORK = (
@@ -101,21 +101,5 @@ def refuse_unhonoured(operation: str, given: dict[str, Any]) -> None:
     Raises:
         ServiceError: InvalidParameterException that names the member.
     """
-    honoured = HONOURED[operation].split()
-    for path in _asked_for("", given):
-        if not any(
-            path == known or path.startswith((f"{known}.", f"{known}[")) for known in honoured
-        ):
-            raise unsupported(operation, path)
-
-
-def _asked_for(path: str, value: Any) -> Iterator[str]:
-    """The paths of the leaves that ask for something."""
-    if isinstance(value, dict):
-        for name, member in value.items():
-            yield from _asked_for(f"{path}.{name}" if path else name, member)
-    elif isinstance(value, list):
-        for element in value:
-            yield from _asked_for(f"{path}[]", element)
-    elif value:
-        yield path
+    for path in not_honoured(HONOURED[operation], given):
+        raise unsupported(operation, path)

@@ -15,7 +15,6 @@ from localcloud.shared.service import Call
 
 MAXIMUM_COUNT = 10
 MAXIMUM_DESCRIBED = 100
-_RESERVED_GROUPS = ("family:", "service:")
 
 
 def run(core: Core, call: Call) -> Mapping[str, Any]:

@@ -26,10 +26,10 @@ STANDARD_PARAMETER_CHARACTERS = 4096
 ADVANCED_PARAMETER_CHARACTERS = 8192
 DRY_RUN_STATUS = 412
 
-Check = Callable[["Around", Call], None]
+Check = Callable[["CheckContext", Call], None]
 
 
-class Around:
+class CheckContext:
     """What the checks look at: the emulator's state of the call's region, and other services."""
 
     def __init__(self, surroundings: Surroundings) -> None:
@@ -43,8 +43,8 @@ class Around:
 # EC2
 
 
-def _dry_run(around: Around, call: Call) -> None:
-    del around
+def _dry_run(context: CheckContext, call: Call) -> None:
+    del context
     if call.input.get("DryRun"):
         raise ServiceError(
             "DryRunOperation",
@@ -53,9 +53,9 @@ def _dry_run(around: Around, call: Call) -> None:
         )
 
 
-def _address_in_use(around: Around, call: Call) -> None:
+def _address_in_use(context: CheckContext, call: Call) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReleaseAddress.html"""
-    ec2 = around.backend(call)
+    ec2 = context.backend(call)
     wanted = call.input.get("AllocationId")
     for address in ec2.addresses:
         if address.allocation_id != wanted or not address.association_id:
@@ -75,10 +75,10 @@ def _live_gateway_of_address(ec2: Any, allocation_id: str) -> str | None:
     return None
 
 
-def _group_in_use(around: Around, call: Call) -> None:
+def _group_in_use(context: CheckContext, call: Call) -> None:
     """https://docs.aws.amazon.com/vpc/latest/userguide/deleting-security-groups.html"""
     group_id = call.input.get("GroupId")
-    ec2 = around.backend(call)
+    ec2 = context.backend(call)
     groups = [group for by_id in ec2.groups.values() for group in by_id.values()]
     group = next((group for group in groups if group.id == group_id), None)
     if group is None:
@@ -88,7 +88,7 @@ def _group_in_use(around: Around, call: Call) -> None:
             "CannotDelete",
             f'the specified group: "{group.id}" name: "default" cannot be deleted by a user',
         )
-    users = [*_references(groups, group), *_group_users(around, call, ec2, group.id)]
+    users = [*_references(groups, group), *_group_users(context, call, ec2, group.id)]
     if users:
         raise ServiceError(
             "DependencyViolation",
@@ -106,22 +106,22 @@ def _references(groups: list[Any], group: Any) -> Iterator[str]:
                 break
 
 
-def _group_users(around: Around, call: Call, ec2: Any, group_id: str) -> Iterator[str]:
+def _group_users(context: CheckContext, call: Call, ec2: Any, group_id: str) -> Iterator[str]:
     for endpoint in ec2.vpc_end_points.values():
         if endpoint.state != "deleted" and group_id in (endpoint.security_group_ids or []):
             yield f"endpoint {endpoint.id}"
     for interface in ec2.enis.values():
         if any(group.id == group_id for group in interface.group_set):
             yield f"network interface {interface.id}"
-    for balancer in around.backend(call, "elbv2").load_balancers.values():
+    for balancer in context.backend(call, "elbv2").load_balancers.values():
         if group_id in balancer.security_groups:
             yield f"load balancer {balancer.name}"
-    yield from _services_with(around, call, "securityGroups", group_id)
+    yield from _services_with(context, call, "securityGroups", group_id)
 
 
-def _services_with(around: Around, call: Call, member: str, wanted: str) -> Iterator[str]:
+def _services_with(context: CheckContext, call: Call, member: str, wanted: str) -> Iterator[str]:
     """ECS services whose tasks stand in a subnet or behind a group."""
-    ecs = around.client("ecs", call.region)
+    ecs = context.client("ecs", call.region)
     for cluster in ecs.list_clusters()["clusterArns"]:
         names = [
             name
@@ -136,10 +136,10 @@ def _services_with(around: Around, call: Call, member: str, wanted: str) -> Iter
                     yield f"tasks of service {service['serviceName']}"
 
 
-def _subnet_in_use(around: Around, call: Call) -> None:
+def _subnet_in_use(context: CheckContext, call: Call) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSubnet.html"""
     subnet_id = call.input["SubnetId"]
-    ec2 = around.backend(call)
+    ec2 = context.backend(call)
     users = [
         gateway.id
         for gateway in ec2.nat_gateways.values()
@@ -152,10 +152,10 @@ def _subnet_in_use(around: Around, call: Call) -> None:
     ]
     users += [
         f"load balancer {balancer.name}"
-        for balancer in around.backend(call, "elbv2").load_balancers.values()
+        for balancer in context.backend(call, "elbv2").load_balancers.values()
         if any(subnet.id == subnet_id for subnet in balancer.subnets)
     ]
-    users += _services_with(around, call, "subnets", subnet_id)
+    users += _services_with(context, call, "subnets", subnet_id)
     if users:
         raise ServiceError(
             "DependencyViolation",
@@ -164,10 +164,10 @@ def _subnet_in_use(around: Around, call: Call) -> None:
         )
 
 
-def _vpc_in_use(around: Around, call: Call) -> None:
+def _vpc_in_use(context: CheckContext, call: Call) -> None:
     """https://docs.aws.amazon.com/vpc/latest/userguide/delete-vpc.html"""
     vpc = call.input["VpcId"]
-    ec2 = around.backend(call)
+    ec2 = context.backend(call)
     users = [group.id for group in ec2.groups.get(vpc, {}).values() if group.name != "default"]
     users += [
         gateway.id
@@ -186,12 +186,12 @@ def _vpc_in_use(around: Around, call: Call) -> None:
         )
 
 
-def _endpoint_service_exists(around: Around, call: Call) -> None:
+def _endpoint_service_exists(context: CheckContext, call: Call) -> None:
     """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpcEndpoint.html"""
     name = call.input.get("ServiceName")
     if name is None:
         return
-    ec2 = around.client("ec2", call.region)
+    ec2 = context.client("ec2", call.region)
     known = {
         service
         for page in ec2.get_paginator("describe_vpc_endpoint_services").paginate()
@@ -206,7 +206,7 @@ def _endpoint_service_exists(around: Around, call: Call) -> None:
 # Other services
 
 
-def _service_exists(around: Around, call: Call) -> None:
+def _service_exists(context: CheckContext, call: Call) -> None:
     """https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html"""
     if call.input["ServiceNamespace"] != "ecs":
         raise ServiceError(
@@ -218,7 +218,7 @@ def _service_exists(around: Around, call: Call) -> None:
         raise ServiceError(
             "ValidationException", f"Unsupported resource: {call.input['ResourceId']}"
         )
-    ecs = around.client("ecs", call.region)
+    ecs = context.client("ecs", call.region)
     try:
         found = ecs.describe_services(cluster=parts[1], services=[parts[2]])["services"]
     except ecs.exceptions.ClusterNotFoundException:
@@ -229,10 +229,10 @@ def _service_exists(around: Around, call: Call) -> None:
         )
 
 
-def _certificate_in_use(around: Around, call: Call) -> None:
+def _certificate_in_use(context: CheckContext, call: Call) -> None:
     """https://docs.aws.amazon.com/acm/latest/APIReference/API_DeleteCertificate.html"""
     arn = call.input["CertificateArn"]
-    for balancer in around.backend(call, "elbv2").load_balancers.values():
+    for balancer in context.backend(call, "elbv2").load_balancers.values():
         for listener in balancer.listeners.values():
             if arn in listener.certificates or arn == listener.certificate:
                 raise ServiceError(
@@ -241,9 +241,9 @@ def _certificate_in_use(around: Around, call: Call) -> None:
                 )
 
 
-def _web_acl_in_use(around: Around, call: Call) -> None:
+def _web_acl_in_use(context: CheckContext, call: Call) -> None:
     """https://docs.aws.amazon.com/waf/latest/APIReference/API_DeleteWebACL.html"""
-    waf = around.client("wafv2", call.region)
+    waf = context.client("wafv2", call.region)
     for acl in waf.list_web_acls(Scope=call.input["Scope"])["WebACLs"]:
         if acl["Id"] == call.input["Id"] and call.input["Scope"] == "REGIONAL":
             used = waf.list_resources_for_web_acl(WebACLArn=acl["ARN"])["ResourceArns"]
@@ -255,14 +255,14 @@ def _web_acl_in_use(around: Around, call: Call) -> None:
                 )
 
 
-def _records_exist(around: Around, call: Call) -> None:
+def _records_exist(context: CheckContext, call: Call) -> None:
     """https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html"""
     changes = call.input["ChangeBatch"]["Changes"]
     gone = [c["ResourceRecordSet"] for c in changes if c["Action"] == "DELETE"]
     if not gone:
         return
     zone = call.input["HostedZoneId"].split("/")[-1]
-    pages = around.client("route53").get_paginator("list_resource_record_sets")
+    pages = context.client("route53").get_paginator("list_resource_record_sets")
     present = {
         (record["Name"], record["Type"], record.get("SetIdentifier"))
         for page in pages.paginate(HostedZoneId=zone)
@@ -286,9 +286,9 @@ def _dotted(name: str) -> str:
     return name if name.endswith(".") else f"{name}."
 
 
-def _key_usable(around: Around, call: Call) -> None:
+def _key_usable(context: CheckContext, call: Call) -> None:
     """https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html"""
-    kms = around.backend(call)
+    kms = context.backend(call)
     wanted = call.input.get("KeyId")
     if wanted is None:
         return  # decryption reads the key from the ciphertext
@@ -298,9 +298,9 @@ def _key_usable(around: Around, call: Call) -> None:
         raise ServiceError("KMSInvalidStateException", f"{key.arn} is pending deletion.")
 
 
-def _parameter_fits(around: Around, call: Call) -> None:
+def _parameter_fits(context: CheckContext, call: Call) -> None:
     """https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html"""
-    del around
+    del context
     tier = call.input.get("Tier", "Standard")
     size = len(call.input["Value"])
     standard = tier == "Standard"
@@ -314,8 +314,8 @@ def _parameter_fits(around: Around, call: Call) -> None:
         )
 
 
-def _retention_allowed(around: Around, call: Call) -> None:
-    del around
+def _retention_allowed(context: CheckContext, call: Call) -> None:
+    del context
     days = call.input["retentionInDays"]
     if days not in RETENTION_DAYS:
         raise ServiceError(
@@ -325,7 +325,7 @@ def _retention_allowed(around: Around, call: Call) -> None:
         )
 
 
-def _bucket_policy_allowed(around: Around, call: Call) -> None:
+def _bucket_policy_allowed(context: CheckContext, call: Call) -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"""
     text = call.input["Policy"]
     try:
@@ -339,7 +339,7 @@ def _bucket_policy_allowed(around: Around, call: Call) -> None:
         raise ServiceError(
             "MalformedPolicy", "Missing required field Effect, Principal or Resource"
         )
-    bucket = around.backend(call, region="aws").buckets.get(call.input["Bucket"])
+    bucket = context.backend(call, region="aws").buckets.get(call.input["Bucket"])
     block = getattr(bucket, "public_access_block", None)
     if block is not None and _is_true(block.block_public_policy) and bucket_policy_is_public(text):
         raise ServiceError(
@@ -390,14 +390,14 @@ class Refusals(Service):
     def __init__(self, name: str, surroundings: Surroundings) -> None:
         super().__init__()
         self.name = name
-        around = Around(surroundings)
+        context = CheckContext(surroundings)
         for operation, check in CHECKS[name].items():
-            self.before[operation] = _bound(check, around)
+            self.before[operation] = _bound(check, context)
 
 
-def _bound(check: Check, around: Around) -> Callable[[Call], None]:
+def _bound(check: Check, context: CheckContext) -> Callable[[Call], None]:
     def bound(call: Call) -> None:
-        check(around, call)
+        check(context, call)
 
     return bound
 
