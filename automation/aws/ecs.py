@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/Welcome.html
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -196,11 +196,15 @@ def task_definition(cloud: Cloud, arn: str) -> dict[str, Any]:
     return {**answer["taskDefinition"], "tags": answer.get("tags", [])}
 
 
-def register(cloud: Cloud, definition: dict[str, Any]) -> str:
+def registrable(cloud: Cloud, definition: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a described task definition that RegisterTaskDefinition takes: its content."""
+    model = cloud.client("ecs").meta.service_model
+    known = model.operation_model("RegisterTaskDefinition").input_shape.members
+    # ECS tells empty lists, and refuses an empty list of tags.
+    return {key: value for key, value in definition.items() if key in known and value}
+
+
+def register(cloud: Cloud, definition: Mapping[str, Any]) -> str:
     """Register a described task definition anew; returns the ARN of the new revision."""
-    ecs = cloud.client("ecs")
-    known = ecs.meta.service_model.operation_model("RegisterTaskDefinition").input_shape.members
-    copy = {key: value for key, value in definition.items() if key in known}
-    if not copy.get("tags"):
-        copy.pop("tags", None)  # ECS refuses an empty list
-    return str(ecs.register_task_definition(**copy)["taskDefinition"]["taskDefinitionArn"])
+    answer = cloud.client("ecs").register_task_definition(**registrable(cloud, definition))
+    return str(answer["taskDefinition"]["taskDefinitionArn"])

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from pulumi import automation as auto
 
 from automation.engine.progress import Progress, display_name
 from automation.errors import ChangesFound
+from automation.preflight import task_count
 from automation.previews.preview_stacks import kept_life
 from automation.pricing.difference import cost_difference, print_difference
 from automation.pricing.resources import Plan
+from automation.recovery import newer_release
 from automation.recovery.drift import Drift, classify, look, print_drift
 from automation.screen import Screen
-from automation.stack.operations import Program, Session, opened, shown_changes
+from automation.stack.operations import Program, Session, no_changes, opened, shown_changes
 from automation.stack.program import release_program
 from automation.stack.stack_file import StackFile
 
@@ -42,8 +47,9 @@ def preview(
         if session.file.environment:
             life |= kept_life(session, branch, datetime.now(UTC))
         try:
+            task_count.tell(session)
             planned = Planned()
-            changes, resources = session.perform("Previewing", planned.preview, preview=True)
+            changes, resources = _planned(session, planned)
             drifted = _drift(session) if look_for_drift and not session.created else []
         finally:
             if session.created:  # the engine previews stacks that exist; a preview leaves none
@@ -71,6 +77,28 @@ def preview(
     return 0
 
 
+def _planned(session: Session, planned: Planned) -> tuple[dict[str, int], list[dict[str, Any]]]:
+    """Operation → number of resources, and those that would change.
+
+    `up` reads the service and its task definition anew where the state does not know the release
+    that runs, so the two are planned by themselves then, after a refresh.
+    """
+    unknown = newer_release.unknown_release(session)
+    changes, rows = session.perform(
+        "Previewing", partial(planned.preview, without=unknown), preview=True
+    )
+    if unknown:
+        _, more = session.perform(
+            "Previewing the release",
+            partial(Planned().preview, refreshed=unknown),
+            preview=True,
+        )
+        changes = Counter(changes) + Counter(row["operation"] for row in more)
+        changes = {**no_changes(), **changes, "same": changes["same"] - len(more)}
+        rows += more
+    return changes, rows
+
+
 def _drift(session: Session) -> list[Drift]:
     found = session.perform("Looking for drift", look, preview=True)
     return classify(found, session.file.settings)
@@ -83,15 +111,33 @@ class Planned:
         self.plan = Plan()
 
     def preview(
-        self, stack: auto.Stack, progress: Progress
-    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """Operation → number of resources, and those that would change."""
+        self,
+        stack: auto.Stack,
+        progress: Progress,
+        without: Sequence[str] = (),
+        refreshed: Sequence[str] = (),
+    ) -> tuple[dict[str, int], list[dict[str, Any]]]:
+        """Operation → number of resources, and those that would change.
+
+        Args:
+            stack: the engine's side of the stack.
+            progress: receives the events.
+            without: URNs to leave out.
+            refreshed: the only URNs to plan, after they were read anew; all by default.
+        """
 
         def on_event(event: auto.EngineEvent) -> None:
             progress.on_event(event)
             self.plan.on_event(event)
 
-        stack.preview(on_event=on_event, suppress_outputs=True, suppress_progress=True)
+        stack.preview(
+            on_event=on_event,
+            suppress_outputs=True,
+            suppress_progress=True,
+            exclude=list(without) or None,
+            target=list(refreshed) or None,
+            refresh=bool(refreshed),
+        )
         rows = [
             {"urn": s.urn, "operation": s.operation, "properties": list(s.properties)}
             for s in progress.steps

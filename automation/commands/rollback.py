@@ -1,27 +1,40 @@
-"""`rollback`: put back a release, with no build, and end with the verdict."""
+"""`rollback`: put back a release, with no build, and end with the verdict.
+
+A stack without a pipeline gets the whole release back: image and settings. In a stack with a
+pipeline only the image goes back, with the settings of the last `up`: the pipeline releases images,
+the program describes everything else, and the pipeline's next release starts from the revision that
+runs (https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-ECS.html).
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from automation.aws.ecs import (
     describe_service,
+    is_serving,
     register,
+    registrable,
     revision_number,
     service_deployment,
     service_deployments,
     task_definition,
 )
-from automation.deployment.releases import Release, before, current, releases
+from automation.deployment.releases import Release, earlier, releases
 from automation.deployment.report import Done, report
-from automation.deployment.verdict import ENDED
-from automation.errors import ConfigurationError, DriverError
+from automation.deployment.verdict import ENDED, ROLLBACK_SECONDS
+from automation.errors import ConfigurationError
 from automation.screen import Screen
 from automation.stack.operations import Session, no_changes, opened
+from infra.service.task import CONTAINER_NAME
 
-STOP_SECONDS = 900.0
 POLL_SECONDS = 1.0
+
+Same = Callable[[Release], bool]
+"""Whether putting a release back would change nothing."""
 
 
 def rollback(stack: str, screen: Screen, to: int | None = None) -> int:
@@ -33,81 +46,159 @@ def rollback(stack: str, screen: Screen, to: int | None = None) -> int:
     Args:
         stack: the stack's name.
         screen: where results and progress go.
-        to: the release's number; the one before the current by default.
+        to: the release's number; by default the newest one before that differs from what runs.
 
     Returns:
         0 if that release runs and is healthy, else 1.
 
     Raises:
-        ConfigurationError: there is no such release.
+        ConfigurationError: there is no such release, or the service can't run it as it is.
     """
     with opened(stack, screen, changes=True) as session:
-        if describe_service(session.cloud, session.service) is None:
-            raise ConfigurationError(f"The stack {stack} has no service: nothing to roll back.")
-        wanted = choose(releases(session.cloud, session.service), to)
+        service = _service(session)
+        wanted = choose(releases(session.cloud, session.service), to, _same(session, service))
+        if session.pipeline is None:
+            require_ports(session, service, wanted)
         began = datetime.now(UTC)
         stop_running_deployment(session)
         definition = deployable(session, wanted)
-        screen.note(f"Putting back release {wanted.number} ({wanted.image})")
         session.cloud.client("ecs").update_service(
             cluster=session.service.cluster,
             service=session.service.service,
             taskDefinition=definition,
+            forceNewDeployment=definition == service["taskDefinition"],
         )
         if revision_number(definition) != wanted.number:
             screen.note(f"Release {wanted.number} is now release {revision_number(definition)}")
         return report(session, Done(began, no_changes(), session.outputs()))
 
 
-def choose(found: list[Release], to: int | None) -> Release:
+def _service(session: Session) -> dict[str, Any]:
+    service = describe_service(session.cloud, session.service)
+    if service is None:
+        raise ConfigurationError(
+            f"The stack {session.file.name} has no service: nothing to roll back."
+        )
+    return service
+
+
+def choose(found: list[Release], to: int | None, same: Same) -> Release:
     """The release to put back.
 
     Raises:
         ConfigurationError: there is none, or it runs already.
     """
-    serving = current(found)
     if to is None:
-        wanted = before(found)
+        wanted = next((release for release in earlier(found) if not same(release)), None)
         if wanted is None:
-            raise ConfigurationError("There is no earlier healthy release to go back to.")
+            raise ConfigurationError(
+                "There is no earlier healthy release that differs from the one that runs."
+            )
         return wanted
-    for release in found:
-        if release.number == to:
-            if release is serving and release.state == "current":
-                raise ConfigurationError(f"Release {to} is the one that runs.")
-            return release
-    known = ", ".join(str(release.number) for release in found) or "none"
-    raise ConfigurationError(f"There is no release {to}; there are: {known}.")
+    wanted = next((release for release in found if release.number == to), None)
+    if wanted is None:
+        known = ", ".join(str(release.number) for release in found) or "none"
+        raise ConfigurationError(f"There is no release {to}; there are: {known}.")
+    if same(wanted):
+        raise ConfigurationError(f"Release {to} is the one that runs, or has the same content.")
+    return wanted
+
+
+def _same(session: Session, service: dict[str, Any]) -> Same:
+    """What makes a release the same as the one that runs; nothing is where the service is down."""
+    if not is_serving(session.cloud, service):
+        return lambda _release: False
+    running = task_definition(session.cloud, service["taskDefinition"])
+    if session.pipeline is not None:
+        image = _images(running).get(CONTAINER_NAME)
+        return lambda release: release.image == image
+
+    def same(release: Release) -> bool:
+        if release.task_definition == service["taskDefinition"]:
+            return True
+        other = task_definition(session.cloud, release.task_definition)
+        return registrable(session.cloud, other) == registrable(session.cloud, running)
+
+    return same
+
+
+def require_ports(session: Session, service: Mapping[str, Any], release: Release) -> None:
+    """Refuse a release whose container lacks the port to which the load balancer forwards.
+
+    Raises:
+        ConfigurationError: it does; the message says how to deploy the release's image.
+    """
+    definition = task_definition(session.cloud, release.task_definition)
+    ports = {
+        container["name"]: [row["containerPort"] for row in container.get("portMappings", [])]
+        for container in definition["containerDefinitions"]
+    }
+    for balancer in service.get("loadBalancers", []):
+        has = ports.get(balancer["containerName"], [])
+        if balancer["containerPort"] not in has:
+            stack, file = session.file.name, session.file.path.name
+            port = str(has[0]) if has else "the port of that release"
+            raise ConfigurationError(
+                f"Release {release.number} listens on port {port}, and the load balancer forwards "
+                f"to port {balancer['containerPort']}.",
+                [
+                    f"Set fargate-cd:container_port: {port} in {file}, then run "
+                    f"`python automation/run.py up --stack {stack} --image {release.image}`"
+                ],
+            )
 
 
 def stop_running_deployment(session: Session) -> None:
     """Stop a deployment that is going on, and wait until it has ended.
 
-    Raises:
-        DriverError: it does not end.
+    A rollback that does not end is left to the new deployment, which takes its place.
     """
-    running = [
-        d for d in service_deployments(session.cloud, session.service) if d["status"] not in ENDED
-    ]
+    every = service_deployments(session.cloud, session.service)
+    running = [deployment for deployment in every if deployment["status"] not in ENDED]
     if not running:
         return
-    ecs = session.cloud.client("ecs")
     arn = running[0]["serviceDeploymentArn"]
     session.screen.note("Stopping the deployment that is going on")
     if running[0]["status"] in {"PENDING", "IN_PROGRESS"}:
-        ecs.stop_service_deployment(serviceDeploymentArn=arn, stopType="ROLLBACK")
-    deadline = time.monotonic() + STOP_SECONDS
+        session.cloud.client("ecs").stop_service_deployment(
+            serviceDeploymentArn=arn, stopType="ROLLBACK"
+        )
+    settings = session.file.settings
+    limit = ROLLBACK_SECONDS + settings.deregistration_delay + settings.stop_timeout
+    deadline = time.monotonic() + limit
     while time.monotonic() < deadline:
         found = service_deployment(session.cloud, arn)
         if found is None or found["status"] in ENDED:
             return
+        session.screen.still("Waiting until the deployment that was going on is rolled back")
         time.sleep(POLL_SECONDS)
-    raise DriverError(f"The running deployment has not stopped after {STOP_SECONDS:.0f} s: {arn}")
+    session.screen.warn(f"It is not rolled back after {limit:.0f} s; a new deployment replaces it")
 
 
 def deployable(session: Session, release: Release) -> str:
-    """The ARN of a task definition with the release's content that ECS accepts."""
+    """The ARN of a task definition that puts the release back."""
     definition = task_definition(session.cloud, release.task_definition)
+    if session.pipeline is not None:
+        session.screen.note(
+            f"Putting back the image of release {release.number} ({release.image}) with the "
+            f"settings of the last `up`; {session.file.path.name} and `up` change settings"
+        )
+        running = task_definition(session.cloud, _service(session)["taskDefinition"])
+        return register(session.cloud, with_image(running, _images(definition)[CONTAINER_NAME]))
+    session.screen.note(f"Putting back release {release.number} ({release.image})")
     if definition["status"] == "ACTIVE":
         return release.task_definition
     return register(session.cloud, definition)
+
+
+def with_image(definition: Mapping[str, Any], image: str) -> dict[str, Any]:
+    """A task definition whose application container runs another image."""
+    containers = [
+        {**each, "image": image} if each["name"] == CONTAINER_NAME else each
+        for each in definition["containerDefinitions"]
+    ]
+    return {**definition, "containerDefinitions": containers}
+
+
+def _images(definition: Mapping[str, Any]) -> dict[str, str]:
+    return {each["name"]: each["image"] for each in definition["containerDefinitions"]}

@@ -13,9 +13,10 @@ from automation.deployment.pipeline_transition import no_release_meanwhile
 from automation.deployment.report import Done, report
 from automation.engine.progress import Progress
 from automation.errors import ConfigurationError, DriverError, UpdateRunning
-from automation.preflight import checks
+from automation.preflight import checks, task_count
 from automation.preflight.account import check_account
 from automation.previews.preview_stacks import extended_life, perform_update
+from automation.recovery import newer_release
 from automation.recovery.refresh import settle
 from automation.screen import Screen
 from automation.stack.operations import Program, Session, opened, shown_changes
@@ -64,7 +65,9 @@ def up(
                     checks.check(session, image, build, smoke)
             session.target.before_up(session.file.settings, screen)
             settle(session)
+            task_count.tell(session)
             with no_release_meanwhile(session), session.watch() as watch:
+                newer_release.take_in(session)
                 perform_update(session, life, updated.up, watch.lines)
         except (ConfigurationError, UpdateRunning):
             raise

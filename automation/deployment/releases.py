@@ -88,9 +88,9 @@ def current(found: Iterable[Release]) -> Release | None:
     return None
 
 
-def before(found: Iterable[Release]) -> Release | None:
-    """The newest release that was healthy once and is not the current one."""
-    return next((release for release in found if release.state == "superseded"), None)
+def earlier(found: Iterable[Release]) -> list[Release]:
+    """The releases to which one can go back, newest first: those that were healthy once."""
+    return [release for release in found if release.state == "superseded"]
 
 
 def _state(deployment: dict[str, Any], is_current: bool) -> str:

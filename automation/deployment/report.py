@@ -12,7 +12,7 @@ from pulumi import automation as auto
 
 from automation.aws.ecs import describe_service, is_serving
 from automation.aws.http_check import url_answers
-from automation.deployment.releases import before, releases
+from automation.deployment.releases import earlier, releases
 from automation.deployment.verdict import (
     ROLLBACK_SECONDS,
     Limits,
@@ -153,16 +153,16 @@ def _way_back(session: Session) -> str | None:
         service = describe_service(session.cloud, session.service)
         if service is None or is_serving(session.cloud, service):
             return None
-        earlier = before(releases(session.cloud, session.service))
+        before = earlier(releases(session.cloud, session.service))
     except (BotoCoreError, ClientError):
         return None
     command, stack = "python automation/run.py", session.file.name
     mend = f"correct the cause and run `{command} up --stack {stack}`"
-    if earlier is None:
+    if not before:
         return mend
+    number = before[0].number
     return (
-        f"`{command} rollback --stack {stack} --to {earlier.number}` puts release "
-        f"{earlier.number} back, or {mend}"
+        f"`{command} rollback --stack {stack} --to {number}` puts release {number} back, or {mend}"
     )
 
 

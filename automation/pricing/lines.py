@@ -78,7 +78,11 @@ class Stack:
         )
 
     def tasks(self, service: Resource) -> int:
-        """How many tasks of the service run."""
-        wanted = int(service.inputs.get("desiredCount") or 0)
-        bounds = [int(target.inputs["maxCapacity"]) for target in self.resources.of(SCALABLE)]
-        return max([wanted, *bounds]) if self.at_most else wanted
+        """How many tasks of the service run: with autoscaling its lower bound, or its upper one.
+
+        The number that the service itself asks for counts only without autoscaling, since a stack
+        that runs keeps the number with which it began.
+        """
+        bound = "maxCapacity" if self.at_most else "minCapacity"
+        bounds = [int(target.inputs[bound]) for target in self.resources.of(SCALABLE)]
+        return max(bounds, default=int(service.inputs.get("desiredCount") or 0))

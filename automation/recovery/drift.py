@@ -43,6 +43,8 @@ EXPECTED: tuple[Expected, ...] = (
         "a release: by the pipeline, by `rollback`, or by ECS going back",
     ),
     Expected("aws:ecs/service:Service", r"triggers(\..*)?", "a release"),
+    # A revision never changes: what differs is that a newer one was registered.
+    Expected("aws:ecs/taskDefinition:TaskDefinition", r".*", "a release"),
     Expected(
         "aws:lb/listener:Listener", r"defaultActions\b.*", "a release that shifts traffic", "shifts"
     ),

@@ -285,6 +285,8 @@ def task_definition(name: str, args: TaskArgs, parent: pulumi.Resource) -> aws.e
         ),
         volumes=[aws.ecs.TaskDefinitionVolumeArgs(name=volume) for volume in volumes],
         container_definitions=_definitions(args.containers),
+        # A refresh reads the revision that a release or a rollback registered since.
+        track_latest=True,
         tags=dict(args.tags),
         opts=pulumi.ResourceOptions(parent=parent),
     )

@@ -197,6 +197,47 @@ def test_up_keeps_the_release(checkout: Checkout, created: dict[str, Any], url: 
     assert greeting(url) == "first release"
 
 
+def deployments(checkout: Checkout, created: dict[str, Any]) -> int:
+    """How many deployments of the service ECS has on record."""
+    outputs = created["outputs"]
+    found = checkout.client("ecs").list_service_deployments(
+        cluster=outputs["cluster_name"], service=outputs["service_name"]
+    )
+    return len(found["serviceDeployments"])
+
+
+def test_up_after_a_release_rolls_nothing_out(
+    checkout: Checkout, created: dict[str, Any], copy: WorkingCopy, pipeline: Pipeline, url: str
+) -> None:
+    assert pipeline.wait_for(greet(copy, "second release"))["status"] == "Succeeded"
+    released, before = task_definition(checkout, created), deployments(checkout, created)
+    planned = checkout.json("preview", "--stack", "local", "--expect-no-changes")
+    assert [row["urn"] for row in planned["resources"]] == []
+    same = checkout.json("up", "--stack", "local", "--yes")
+    assert same["result"] == "succeeded"
+    assert deployments(checkout, created) == before
+    now = task_definition(checkout, created)
+    assert now["taskDefinitionArn"] == released["taskDefinitionArn"]
+    assert greeting(url) == "second release"
+
+
+def test_a_rollback_and_the_release_after_it_have_the_settings_of_the_last_up(
+    checkout: Checkout, created: dict[str, Any], copy: WorkingCopy, pipeline: Pipeline, url: str
+) -> None:
+    checkout.configure(memory=2048)
+    checkout.json("up", "--stack", "local", "--yes")
+    checkout.json("rollback", "--stack", "local", "--yes")
+    assert greeting(url) == "first release"
+    assert task_definition(checkout, created)["memory"] == "2048"
+    before = deployments(checkout, created)
+    assert checkout.json("up", "--stack", "local", "--yes")["result"] == "succeeded"
+    assert deployments(checkout, created) == before
+    assert greeting(url) == "first release"
+    assert pipeline.wait_for(greet(copy, "third release"))["status"] == "Succeeded"
+    assert task_definition(checkout, created)["memory"] == "2048"
+    assert greeting(url) == "third release"
+
+
 def test_two_pushes_and_an_up_at_once(
     checkout: Checkout,
     created: dict[str, Any],

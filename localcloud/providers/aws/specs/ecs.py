@@ -170,6 +170,8 @@ def _normal(container: Values) -> Values:
 
 def _find_task_definition(resource: Resource) -> Values | None:
     named = resource.outputs.get("arn") or resource.outputs.get("taskDefinitionArn") or resource.id
+    if resource.inputs.get("trackLatest"):
+        named = resource.id  # the family, of which ECS describes the latest active revision
     answer = resource.call("DescribeTaskDefinition", taskDefinition=named, include=["TAGS"])
     definition = answer["taskDefinition"]
     if definition["status"] != "ACTIVE":

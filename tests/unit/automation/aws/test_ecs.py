@@ -73,7 +73,7 @@ def test_a_copy_of_a_revision_has_what_can_be_registered(tags: list[dict[str, st
     )
     described = {
         "family": "f",
-        "containerDefinitions": [],
+        "containerDefinitions": [{"name": "app"}],
         "cpu": "256",
         "taskDefinitionArn": "a",
         "revision": 3,
@@ -84,7 +84,7 @@ def test_a_copy_of_a_revision_has_what_can_be_registered(tags: list[dict[str, st
     }
     wanted = {
         "family": "f",
-        "containerDefinitions": [],
+        "containerDefinitions": [{"name": "app"}],
         "cpu": "256",
         "requiresCompatibilities": ["FARGATE"],
     }

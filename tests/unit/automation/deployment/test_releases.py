@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from automation.aws.ecs import ServiceName
 from automation.commands.rollback import choose
 from automation.deployment import releases as module
-from automation.deployment.releases import Release, before, current, releases
+from automation.deployment.releases import Release, current, earlier, releases
 from automation.errors import ConfigurationError
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -63,6 +64,10 @@ def read(cloud: FakeCloud) -> list[Release]:
     return releases(cloud, ServiceName("c", "s"))  # type: ignore[arg-type]
 
 
+def serves(*numbers: int) -> Callable[[Release], bool]:
+    return lambda release: release.number in numbers
+
+
 def states(cloud: FakeCloud) -> dict[int, str]:
     return {release.number: release.state for release in read(cloud)}
 
@@ -97,20 +102,25 @@ def test_the_release_before_skips_what_was_never_healthy() -> None:
             4, (1, "SUCCESSFUL"), (2, "SUCCESSFUL"), (3, "ROLLBACK_FAILED"), (4, "SUCCESSFUL")
         )
     )
-    earlier = before(found)
-    assert earlier is not None
-    assert earlier.number == 2
-    assert choose(found, None).number == 2
-    assert choose(found, 1).number == 1
+    assert [release.number for release in earlier(found)] == [2, 1]
+    assert choose(found, None, serves(4)).number == 2
+    assert choose(found, 1, serves(4)).number == 1
+
+
+def test_the_release_before_is_the_newest_that_differs() -> None:
+    found = read(FakeCloud(3, (1, "SUCCESSFUL"), (2, "SUCCESSFUL"), (3, "SUCCESSFUL")))
+    assert choose(found, None, serves(2, 3)).number == 1
+    with pytest.raises(ConfigurationError, match="has the same content"):
+        choose(found, 2, serves(2, 3))
 
 
 @pytest.mark.parametrize(("to", "words"), [(4, "is the one that runs"), (9, "there are: 4, 1")])
 def test_a_release_that_cannot_be_put_back_is_refused(to: int, words: str) -> None:
     found = read(FakeCloud(4, (1, "SUCCESSFUL"), (4, "SUCCESSFUL")))
     with pytest.raises(ConfigurationError, match=words):
-        choose(found, to)
+        choose(found, to, serves(4))
 
 
 def test_without_an_earlier_one_there_is_nothing_to_go_back_to() -> None:
     with pytest.raises(ConfigurationError, match="no earlier healthy release"):
-        choose(read(FakeCloud(1, (1, "SUCCESSFUL"))), None)
+        choose(read(FakeCloud(1, (1, "SUCCESSFUL"))), None, serves(1))

@@ -267,3 +267,18 @@ def test_queries_that_a_preview_does_not_know_are_no_fault() -> None:
     unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # how the engine writes an unknown value
     alarm = Resource(kind, "math", {"metricQueries": unknown})
     assert priced(monthly_cost(Resources((alarm,)), US), "larm") > 0
+
+
+def test_a_service_that_runs_is_priced_as_a_new_one() -> None:
+    """The engine's preview has the number of tasks with which the service began."""
+    new = program("default", desired_count=1)
+    running = Resources(
+        [
+            Resource(each.type, each.name, {**each.inputs, "desiredCount": 2})
+            if each.type == "aws:ecs/service:Service"
+            else each
+            for each in new.all
+        ]
+    )
+    for words in ("Fargate", "Public addresses of the tasks: 1"):
+        assert priced(monthly_cost(running, US), words) == priced(monthly_cost(new, US), words)
