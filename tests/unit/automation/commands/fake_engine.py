@@ -135,6 +135,8 @@ def install(monkeypatch: pytest.MonkeyPatch, folder: Path) -> FakeEngine:
     silent = nullcontext(SimpleNamespace(lines=list))
     monkeypatch.setattr(operations.Session, "watch", lambda _session: silent)
     monkeypatch.setattr(updating.checks, "check", engine.check)
+    monkeypatch.setattr(updating.task_count, "tell", lambda _session: None)
+    monkeypatch.setattr(updating.newer_release, "unknown_release", lambda _session: [])
     monkeypatch.setattr(reporting, "await_verdict", lambda *_: engine.verdict)
     monkeypatch.setattr(
         reporting, "url_answers", lambda *_, **__: (engine.answers, f"{URL}/ was asked")

@@ -63,7 +63,10 @@ def released(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
         Release(number, f"image:{number}", None, when, state, f"arn:x:task-definition/app:{number}")
         for number, state in ((2, "current"), (1, "superseded"))
     ]
-    monkeypatch.setattr(rolling_back, "describe_service", lambda *_: {})
+    service = {"taskDefinition": "arn:x:task-definition/app:2"}
+    monkeypatch.setattr(rolling_back, "describe_service", lambda *_: service)
+    monkeypatch.setattr(rolling_back, "_same", lambda *_: lambda release: release.number == 2)
+    monkeypatch.setattr(rolling_back, "require_ports", lambda *_: None)
     monkeypatch.setattr(rolling_back, "releases", lambda *_: found)
     monkeypatch.setattr(rolling_back, "stop_running_deployment", lambda _session: None)
     monkeypatch.setattr(rolling_back, "deployable", lambda _session, each: each.task_definition)
