@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pulumi
 
 from infra.context import Context
@@ -23,7 +25,7 @@ from infra.service.scaling import Scaling, ScalingArgs
 from infra.service.service import Placement, Service, Shifting, web_service
 from infra.service.task import Task, web_task
 from infra.service.traffic_shift import ShiftRole, deployment
-from infra.shared import preview_domain, share
+from infra.shared import Sharing, preview_domain
 
 NO_PIPELINE = (
     "This stack has no pipeline: `up` builds and deploys the app. For releases by `git push` set "
@@ -47,6 +49,7 @@ class Environment:
         )
         self.logs = Logs("logs", context, self.key_arn)
         self.registry = Registry("registry", context, self.key_arn)
+        self.preview_registry = Registry("previews", context, self.key_arn, kind="previews")
         self.image = self._image(source)
         self.ingress = Ingress(context, self.key_arn)
         sessions = ClusterArgs(self.logs.sessions.name, self.key_arn)
@@ -89,11 +92,17 @@ class Environment:
         return own.apply(lambda own: repository_arns(self._named_image, own[0], own[1], account))
 
     @property
+    def _all_repositories(self) -> pulumi.Output[list[str]]:
+        previews = self.preview_registry.repository_arn
+        return pulumi.Output.all(self._repositories, previews).apply(lambda it: [*it[0], it[1]])
+
+    @property
     def _session_log_arn(self) -> pulumi.Output[str] | None:
         return self.logs.sessions.arn if self.settings.exec else None
 
     def _roles(self) -> Roles:
         args = RolesArgs(
+            preview_repository_arn=self.preview_registry.repository_arn,
             other_repository=other_repository(self._named_image, self.names.repository),
             repository_arns=self._repositories,
             log_group_arn=self.logs.application.arn,
@@ -116,7 +125,7 @@ class Environment:
             subnet_ids=network.task_subnet_ids,
             route_table_ids=network.route_table_ids,
             task_group_id=self.ingress.firewall.task_group_id,
-            repository_arns=self._repositories,
+            repository_arns=self._all_repositories,
             log_group_arn=self.logs.application.arn,
             session_log_arn=self._session_log_arn,
             key_arn=self.key_arn,
@@ -165,9 +174,11 @@ class Environment:
         return Scaling("scaling", self._context, args)
 
     def _share(self) -> None:
-        """Export what previews of this environment use of it."""
+        """Tell previews of this environment what they use of it."""
         settings, ingress = self.settings, self.ingress
-        share(
+        Sharing(
+            "shared",
+            self._context,
             {
                 "vpc_id": ingress.network.vpc_id,
                 "task_subnet_ids": ingress.network.task_subnet_ids,
@@ -179,38 +190,44 @@ class Environment:
                 "listener_arn": ingress.balancer.listener.arn,
                 "allowed_cidrs": settings.allowed_cidrs,
                 "container_port": settings.container_port,
+                "ports_open": settings.opens_preview_ports,
                 "preview_domain": preview_domain(settings.domain),
                 "cluster_arn": self.cluster.arn,
                 "cluster_name": self.cluster.cluster_name,
-                "repository_url": self.registry.repository_url,
-                "execution_role_arn": self.roles.preview_role_arn,
-                "task_role_arn": self.roles.own.task_role_arn,
+                "repository_url": self.preview_registry.repository_url,
+                "execution_role_arn": self.roles.previews.execution_role_arn,
+                "task_role_arn": self.roles.previews.task_role_arn,
                 "key_arn": self.key_arn or "",
-            }
+            },
         )
 
     def _github_access(self) -> None:
         """Let workflows of GitHub release here and make previews."""
         settings, names, roles = self.settings, self.names, self.roles
-        scope = pulumi.Output.all(
+        common: dict[str, Any] = {
+            "account": self._context.account,
+            "stack": names.stack,
+            "name": names.named(),
+            "balancer_name": names.load_balancer(settings.vpc_cidr),
+            "by_host_name": bool(settings.domain),
+            "state_bucket": settings.state_bucket,
+            "hosted_zone": settings.hosted_zone,
+            "shared_path": names.shared_path,
+        }
+        release = pulumi.Output.all(
             repository_arn=self.registry.repository_arn,
             cluster_name=self.cluster.cluster_name,
-            balancer_group_id=self.ingress.firewall.load_balancer_group_id,
             task_roles=[roles.own.execution_role_arn, roles.own.task_role_arn],
-            preview_roles=[roles.preview_role_arn, roles.own.task_role_arn],
-        ).apply(
-            lambda known: WorkflowScope(
-                account=self._context.account,
-                stack=names.stack,
-                name=names.named(),
-                log_group=f"{names.log_group_prefix}/*",
-                balancer_name=names.load_balancer(settings.vpc_cidr),
-                state_bucket=settings.state_bucket,
-                hosted_zone=settings.hosted_zone,
-                secret_arns=sorted({*settings.secret_arns, *settings.preview_secret_arns}),
-                **known,
-            )
-        )
+            log_groups=f"{names.log_group_prefix}/*",
+            secret_arns=settings.secret_arns,
+        ).apply(lambda known: WorkflowScope(**common, **known))
+        previews = pulumi.Output.all(
+            repository_arn=self.preview_registry.repository_arn,
+            cluster_name=self.cluster.cluster_name,
+            task_roles=[roles.previews.execution_role_arn, roles.previews.task_role_arn],
+            log_groups=f"{names.preview_log_group_prefix}*",
+            secret_arns=settings.preview_secret_arns,
+        ).apply(lambda known: WorkflowScope(**common, **known))
         args = GithubAccessArgs(
             names=names,
             account=self._context.account,
@@ -223,7 +240,8 @@ class Environment:
             branch=settings.github_branch,
             environment=settings.github_environment,
             provider_arn=settings.github_provider_arn,
-            scope=scope,
+            release=release,
+            previews=previews,
             tags=self._context.tags,
         )
         access = GithubAccess("github", args)

@@ -170,8 +170,18 @@ class Names:
 
     @property
     def repository(self) -> str:
-        """The name of the ECR repository; previews push to their environment's."""
-        return self.environment.named()
+        """The name of the ECR repository; an environment's previews have one of their own."""
+        return self.preview_repository if self.is_preview else self.named()
+
+    @property
+    def preview_repository(self) -> str:
+        """The name of the repository of an environment's previews."""
+        return self.environment.named("previews")
+
+    @property
+    def shared_path(self) -> str:
+        """The path of the parameter that tells previews what they share, and of nothing else."""
+        return f"/{self.preview_repository}"
 
     @property
     def cache_repository(self) -> str:

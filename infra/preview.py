@@ -180,7 +180,7 @@ def define_preview(context: Context, release: Release) -> None:
         EnvironmentMissing: the environment shares nothing.
     """
     settings, names = context.settings, context.names
-    shared = shared_by(settings.preview_of)
+    shared = shared_by(context)
     _check_port(settings, shared)
     port = settings.preview_port or free_port(names.stack, taken_ports(names))
     life = Life.of(settings, names.stack)

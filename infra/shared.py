@@ -1,19 +1,19 @@
-"""What an environment shares with its previews, by one output that they read."""
+"""What an environment shares with its previews, by one parameter that they read."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import pulumi
+import pulumi_aws as aws
 
-OUTPUT = "shared"
+from infra.context import Context
 
-READ_OUTPUTS = "pulumi:pulumi:readStackOutputs"
-"""The engine's own function that reads the outputs of another stack:
-https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/builtins.go
-"""
+SHARED = "shared"
+"""The parameter's name below the path of `Names.shared_path`."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Shared:
         listener_arn: the listener that forwards.
         allowed_cidrs: the ranges that may reach the load balancer.
         container_port: the port on which the load balancer may reach tasks.
+        ports_open: whether the environment opens the ports of previews itself.
         preview_domain: above the host names of previews; empty where there is no domain.
         cluster_arn: where services run.
         cluster_name: its name.
@@ -50,6 +51,7 @@ class Shared:
     listener_arn: str
     allowed_cidrs: Sequence[str]
     container_port: int
+    ports_open: bool
     preview_domain: str
     cluster_arn: str
     cluster_name: str
@@ -64,40 +66,66 @@ def preview_domain(domain: str) -> str:
     return f"preview.{domain}" if domain else ""
 
 
-def share(values: dict[str, pulumi.Input[Any]]) -> None:
-    """Export what previews need.
+class Sharing(pulumi.ComponentResource):
+    """The parameter that tells previews what they need.
+
+    A parameter and not the stack's outputs: whoever makes previews then needs neither the state of
+    the environment nor the passphrase that opens its secrets.
 
     Args:
+        context: the environment.
         values: each attribute of `Shared`.
     """
-    missing = {field.name for field in fields(Shared)} ^ values.keys()
-    assert not missing, f"shared: {missing}"  # noqa: S101 - the program's own mistake
-    pulumi.export(OUTPUT, values)
+
+    def __init__(
+        self,
+        name: str,
+        context: Context,
+        values: Mapping[str, pulumi.Input[Any]],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("fargate-cd:infra:Sharing", name, None, opts)
+        missing = {field.name for field in fields(Shared)} ^ values.keys()
+        assert not missing, f"shared: {missing}"  # noqa: S101 - the program's own mistake
+        aws.ssm.Parameter(
+            f"{name}-parameter",
+            name=f"{context.names.shared_path}/{SHARED}",
+            description=f"What previews of {context.names.named()} use of it",
+            type="String",
+            insecure_value=pulumi.Output.json_dumps(values),
+            tags=dict(context.tags),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.register_outputs({})
 
 
 class EnvironmentMissing(Exception):  # noqa: N818 - a state of the environment
     """The environment shares nothing: it does not exist, or is older than its previews' program."""
 
 
-def shared_by(environment: str) -> Shared:
-    """What an environment of this project shares.
-
-    The values decide which resources a preview has, so they are read at once and not, as a stack
-    reference's, passed on as outputs.
-
-    Args:
-        environment: the environment's stack.
+def shared_by(context: Context) -> Shared:
+    """What the environment of a preview shares.
 
     Raises:
         EnvironmentMissing: with the command that puts it right.
     """
-    place = f"{pulumi.get_organization()}/{pulumi.get_project()}/{environment}"
-    found = pulumi.runtime.invoke(READ_OUTPUTS, {"name": place}).value["outputs"].get(OUTPUT)
-    wanted = {field.name for field in fields(Shared)}
-    if not isinstance(found, dict) or not found.keys() >= wanted:
+    path = context.names.shared_path
+    listed = aws.ssm.get_parameters_by_path(path=path, with_decryption=False)
+    told = dict(zip(listed.names, listed.values, strict=True))
+    found = read(told.get(f"{path}/{SHARED}", "{}"))
+    if found is None:
+        environment = context.settings.preview_of
         raise EnvironmentMissing(
             f"The environment {environment} does not say what its previews share: bring it up to "
             f"date by `python automation/run.py up --stack {environment}`."
         )
-    port = int(found["container_port"])  # numbers travel as floats
-    return Shared(**{**{name: found[name] for name in wanted}, "container_port": port})
+    return found
+
+
+def read(text: str) -> Shared | None:
+    """What a parameter tells; None where it lacks something, being of an older program."""
+    found = json.loads(text)
+    wanted = {field.name for field in fields(Shared)}
+    if not found.keys() >= wanted:
+        return None
+    return Shared(**{name: found[name] for name in wanted})

@@ -65,7 +65,8 @@ def _task_definitions(where: Search) -> Iterator[Leftover]:
 
 
 def _repositories(where: Search) -> Iterator[Leftover]:
-    for name in (where.names.repository, where.names.cache_repository):
+    names = where.names
+    for name in (names.repository, names.preview_repository, names.cache_repository):
         yield from _repository(where, name)
 
 
@@ -92,7 +93,7 @@ def _preview_images(where: Search) -> Iterator[Leftover]:
 
 
 def preview_tags(cloud: Cloud, names: Names) -> list[str]:
-    """The tags of a preview's images in its environment's repository."""
+    """The tags of a preview's images in the repository of all previews."""
     try:
         images = cloud.pages("ecr", "list_images", "imageIds", repositoryName=names.repository)
     except ClientError as error:

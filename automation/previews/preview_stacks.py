@@ -34,7 +34,7 @@ from automation.stack.operations import Answer, Backend, Operation, Session
 from automation.stack.stack_file import load_stack_file
 from infra.ingress.preview_route import free_port, port_of
 from infra.names import environment_of, preview_stack
-from infra.shared import OUTPUT
+from infra.shared import SHARED, Shared, read
 
 PORT_ATTEMPTS = 4
 
@@ -143,14 +143,12 @@ def _another_port(session: Session, attempt: int) -> int:
 
     Two previews that wanted the same number go on to different ones.
     """
-    environment = str(session.file.environment)
-    shared = session.stack.workspace.stack_outputs(environment)[OUTPUT].value
+    shared = _shared(session)
+    assert shared is not None  # noqa: S101 - an update has read it a moment ago
     listeners = session.cloud.pages(
-        "elbv2", "describe_listeners", "Listeners", LoadBalancerArn=shared["balancer_arn"]
+        "elbv2", "describe_listeners", "Listeners", LoadBalancerArn=shared.balancer_arn
     )
-    rules = session.cloud.pages(
-        "elbv2", "describe_rules", "Rules", ListenerArn=shared["listener_arn"]
-    )
+    rules = session.cloud.pages("elbv2", "describe_rules", "Rules", ListenerArn=shared.listener_arn)
     taken = {row["ListenerArn"]: row["Port"] for row in listeners}
     taken |= {
         row["RuleArn"]: port_of(int(row["Priority"])) for row in rules if not row["IsDefault"]
@@ -158,8 +156,17 @@ def _another_port(session: Session, attempt: int) -> int:
     return free_port(f"{session.file.name} {attempt}", taken)
 
 
+def _shared(session: Session) -> Shared | None:
+    """What the environment shares; None where there is no environment."""
+    path = session.names.shared_path
+    found = session.cloud.pages("ssm", "get_parameters_by_path", "Parameters", Path=path)
+    told = {row["Name"]: row["Value"] for row in found}
+    return read(told.get(f"{path}/{SHARED}", "{}"))
+
+
 def _require_environment(session: Session, environment: str) -> None:
-    if environment in stack_names(session.stack.workspace):
+    """Refuse a preview of nothing; its environment's state may be kept out of reach."""
+    if _shared(session) is not None:
         return
     session.remove()
     raise ConfigurationError(

@@ -13,12 +13,15 @@ from infra.image.image import Release
 from infra.offline import Registered
 from infra.settings.model import NAMESPACE, PROJECT_ROOT, Settings
 from infra.settings.previews import environment_values
-from infra.shared import OUTPUT, READ_OUTPUTS, Shared, preview_domain
+from infra.shared import SHARED, Shared, preview_domain
 
 ANY_IMAGE = "example.com/any:1"
 """Stands for the image, so that none is looked up or built; no price depends on it."""
 
 ACCOUNT = "123456789012"
+
+READ_SHARED = "aws:ssm/getParametersByPath:getParametersByPath"
+"""How a preview asks what its environment shares."""
 
 
 def offline(settings: Settings, project: str, stack: str, region: str) -> Resources:
@@ -38,7 +41,7 @@ def offline(settings: Settings, project: str, stack: str, region: str) -> Resour
         Account("aws", ACCOUNT, region, "amazonaws.com"),
         project=project,
         stack=stack,
-        answers={READ_OUTPUTS: lambda _: {"outputs": {OUTPUT: _shared(settings)}}},
+        answers={READ_SHARED: lambda asked: _told(asked, settings)},
     )
     return Resources([_resource(each) for each in recording.resources])
 
@@ -59,6 +62,12 @@ def _config(settings: Settings) -> dict[str, str]:
     }
 
 
+def _told(asked: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """The one parameter of the environment's path."""
+    path = asked["path"]
+    return {"names": [f"{path}/{SHARED}"], "values": [json.dumps(_shared(settings))]}
+
+
 def _shared(settings: Settings) -> dict[str, Any]:
     """What the environment of a preview shares with it, as its file describes it."""
     environment = environment_values(PROJECT_ROOT, settings.preview_of, NAMESPACE)
@@ -68,6 +77,7 @@ def _shared(settings: Settings) -> dict[str, Any]:
         "public_tasks": environment.get("egress", "public") == "public",
         "allowed_cidrs": [],
         "container_port": settings.container_port,
+        "ports_open": False,
         "preview_domain": preview_domain(str(environment.get("domain") or "")),
         "repository_url": "example.com/any",
         "key_arn": "",

@@ -114,7 +114,7 @@ class Delivery:
 
     def _build(self, bucket: PrivateBucket, registry: Registry) -> BuildProject:
         settings = self._context.settings
-        cache = Registry("cache", self._context, self._key_arn, cache=True)
+        cache = Registry("cache", self._context, self._key_arn, kind="cache")
         folder, dockerfile = pipeline_files(
             settings.app_path, settings.dockerfile, settings.pipeline_app_path
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -25,7 +25,8 @@ class GithubAccessArgs:
         branch: whose pushes are released, and whose nightly workflow prunes.
         environment: GitHub's environment without which nothing is released; empty for the branch.
         provider_arn: GitHub's OIDC provider; empty to make the account's.
-        scope: what the workflows work on.
+        release: what the workflow of releases works on.
+        previews: what the workflows of previews work on.
         tags: of every resource.
     """
 
@@ -35,7 +36,8 @@ class GithubAccessArgs:
     branch: str
     environment: str
     provider_arn: str
-    scope: pulumi.Output[WorkflowScope]
+    release: pulumi.Output[WorkflowScope]
+    previews: pulumi.Output[WorkflowScope]
     tags: Mapping[str, str]
 
 
@@ -58,9 +60,9 @@ class GithubAccess(pulumi.ComponentResource):
         self._issuer_arn = args.provider_arn or self._issuer().arn
         branch = f"ref:refs/heads/{args.branch}"
         reviewed = f"environment:{args.environment}" if args.environment else branch
-        self.deploy_role_arn = self._role("deploy", [reviewed], github.release)
+        self.deploy_role_arn = self._role("deploy", [reviewed], args.release.apply(github.release))
         previews = ["pull_request", branch]
-        self.preview_role_arn = self._role("preview", previews, github.preview)
+        self.preview_role_arn = self._role("preview", previews, args.previews.apply(github.preview))
         self.register_outputs({"deploy_role_arn": self.deploy_role_arn})
 
     def _issuer(self) -> aws.iam.OpenIdConnectProvider:
@@ -76,7 +78,7 @@ class GithubAccess(pulumi.ComponentResource):
         self,
         purpose: str,
         subjects: Sequence[str],
-        document: Callable[[WorkflowScope], statements.Document],
+        document: pulumi.Output[statements.Document],
     ) -> pulumi.Output[str]:
         args = self._args
         trust = pulumi.Output.from_input(self._issuer_arn).apply(
@@ -94,7 +96,7 @@ class GithubAccess(pulumi.ComponentResource):
             f"{self._name}-{purpose}-policy",
             name=purpose,
             role=role.name,
-            policy=pulumi.Output.json_dumps(args.scope.apply(document)),
+            policy=pulumi.Output.json_dumps(document),
             opts=pulumi.ResourceOptions(parent=self),
         )
         return role.arn

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
 
 from infra.account import Account
 from infra.context import Context
-from infra.names import PREVIEW_TAG
 from infra.policies import statements, tasks
 
-KEPT_PREVIEW_IMAGES = 50
-"""How many images of previews the repository keeps; those that run are the newest."""
-
 KEPT_IMAGES = 200
-"""How many images it keeps in all, for cents a month, since their layers are shared.
-
-ECR counts for this rule what the rule before it is about to expire, and looks once a day: with up
-to 150 images of previews the newest 50 releases of the environment stay, to go back to.
-"""
+"""How many images a repository keeps, for cents a month, since their layers are shared."""
 
 LIFECYCLE_POLICY = {
     "rules": [
@@ -38,17 +31,6 @@ LIFECYCLE_POLICY = {
         },
         {
             "rulePriority": 2,
-            "description": f"The newest {KEPT_PREVIEW_IMAGES} images of previews stay",
-            "selection": {
-                "tagStatus": "tagged",
-                "tagPrefixList": [PREVIEW_TAG],
-                "countType": "imageCountMoreThan",
-                "countNumber": KEPT_PREVIEW_IMAGES,
-            },
-            "action": {"type": "expire"},
-        },
-        {
-            "rulePriority": 3,
             "description": f"The newest {KEPT_IMAGES} images stay",
             "selection": {
                 "tagStatus": "any",
@@ -65,7 +47,8 @@ LIFECYCLE_POLICY = {
 class Registry(pulumi.ComponentResource):
     """An ECR repository: scanned, immutable, cleaned up by itself.
 
-    As a build's cache it is mutable, as its tags move to other images, and never protected.
+    As a build's cache it is mutable, as its tags move to other images. Only that of releases is
+    protected and handed on to other accounts.
 
     Attributes:
         repository_url: where images are pushed to.
@@ -80,16 +63,21 @@ class Registry(pulumi.ComponentResource):
         name: str,
         context: Context,
         key_arn: pulumi.Input[str] | None,
-        cache: bool = False,
+        kind: Literal["releases", "previews", "cache"] = "releases",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:Registry", name, None, opts)
         names, settings = context.names, context.settings
-        protect = settings.protect and not cache
+        protect = settings.protect and kind == "releases"
+        physical = {
+            "releases": names.repository,
+            "previews": names.preview_repository,
+            "cache": names.cache_repository,
+        }
         repository = aws.ecr.Repository(
             f"{name}-repository",
-            name=names.cache_repository if cache else names.repository,
-            image_tag_mutability="MUTABLE" if cache else "IMMUTABLE",
+            name=physical[kind],
+            image_tag_mutability="MUTABLE" if kind == "cache" else "IMMUTABLE",
             image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(
                 scan_on_push=True
             ),
@@ -109,7 +97,7 @@ class Registry(pulumi.ComponentResource):
             policy=json.dumps(LIFECYCLE_POLICY),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        if settings.pull_accounts and not cache:
+        if settings.pull_accounts and kind == "releases":
             aws.ecr.RepositoryPolicy(
                 f"{name}-policy",
                 repository=repository.name,

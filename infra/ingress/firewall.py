@@ -7,6 +7,7 @@ import pulumi_aws as aws
 
 from infra.context import Context
 from infra.ingress.load_balancer import HTTP_PORT, HTTPS_PORT
+from infra.ingress.preview_route import FIRST_PORT, PORTS
 from infra.network.network import Network
 from infra.settings.structures import EgressPort
 
@@ -39,6 +40,8 @@ class Firewall(pulumi.ComponentResource):
         self.load_balancer_group_id = self._group("load-balancer", "Load balancer").id
         self.task_group_id = self._group("tasks", "Tasks").id
         self._from_world()
+        if context.settings.opens_preview_ports:
+            self._from_world_to_previews()
         self.opened = [self._to_tasks(), self._from_load_balancer()]
         if network.internet:
             self._to_https()
@@ -76,6 +79,24 @@ class Firewall(pulumi.ComponentResource):
                     tags=dict(self._context.tags),
                     opts=pulumi.ResourceOptions(parent=self),
                 )
+
+    def _from_world_to_previews(self) -> None:
+        """Open the ports of all previews, so that no workflow needs a right over the group.
+
+        EC2's rights tell neither ports nor ranges apart: who may open one may open each.
+        """
+        for cidr in self._context.settings.allowed_cidrs:
+            aws.vpc.SecurityGroupIngressRule(
+                f"{self._name}-from-{cidr.replace('/', '-')}-to-previews",
+                security_group_id=self.load_balancer_group_id,
+                description=f"Requests from {cidr} to previews, each with a port of its own",
+                ip_protocol="tcp",
+                from_port=FIRST_PORT,
+                to_port=FIRST_PORT + PORTS - 1,
+                cidr_ipv4=cidr,
+                tags=dict(self._context.tags),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
 
     def _to_tasks(self) -> pulumi.Resource:
         port = self._context.settings.container_port

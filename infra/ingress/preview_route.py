@@ -151,7 +151,7 @@ def by_port(
         tags=dict(tags),
         opts=pulumi.ResourceOptions(parent=parent),
     )
-    for cidr in shared.allowed_cidrs:
+    for cidr in [] if shared.ports_open else shared.allowed_cidrs:
         aws.vpc.SecurityGroupIngressRule(
             f"preview-from-{cidr.replace('/', '-')}",
             security_group_id=shared.balancer_group_id,

@@ -46,12 +46,12 @@ class WorkflowScope:
         name: the beginning of the environment's names.
         repository_arn: where it pushes to.
         cluster_name: where its services run.
-        log_group: the log group that it reads for a diagnosis, a pattern.
-        task_roles: the roles of the environment's tasks.
-        preview_roles: the roles of previews' tasks.
+        log_groups: the log groups that it reads for a diagnosis, a pattern.
+        task_roles: the roles of the tasks, of the environment or of its previews.
         secret_arns: the secrets of the tasks, whose versions are looked up.
         balancer_name: the load balancer's physical name.
-        balancer_group_id: its security group.
+        by_host_name: whether previews are told apart by host names, and not by ports.
+        shared_path: the path of the parameter that tells previews what they share.
         state_bucket: the bucket of Pulumi's state; empty where it is kept elsewhere.
         hosted_zone: the zone of the domain; empty where there is none.
     """
@@ -61,12 +61,12 @@ class WorkflowScope:
     name: str
     repository_arn: str
     cluster_name: str
-    log_group: str
+    log_groups: str
     task_roles: Sequence[str]
-    preview_roles: Sequence[str]
     secret_arns: Sequence[str]
     balancer_name: str
-    balancer_group_id: str
+    by_host_name: bool
+    shared_path: str
     state_bucket: str
     hosted_zone: str
 
@@ -161,30 +161,33 @@ def _versions(scope: WorkflowScope) -> list[statements.Statement]:
 def release(scope: WorkflowScope) -> statements.Document:
     """Build and release into the environment, and look how it went; change nothing else."""
     return statements.document(
-        *_work(scope, scope.name, scope.task_roles),
-        *_look(scope),
+        *_work(scope, scope.name),
+        *_look(scope, scope.name),
         *_plan(scope),
         *_versions(scope),
-        *_state(scope),
+        *_state(scope, ""),
     )
 
 
 def preview(scope: WorkflowScope) -> statements.Document:
     """Make, update and destroy previews of the environment; the environment stays out of reach."""
+    name = f"{scope.name}-preview-*"
+    parameter = scope.account.arn("ssm", f"parameter{scope.shared_path}")
     return statements.document(
-        *_work(scope, f"{scope.name}-preview-*", scope.preview_roles),
-        *_look(scope),
+        *_work(scope, name),
+        *_look(scope, name),
         *_versions(scope),
-        *_state(scope),
+        *_state(scope, preview_state(scope.stack)),
+        statements.allow("Shared", ["ssm:GetParametersByPath"], [parameter]),
         statements.allow(
             "Services",
             ["ecs:CreateService", "ecs:DeleteService", "ecs:TagResource"],
-            [scope.account.arn("ecs", f"service/{scope.cluster_name}/{scope.name}-preview-*")],
+            [scope.account.arn("ecs", f"service/{scope.cluster_name}/{name}")],
         ),
         statements.allow(
             "ForgetDefinitions",
             ["ecs:DeleteTaskDefinitions"],
-            [scope.account.arn("ecs", f"task-definition/{scope.name}-preview-*:*")],
+            [scope.account.arn("ecs", f"task-definition/{name}:*")],
         ),
         statements.allow("Images", ["ecr:BatchDeleteImage"], [scope.repository_arn]),
         statements.allow(
@@ -196,14 +199,14 @@ def preview(scope: WorkflowScope) -> statements.Document:
                 "logs:PutRetentionPolicy",
                 "logs:TagResource",
             ],
-            [scope.account.arn("logs", f"log-group:{scope.log_group}")],
+            [scope.account.arn("logs", f"log-group:{scope.log_groups}")],
         ),
         statements.allow("NewTargetGroup", TARGET_GROUP_ACTIONS, ["*"]),
         *_routes(scope),
     )
 
 
-def _work(scope: WorkflowScope, name: str, roles: Sequence[str]) -> list[statements.Statement]:
+def _work(scope: WorkflowScope, name: str) -> list[statements.Statement]:
     return [
         statements.allow("Login", ["ecr:GetAuthorizationToken"], ["*"]),
         statements.allow("Push", PUSH_ACTIONS, [scope.repository_arn]),
@@ -217,7 +220,7 @@ def _work(scope: WorkflowScope, name: str, roles: Sequence[str]) -> list[stateme
             SERVICE_ACTIONS,
             [scope.account.arn("ecs", f"service/{scope.cluster_name}/{name}")],
         ),
-        statements.pass_roles("RolesOfTasks", scope.account, roles, "ecs-tasks"),
+        statements.pass_roles("RolesOfTasks", scope.account, scope.task_roles, "ecs-tasks"),
     ]
 
 
@@ -244,7 +247,7 @@ LOOK_ACTIONS = (
 """Calls that know no resources; all but one only look. A deregistered revision can still run."""
 
 
-def _look(scope: WorkflowScope) -> list[statements.Statement]:
+def _look(scope: WorkflowScope, name: str) -> list[statements.Statement]:
     cluster = scope.cluster_name
     instances = [scope.account.arn("ecs", f"container-instance/{cluster}/*")]
     deployments = ["ecs:DescribeServiceDeployments", "ecs:DescribeServiceRevisions"]
@@ -259,14 +262,18 @@ def _look(scope: WorkflowScope) -> list[statements.Statement]:
             "Deployments",
             deployments,
             [
-                scope.account.arn("ecs", f"{kind}/{cluster}/*")
-                for kind in ("service", "service-deployment", "service-revision")
+                scope.account.arn("ecs", f"{kind}/{cluster}/{rest}")
+                for kind, rest in (
+                    ("service", name),
+                    ("service-deployment", f"{name}/*"),
+                    ("service-revision", f"{name}/*"),
+                )
             ],
         ),
         statements.allow(
             "ReadLogs",
             ["logs:DescribeLogStreams", "logs:GetLogEvents"],
-            [scope.account.arn("logs", f"log-group:{scope.log_group}")],
+            [scope.account.arn("logs", f"log-group:{scope.log_groups}")],
         ),
     ]
 
@@ -293,73 +300,60 @@ def _plan(scope: WorkflowScope) -> list[statements.Statement]:
     ]
 
 
-def _state(scope: WorkflowScope) -> list[statements.Statement]:
+def preview_state(stack: str) -> str:
+    """The folder in the bucket where the state of an environment's previews is kept."""
+    return f"previews/{stack}/"
+
+
+def _state(scope: WorkflowScope, folder: str) -> list[statements.Statement]:
+    """Keep the state in one folder of the bucket; the environments' lie at the top."""
     if not scope.state_bucket:
         return []
     bucket = scope.account.arn("s3", scope.state_bucket, region="", account_id="")
     objects = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
     return [
-        statements.allow("FindState", ["s3:ListBucket"], [bucket]),
-        statements.allow("State", objects, [f"{bucket}/.pulumi/*"]),
+        {
+            **statements.allow("FindState", ["s3:ListBucket"], [bucket]),
+            "Condition": {"StringLike": {"s3:prefix": f"{folder}.pulumi/*"}},
+        },
+        statements.allow("State", objects, [f"{bucket}/{folder}.pulumi/*"]),
     ]
+
+
+ROUTES = {
+    True: ("Rule", "listener", "listener-rule"),
+    False: ("Listener", "loadbalancer", "listener"),
+}
+"""Whether previews are told apart by host name → what leads to one: its name in the operations, the
+kind of what it is made in, and its own kind."""
 
 
 def _routes(scope: WorkflowScope) -> list[statements.Statement]:
-    """Target groups, listeners and rules that carry a preview's tag, on one load balancer."""
-    balancer = scope.balancer_name
-    kinds = {
-        kind: scope.account.arn("elasticloadbalancing", f"{kind}/app/{balancer}/{identity}")
-        for kind, identity in (
-            ("loadbalancer", "*"),
-            ("listener", "*/*"),
-            ("listener-rule", "*/*/*"),
-        )
-    }
+    """Target groups, and listeners or rules, that carry a preview's tag, on one load balancer."""
+    route, whole, part = ROUTES[scope.by_host_name]
+    depth = {"loadbalancer": "*", "listener": "*/*", "listener-rule": "*/*/*"}
+
+    def arn(kind: str) -> str:
+        path = f"{kind}/app/{scope.balancer_name}/{depth[kind]}"
+        return scope.account.arn("elasticloadbalancing", path)
+
     targets = scope.account.arn("elasticloadbalancing", "targetgroup/*/*")
-    service = "elasticloadbalancing:"
-    make = statements.allow(
-        "MakeRoutes",
-        [f"{service}{each}" for each in ("CreateTargetGroup", "CreateListener", "CreateRule")],
-        [targets, kinds["loadbalancer"], kinds["listener"]],
-    )
-    make["Condition"] = {"StringLike": {"aws:RequestTag/stack": _stack_pattern(scope)}}
-    change = statements.allow(
-        "ChangeRoutes",
-        [
-            f"{service}{each}"
-            for each in (
-                "AddTags",
-                "DeleteListener",
-                "DeleteRule",
-                "DeleteTargetGroup",
-                "ModifyListener",
-                "ModifyRule",
-                "ModifyTargetGroup",
-                "ModifyTargetGroupAttributes",
-            )
-        ],
-        [targets, kinds["listener"], kinds["listener-rule"]],
-    )
-    change["Condition"] = {"StringLike": {"aws:ResourceTag/stack": _stack_pattern(scope)}}
+    pattern = f"{scope.stack}-preview-*"
+    new, own = ({"StringLike": {f"aws:{key}Tag/stack": pattern}} for key in ("Request", "Resource"))
+    creations = [f"Create{route}", "CreateTargetGroup"]
+    changes = ["DeleteTargetGroup", "ModifyTargetGroup", "ModifyTargetGroupAttributes"]
+    changes += ["AddTags", f"Delete{route}", f"Modify{route}"]
+    make = statements.allow("MakeRoutes", _of_elb(creations), [targets, arn(whole)])
     # What is being made has no tags yet to tell it by.
-    tag_new = statements.allow(
-        "TagRoutes", [f"{service}AddTags"], [targets, kinds["listener"], kinds["listener-rule"]]
-    )
-    creations = ["CreateListener", "CreateRule", "CreateTargetGroup"]
-    tag_new["Condition"] = {"StringEquals": {"elasticloadbalancing:CreateAction": creations}}
-    group = scope.account.arn("ec2", f"security-group/{scope.balancer_group_id}")
-    rules = scope.account.arn("ec2", "security-group-rule/*")
-    tagging = statements.allow("TagOpenings", ["ec2:CreateTags"], [rules])
-    tagging["Condition"] = {"StringEquals": {"ec2:CreateAction": "AuthorizeSecurityGroupIngress"}}
+    tag = statements.allow("TagRoutes", _of_elb(["AddTags"]), [targets, arn(part)])
+    change = statements.allow("ChangeRoutes", _of_elb(changes), [targets, arn(part)])
+    made = {"StringEquals": {"elasticloadbalancing:CreateAction": creations}}
     return [
-        make,
-        tag_new,
-        change,
-        statements.allow("Open", ["ec2:AuthorizeSecurityGroupIngress"], [group, rules]),
-        statements.allow("Close", ["ec2:RevokeSecurityGroupIngress"], [group]),
-        tagging,
+        {**make, "Condition": new},
+        {**tag, "Condition": made},
+        {**change, "Condition": own},
     ]
 
 
-def _stack_pattern(scope: WorkflowScope) -> str:
-    return f"{scope.stack}-preview-*"
+def _of_elb(operations: Sequence[str]) -> list[str]:
+    return [f"elasticloadbalancing:{each}" for each in operations]

@@ -28,6 +28,7 @@ class RolesArgs:
     """What the roles are about.
 
     Attributes:
+        preview_repository_arn: the repository of previews' images.
         other_repository: from which an image was promoted; empty for the stack's own.
         repository_arns: the repositories of its images.
         log_group_arn: the application's log group.
@@ -35,6 +36,7 @@ class RolesArgs:
         key_arn: the key of images and sessions; None for AWS's own.
     """
 
+    preview_repository_arn: pulumi.Input[str]
     other_repository: str
     repository_arns: pulumi.Input[Sequence[str]]
     log_group_arn: pulumi.Input[str]
@@ -43,16 +45,16 @@ class RolesArgs:
 
 
 class Roles(pulumi.ComponentResource):
-    """The execution roles of the environment and of its previews, and the task role.
+    """The execution roles and the task roles of the environment and of its previews.
 
     Attributes:
         own: the roles of the environment's tasks.
-        preview_role_arn: the role under which ECS starts a task of a preview.
+        previews: the roles of previews' tasks.
         granted: what must exist before a task can start.
     """
 
     own: TaskRoles
-    preview_role_arn: pulumi.Output[str]
+    previews: TaskRoles
     granted: list[pulumi.Resource]
 
     def __init__(
@@ -64,42 +66,48 @@ class Roles(pulumi.ComponentResource):
     ) -> None:
         super().__init__("fargate-cd:infra:Roles", name, None, opts)
         self._name, self._context = name, context
-        settings = context.settings
+        self._args = args
+        self.own, self.granted = self._of_environment()
+        self.previews = self._of_previews()
+        self.register_outputs(
+            {
+                "execution_role_arn": self.own.execution_role_arn,
+                "task_role_arn": self.own.task_role_arn,
+            }
+        )
+
+    def _of_environment(self) -> tuple[TaskRoles, list[pulumi.Resource]]:
+        args, secrets = self._args, self._context.settings.secret_arns
         execution = self._role("execution", "Starts the tasks: image, log, secrets")
         task = self._role("task", "What the container's own code may do")
-        self.granted = [
-            self._policy(
-                execution,
-                f"start-tasks-{digest(args.other_repository, *settings.secret_arns)}",
-                pulumi.Output.all(args.repository_arns, args.log_group_arn).apply(
-                    lambda arns: tasks.execution(arns[0], arns[1], settings.secret_arns)
-                ),
-            )
-        ]
-        if args.session_log_arn is not None:
-            sessions = pulumi.Output.all(args.session_log_arn, args.key_arn)
-            self.granted.append(
-                self._policy(
-                    task,
-                    "open-sessions",
-                    sessions.apply(lambda arns: tasks.task(arns[0], arns[1])),
-                )
-            )
-        if settings.permissions:
-            self.granted.append(self._application(task))
-        previews = self._role("previews", "Starts the tasks of previews: image, log, secrets")
-        self._policy(
-            previews,
-            "start-previews",
-            pulumi.Output.from_input(args.repository_arns).apply(
-                lambda arns: tasks.execution(
-                    arns, context.preview_log_arn, settings.preview_secret_arns
-                )
-            ),
+        starting = pulumi.Output.all(args.repository_arns, args.log_group_arn).apply(
+            lambda arns: tasks.execution(arns[0], arns[1], secrets)
         )
-        self.preview_role_arn = previews.arn
-        self.own = TaskRoles(execution.arn, task.arn)
-        self.register_outputs({"execution_role_arn": execution.arn, "task_role_arn": task.arn})
+        name = f"start-tasks-{digest(args.other_repository, *secrets)}"
+        granted: list[pulumi.Resource] = [self._policy(execution, name, starting)]
+        granted += self._sessions(task, "open-sessions")
+        if self._context.settings.permissions:
+            granted.append(self._application(task))
+        return TaskRoles(execution.arn, task.arn), granted
+
+    def _of_previews(self) -> TaskRoles:
+        args, context = self._args, self._context
+        execution = self._role("previews", "Starts the tasks of previews: image, log, secrets")
+        task = self._role("previews-task", "What the code of previews may do")
+        secrets = context.settings.preview_secret_arns
+        starting = pulumi.Output.all(args.preview_repository_arn, args.repository_arns).apply(
+            lambda arns: tasks.execution([arns[0], *arns[1]], context.preview_log_arn, secrets)
+        )
+        self._policy(execution, "start-previews", starting)
+        self._sessions(task, "open-preview-sessions")
+        return TaskRoles(execution.arn, task.arn)
+
+    def _sessions(self, task: aws.iam.Role, name: str) -> list[pulumi.Resource]:
+        if self._args.session_log_arn is None:
+            return []
+        sessions = pulumi.Output.all(self._args.session_log_arn, self._args.key_arn)
+        allowed = sessions.apply(lambda arns: tasks.task(arns[0], arns[1]))
+        return [self._policy(task, name, allowed)]
 
     def _application(self, task: aws.iam.Role) -> aws.iam.RolePolicy:
         """What the settings let the application's code call.

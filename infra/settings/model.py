@@ -238,6 +238,11 @@ class Settings(BaseModel):
         return rules.writable_sizes(self.writable_paths)
 
     @property
+    def opens_preview_ports(self) -> bool:
+        """Whether the environment opens the ports of all previews, so that no workflow may."""
+        return self.github_actions and not self.domain
+
+    @property
     def has_shift(self) -> bool:
         """Whether a release starts beside the running one, and traffic is shifted to it."""
         return self.strategy != "rolling"

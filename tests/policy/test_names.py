@@ -45,6 +45,7 @@ LIMITS: Mapping[str, Limit] = {
     ),
     "aws:lb/targetGroup:TargetGroup": Limit("name", 32, r"[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*"),
     "aws:s3/bucket:Bucket": Limit("bucket", 63, r"[a-z0-9][a-z0-9-]*[a-z0-9]"),
+    "aws:ssm/parameter:Parameter": Limit("name", 1011, r"(/[\w.-]+)+"),
     "aws:wafv2/webAcl:WebAcl": Limit("name", 128, r"[\w-]+"),
     "aws:appautoscaling/policy:Policy": Limit("name", 256, r"\S+"),
     "aws:appautoscaling/scheduledAction:ScheduledAction": Limit("name", 256, r"\S+"),

@@ -8,11 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from infra.shared import READ_OUTPUTS
 from tests.policy.matrix import MATRIX, recorded
 from tests.policy.test_controls import ALWAYS, open_to_the_world_only_on_web_ports
 from tests.policy.test_names import LIMITS
-from tests.unit.infra.recorder import Answer, Recording, custom, record
+from tests.unit.infra.recorder import (
+    READ_SHARED,
+    Answer,
+    Recording,
+    custom,
+    record,
+    shared,
+    telling,
+)
 
 SECURITY = Path(__file__).parents[2] / "docs" / "security.md"
 
@@ -32,9 +39,8 @@ CONTROLS = [
 @cache
 def preview(environment: str, stack: str = STACK) -> Recording:
     """A preview of an environment with these settings, by what that environment shares."""
-    outputs = recorded(environment).outputs
     answers: dict[str, Answer] = {
-        READ_OUTPUTS: lambda _: {"outputs": outputs},
+        READ_SHARED: telling(shared(recorded(environment))),
         "aws:ecr/getImages:getImages": lambda _: {"imageIds": []},
     }
     own = {"preview_of": "dev", "preview_branch": "login", "preview_creator": "mia"}

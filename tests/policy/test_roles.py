@@ -116,25 +116,33 @@ CHANNELS = [
 
 SESSION_LOG = f"/ecs/{NAME}/exec"
 
+SESSIONS = Duties(
+    [
+        *CHANNELS,
+        call("logs", "DescribeLogGroups"),
+        call("logs", "DescribeLogStreams", logGroupName=SESSION_LOG),
+        *write_log(SESSION_LOG),
+        call("kms", "Decrypt", KeyId=KEY),
+    ],
+    [*OTHER_PEOPLES, *read_secrets(), *pull(NAME), *write_log(f"/ecs/{NAME}/app")],
+)
+
 STARTING: Mapping[str, Duties] = {
     "execution": Duties(
         [*pull(NAME), *write_log(f"/ecs/{NAME}/app"), *read_secrets()],
         [*OTHER_PEOPLES, *push(NAME), *pull(OTHER)[1:], *write_log(SESSION_LOG), *CHANNELS],
     ),
     "previews": Duties(
-        [*pull(NAME), *write_log(f"/ecs/{NAME}/preview/login/app"), *read_secrets()],
+        [
+            *pull(NAME),
+            *pull(f"{NAME}-previews"),
+            *write_log(f"/ecs/{NAME}/preview/login/app"),
+            *read_secrets(),
+        ],
         [*OTHER_PEOPLES, *push(NAME), *write_log(f"/ecs/{NAME}/app")],
     ),
-    "task": Duties(
-        [
-            *CHANNELS,
-            call("logs", "DescribeLogGroups"),
-            call("logs", "DescribeLogStreams", logGroupName=SESSION_LOG),
-            *write_log(SESSION_LOG),
-            call("kms", "Decrypt", KeyId=KEY),
-        ],
-        [*OTHER_PEOPLES, *read_secrets(), *pull(NAME), *write_log(f"/ecs/{NAME}/app")],
-    ),
+    "previews-task": SESSIONS,
+    "task": SESSIONS,
     "flow-logs": Duties(
         [
             call("logs", "DescribeLogGroups"),
@@ -367,11 +375,11 @@ ELB_TAGS = [{"Key": key, "Value": value} for key, value in PREVIEW_TAGS.items()]
 PREVIEW_LOG = f"/ecs/{NAME}/preview/login/app"
 PREVIEW_DEFINITION = {
     "family": PREVIEW,
-    "taskRoleArn": role("task"),
+    "taskRoleArn": role("previews-task"),
     "executionRoleArn": role("previews"),
     "tags": [{"key": key, "value": value} for key, value in PREVIEW_TAGS.items()],
 }
-PREVIEW_REPOSITORY = NAME
+PREVIEW_REPOSITORY = f"{NAME}-previews"
 
 
 def of_previews(*asked: Asked) -> list[Asked]:
@@ -384,11 +392,41 @@ def of_the_environment(*asked: Asked) -> list[Asked]:
     return [tagged(each, stack="dev", environment="dev") for each in asked]
 
 
-OPENING = {
-    "GroupId": "firewall-load-balancer-id",
-    "IpPermissions": [],
-    "TagSpecifications": [{"ResourceType": "security-group-rule", "Tags": ELB_TAGS}],
-}
+THE_ENVIRONMENTS = [
+    *push(NAME),
+    *pull(NAME)[1:],
+    call("ecr", "BatchDeleteImage", repositoryName=NAME, imageIds=[]),
+    call("ecs", "RegisterTaskDefinition", **{**PREVIEW_DEFINITION, "family": NAME}),
+    *(
+        call("ecs", "RegisterTaskDefinition", **{**PREVIEW_DEFINITION, member: role(purpose)})
+        for member in ("taskRoleArn", "executionRoleArn")
+        for purpose in ("execution", "task", "pipeline", "build", "github-deploy")
+    ),
+    *deployments(NAME),
+    call("ecs", "StopTask", cluster=NAME, task="1"),
+    call("ecs", "ExecuteCommand", cluster=NAME, task="1", command="sh", interactive=True),
+    call("ecs", "RunTask", cluster=NAME, taskDefinition=f"{PREVIEW}:1"),
+    *read_log(f"/ecs/{NAME}/app"),
+    *read_log(SESSION_LOG),
+    *read_log(f"/ecs/{NAME}/build"),
+    call("logs", "DeleteLogGroup", logGroupName=f"/ecs/{NAME}/app"),
+    call("logs", "PutRetentionPolicy", logGroupName=f"/ecs/{NAME}/app", retentionInDays=1),
+    *keep_state(""),
+    *keep_state("previews/prod/"),
+    call("s3", "ListObjectsV2", Bucket=STATE),
+    *on_object("run/Source/1.zip", "GetObject", "PutObject"),
+    call("kms", "Decrypt", KeyId=KEY),
+    call("ssm", "GetParametersByPath", Path="/"),
+    call("ec2", "AuthorizeSecurityGroupIngress", GroupId="firewall-load-balancer-id"),
+    call("ec2", "RevokeSecurityGroupIngress", GroupId="firewall-load-balancer-id"),
+    call("ec2", "RevokeSecurityGroupIngress", GroupId="firewall-tasks-id"),
+    call("elbv2", "CreateListener", LoadBalancerArn=BALANCER, Tags=ELB_TAGS),
+    call("elbv2", "CreateRule", ListenerArn=LISTENER, Tags=[{"Key": "stack", "Value": "dev"}]),
+    call("elbv2", "CreateRule", ListenerArn=LISTENER),
+    call("codepipeline", "StartPipelineExecution", name=NAME),
+    call("codebuild", "StartBuild", projectName=f"{NAME}-build"),
+]
+"""What is the environment's, and so no preview's workflow may touch."""
 
 PREVIEWING = Duties(
     [
@@ -416,9 +454,9 @@ PREVIEWING = Duties(
             resourceArn=f"arn:aws:logs:{HERE}:log-group:{PREVIEW_LOG}",
         ),
         call("logs", "DeleteLogGroup", logGroupName=PREVIEW_LOG),
-        *keep_state(""),
+        *keep_state("previews/dev/"),
+        call("ssm", "GetParametersByPath", Path=f"/{NAME}-previews"),
         call("elbv2", "CreateTargetGroup", Name="preview-group", Tags=ELB_TAGS),
-        call("elbv2", "CreateListener", LoadBalancerArn=BALANCER, Tags=ELB_TAGS),
         call("elbv2", "CreateRule", ListenerArn=LISTENER, Tags=ELB_TAGS),
         *of_previews(
             *(
@@ -430,16 +468,13 @@ PREVIEWING = Duties(
                 )
             ),
             call("elbv2", "AddTags", ResourceArns=[PREVIEW_TARGETS], Tags=ELB_TAGS),
-            call("elbv2", "DeleteListener", ListenerArn=LISTENER),
-            call("elbv2", "ModifyListener", ListenerArn=LISTENER),
             call("elbv2", "DeleteRule", RuleArn=PREVIEW_RULE),
             call("elbv2", "ModifyRule", RuleArn=PREVIEW_RULE),
         ),
-        call("ec2", "AuthorizeSecurityGroupIngress", **OPENING),
-        call("ec2", "RevokeSecurityGroupIngress", GroupId="firewall-load-balancer-id"),
     ],
     [
         *STRANGERS,
+        *THE_ENVIRONMENTS,
         call("ecs", "UpdateService", **SERVICE),
         call("ecs", "DeleteService", **SERVICE),
         call("ecs", "CreateService", cluster=NAME, serviceName=NAME, taskDefinition=f"{PREVIEW}:1"),
@@ -460,14 +495,12 @@ DUTIES: Mapping[str, Duties] = {
     "github-preview": PREVIEWING,
 }
 
-NOT_NEEDED: Mapping[tuple[str, str], str] = {
-    (
-        "github-preview",
-        f"Open: arn:aws:ec2:{HERE}:security-group-rule/*",
-    ): "the local cloud asks for the group alone, AWS lists the new rule as well",
-} | dict.fromkeys(
+NOT_NEEDED: Mapping[tuple[str, str], str] = dict.fromkeys(
     [
-        ("task", f"SessionLog: arn:aws:logs:{HERE}:log-group:{SESSION_LOG}"),
+        *(
+            (purpose, f"SessionLog: arn:aws:logs:{HERE}:log-group:{SESSION_LOG}")
+            for purpose in ("task", "previews-task")
+        ),
         ("flow-logs", f"WriteLog: arn:aws:logs:{HERE}:log-group:/ecs/{NAME}/network"),
     ],
     "AWS's list names the group itself for DescribeLogStreams, its refusals name the streams",

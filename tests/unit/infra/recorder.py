@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from infra import offline
 from infra.account import Account
@@ -55,3 +57,17 @@ def start_tasks(recording: Recording) -> Registered:
 def custom(resources: Iterable[Registered]) -> list[Registered]:
     """The resources that a provider makes, components aside."""
     return [each for each in resources if each.options["custom"]]
+
+
+READ_SHARED = "aws:ssm/getParametersByPath:getParametersByPath"
+"""How a preview asks what its environment shares."""
+
+
+def shared(environment: Recording) -> dict[str, Any]:
+    """What an environment shares with its previews."""
+    return dict(json.loads(environment.one("Parameter").inputs["insecureValue"]))
+
+
+def telling(values: Mapping[str, Any]) -> Answer:
+    """The answer of the one parameter below an environment's path."""
+    return lambda asked: {"names": [f"{asked['path']}/shared"], "values": [json.dumps(values)]}

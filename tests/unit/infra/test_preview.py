@@ -23,7 +23,8 @@ from infra.preview import tag_value
 from infra.settings import model as settings_module
 from infra.settings.model import Settings, SettingsError
 from infra.settings.previews import ADJUSTABLE, DEFAULTS, INHERITED
-from infra.shared import READ_OUTPUTS, EnvironmentMissing
+from infra.shared import EnvironmentMissing
+from tests.unit.infra import recorder
 from tests.unit.infra.recorder import ACCOUNT, REGION, Answer, Recording, custom, record
 
 STACK = "dev-preview-login"
@@ -58,19 +59,19 @@ def preview(
     (folder / "Pulumi.dev.yaml").write_text(json.dumps(document))
     monkeypatch.setattr(settings_module, "PROJECT_ROOT", folder)
     text = {k: v if isinstance(v, str) else json.dumps(v) for k, v in (of or {}).items()}
-    outputs = environment(**text).outputs if shared is None else shared
+    told = recorder.shared(environment(**text)) if shared is None else shared
     asked: list[dict[str, Any]] = []
 
     def read(inputs: dict[str, Any]) -> Any:
         asked.append(inputs)
-        return {"outputs": outputs}
+        return recorder.telling(told)(inputs) if told else {"names": [], "values": []}
 
     recording = record(
         {**OWN, "preview_expires": EXPIRES, **(own or {})},
         stack=stack,
-        answers={READ_OUTPUTS: read, **IMAGES, **(answers or {})},
+        answers={recorder.READ_SHARED: read, **IMAGES, **(answers or {})},
     )
-    assert [each["name"].partition("/")[2] for each in asked] == ["fargate-cd/dev"]
+    assert [each["path"] for each in asked] == ["/fargate-cd-dev-previews"]
     return recording
 
 
@@ -102,7 +103,7 @@ def test_with_a_domain_it_adds_a_host_name(tmp_path: Path, monkeypatch: pytest.M
     host = "login.preview.app.example.com"
     assert rule["conditions"] == [{"hostHeader": {"values": [host]}}]
     assert rule["priority"] == preferred_port(STACK) - 19_000
-    listener = environment(**DOMAIN).outputs["shared"]["listener_arn"]
+    listener = recorder.shared(environment(**DOMAIN))["listener_arn"]
     assert rule["listenerArn"] == listener
     assert recording.outputs["service_url"] == f"https://{host}"
     balancer = environment(**DOMAIN).outputs["load_balancer_dns_name"]
@@ -135,7 +136,7 @@ def test_it_adds_at_most_twelve_resources(
 
 
 def test_it_uses_what_the_environment_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recording, shared = preview(tmp_path, monkeypatch), environment().outputs["shared"]
+    recording, shared = preview(tmp_path, monkeypatch), recorder.shared(environment())
     service = recording.one("Service").inputs
     assert service["cluster"] == shared["cluster_arn"]
     assert service["networkConfiguration"] == {
@@ -145,7 +146,7 @@ def test_it_uses_what_the_environment_has(tmp_path: Path, monkeypatch: pytest.Mo
     }
     task = recording.one("TaskDefinition").inputs
     assert task["executionRoleArn"] == f"arn:aws:iam::{ACCOUNT}:role/fargate-cd-dev-previews"
-    assert task["taskRoleArn"] == f"arn:aws:iam::{ACCOUNT}:role/fargate-cd-dev-task"
+    assert task["taskRoleArn"] == f"arn:aws:iam::{ACCOUNT}:role/fargate-cd-dev-previews-task"
     image = recording.one("Image").inputs["imageName"]
     assert image.startswith(f"{shared['repository_url']}:preview-login.")
 
@@ -311,7 +312,12 @@ def test_a_port_that_the_firewall_does_not_let_through_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(SettingsError, match=r"container_port = 8080.*lets 9292 through"):
-        preview(tmp_path, monkeypatch, of={"container_port": 8080}, shared=environment().outputs)
+        preview(
+            tmp_path,
+            monkeypatch,
+            of={"container_port": 8080},
+            shared=recorder.shared(environment()),
+        )
 
 
 def test_an_environment_that_shares_nothing_is_named(

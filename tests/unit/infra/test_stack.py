@@ -149,7 +149,10 @@ EFFECTS: Mapping[str, tuple[str, Look, Any, Any]] = {
     "health_check_interval": ("15", lambda r: health(r)["interval"], 5, 15),
     "protect": (
         "true",
-        lambda r: (balancer(r)["enableDeletionProtection"], r.one("Repository").options["protect"]),
+        lambda r: (
+            balancer(r)["enableDeletionProtection"],
+            r.one("Repository", "registry-repository").options["protect"],
+        ),
         (False, False),
         (True, True),
     ),
@@ -309,7 +312,7 @@ def test_wrong_settings_touch_nothing() -> None:
 
 
 def test_the_outputs() -> None:
-    told = {name: value for name, value in default().outputs.items() if name != "shared"}
+    told = default().outputs
     assert told == {
         "service_url": "http://fargate-cd-dev-638e11.elb.amazonaws.com",
         "repository_url": f"123456789012.dkr.ecr.{REGION}.amazonaws.com/fargate-cd-dev",
@@ -415,8 +418,11 @@ def test_with_spot_one_task_stays_on_demand() -> None:
 
 
 def test_protected_images_outlive_a_destroy() -> None:
-    assert default().one("Repository").inputs["forceDelete"] is True
-    assert made(("protect", "true")).one("Repository").inputs["forceDelete"] is False
+    assert default().one("Repository", "registry-repository").inputs["forceDelete"] is True
+    assert (
+        made(("protect", "true")).one("Repository", "registry-repository").inputs["forceDelete"]
+        is False
+    )
 
 
 def test_the_program_asks_for_the_running_image_by_tags() -> None:

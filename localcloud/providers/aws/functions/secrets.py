@@ -57,7 +57,37 @@ def parameter(invocation: Invocation) -> Values:
     }
 
 
+def parameters_by_path(invocation: Invocation) -> Values:
+    """The parameters below a path, none where there is none."""
+    wanted = invocation.take("path", "recursive", "withDecryption")
+    asked = {
+        "Path": wanted["path"],
+        "Recursive": bool(wanted.get("recursive", False)),
+        "WithDecryption": bool(wanted.get("withDecryption", True)),
+    }
+    found: list[Values] = []
+    more: Values = {}
+    while True:
+        page = invocation.api.call("ssm", "GetParametersByPath", {**asked, **more})
+        found += page["Parameters"]
+        if not page.get("NextToken"):
+            break
+        more = {"NextToken": page["NextToken"]}
+    return {
+        "id": wanted["path"],
+        "region": invocation.api.region,
+        "path": wanted["path"],
+        "recursive": wanted.get("recursive"),
+        "withDecryption": asked["WithDecryption"],
+        "arns": [each["ARN"] for each in found],
+        "names": [each["Name"] for each in found],
+        "types": [each["Type"] for each in found],
+        "values": [each["Value"] for each in found],
+    }
+
+
 FUNCTIONS: dict[str, Function] = {
     "aws:secretsmanager/getSecretVersions:getSecretVersions": secret_versions,
     "aws:ssm/getParameter:getParameter": parameter,
+    "aws:ssm/getParametersByPath:getParametersByPath": parameters_by_path,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,8 +37,9 @@ from automation.stack import stack_file
 from automation.stack.operations import Backend
 from automation.stack.target import TARGETS
 from infra.ingress.preview_route import free_port
-from infra.names import preview_stack
+from infra.names import Names, preview_stack
 from infra.settings.model import Settings
+from infra.shared import Shared
 from tests.unit.automation.conftest import Captured
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -466,6 +467,13 @@ def test_an_environment_stays_while_a_preview_does(
     assert asked == ["local-preview-a", "local-preview-b"]
 
 
+SHARED_PARAMETER = {
+    "Name": "/p-local-previews/shared",
+    "Value": json.dumps({each.name: "x" for each in fields(Shared)}),
+}
+"""What the environment tells its previews."""
+
+
 def session(captured: Captured, project: Path, created: bool, **outputs: str) -> Any:
     file = stack_file.load_stack_file("local-preview-login", project)
     told = {name: auto.OutputValue(value, False) for name, value in outputs.items()}
@@ -476,9 +484,8 @@ def session(captured: Captured, project: Path, created: bool, **outputs: str) ->
         target=TARGETS["local"],
         outputs=lambda: told,
         remove=lambda: None,
-        stack=SimpleNamespace(
-            workspace=SimpleNamespace(list_stacks=lambda: [SimpleNamespace(name="o/p/local")])
-        ),
+        names=Names("p", "local-preview-login"),
+        cloud=SimpleNamespace(pages=lambda *_, **__: [SHARED_PARAMETER]),
     )
 
 
@@ -505,7 +512,7 @@ def test_a_preview_without_its_environment_leaves_nothing(
     captured: Captured, project: Path
 ) -> None:
     opened = session(captured, project, True)
-    opened.stack.workspace.list_stacks = list
+    opened.cloud.pages = lambda *_, **__: []
     removed: list[bool] = []
     opened.remove = lambda: removed.append(True)
     with pytest.raises(ConfigurationError, match="up --stack local"):
@@ -520,9 +527,7 @@ class Busy:
         self.file = stack_file.load_stack_file("local-preview-login", project)
         self.screen = captured.screen
         self.errors = errors
-        shared = {"balancer_arn": "lb", "listener_arn": "listener"}
-        told = {"shared": auto.OutputValue(shared, False)}
-        self.stack = SimpleNamespace(workspace=SimpleNamespace(stack_outputs=lambda _: told))
+        self.names = Names("p", "local-preview-login")
         self.cloud = SimpleNamespace(pages=self.pages)
 
     def pages(self, _service: str, operation: str, _key: str, **_: str) -> list[dict[str, Any]]:
@@ -531,7 +536,12 @@ class Busy:
             {"RuleArn": "a", "Priority": "1500", "IsDefault": False},
             {"RuleArn": "b", "Priority": "default", "IsDefault": True},
         ]
-        return {"describe_listeners": [listener], "describe_rules": rules}[operation]
+        answers: dict[str, list[dict[str, Any]]] = {
+            "describe_listeners": [listener],
+            "describe_rules": rules,
+            "get_parameters_by_path": [SHARED_PARAMETER],
+        }
+        return answers[operation]
 
     def perform(self, _verb: str, _operation: object, beside: object) -> str:
         if self.errors:

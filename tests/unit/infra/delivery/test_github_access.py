@@ -90,7 +90,7 @@ def test_previews_leave_the_environments_service_alone() -> None:
         if {"ecs:UpdateService", "ecs:DeleteService"} & set(statement["Action"]):
             (arn,) = statement["Resource"]
             assert arn.endswith(":service/fargate-cd-dev/fargate-cd-dev-preview-*")
-        if "elasticloadbalancing:DeleteListener" in statement["Action"]:
+        if "elasticloadbalancing:DeleteTargetGroup" in statement["Action"]:
             tag = {"aws:ResourceTag/stack": "dev-preview-*"}
             assert statement["Condition"] == {"StringLike": tag}
 
@@ -109,7 +109,8 @@ CALLS = {
         *DRIVER,
         "ecs:DeleteTaskDefinitions",
         "ecr:BatchDeleteImage",
-        "elasticloadbalancing:CreateRule",
+        "elasticloadbalancing:CreateListener",
+        "ssm:GetParametersByPath",
         "logs:CreateLogGroup",
     },
 }
@@ -135,6 +136,10 @@ def test_the_state_is_reached_where_it_is_named() -> None:
         each for each in allowed(made(state_bucket="team"), "deploy") if each["Sid"] == "State"
     ]
     assert state["Resource"] == ["arn:aws:s3:::team/.pulumi/*"]
+    (previews,) = [
+        each for each in allowed(made(state_bucket="team"), "preview") if each["Sid"] == "State"
+    ]
+    assert previews["Resource"] == ["arn:aws:s3:::team/previews/dev/.pulumi/*"]
 
 
 def test_workflows_of_no_repository_are_refused() -> None:

@@ -202,7 +202,11 @@ def test_the_cache_alone_has_mutable_tags() -> None:
         each.inputs["name"]: each.inputs["imageTagMutability"]
         for each in by_token().of("Repository")
     }
-    assert mutable == {"fargate-cd-dev": "IMMUTABLE", "fargate-cd-dev-cache": "MUTABLE"}
+    assert mutable == {
+        "fargate-cd-dev": "IMMUTABLE",
+        "fargate-cd-dev-cache": "MUTABLE",
+        "fargate-cd-dev-previews": "IMMUTABLE",
+    }
 
 
 def test_the_outputs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 
-from infra.image.registry import KEPT_PREVIEW_IMAGES, LIFECYCLE_POLICY
-from infra.names import PREVIEW_TAG
+from infra.image.registry import KEPT_IMAGES, LIFECYCLE_POLICY
 from localcloud.ecr.lifecycle import DAY_SECONDS, expiries, parse_policy
 from localcloud.ecr.model import Image, Repository
 
@@ -33,11 +32,9 @@ def expired(*images: Image) -> set[str]:
     return {expiry.image.digest for expiry in expiries(RULES, repository, NOW)}
 
 
-def test_images_of_previews_push_out_no_release() -> None:
-    releases = [image(f"r{n}", NOW - 100 * DAY_SECONDS + n, f"commit{n}") for n in range(50)]
-    previews = [image(f"p{n}", NOW - DAY_SECONDS + n, f"{PREVIEW_TAG}b.{n}") for n in range(150)]
-    gone = expired(*releases, *previews)
-    assert gone == {f"p{n}" for n in range(150 - KEPT_PREVIEW_IMAGES)}
+def test_the_newest_images_stay() -> None:
+    images = [image(f"r{n}", NOW - 100 * DAY_SECONDS + n, f"commit{n}") for n in range(250)]
+    assert expired(*images) == {f"r{n}" for n in range(250 - KEPT_IMAGES)}
 
 
 def test_left_overs_of_pushes_go_after_a_day() -> None:

@@ -176,11 +176,15 @@ def test_a_key_encrypts_what_is_told() -> None:
     told = record({"notify_emails": '["a@example.org"]', "customer_managed_key": "true"})
     assert ":key/" in told.one("Topic", "notifications-topic").inputs["kmsMasterKeyId"]
     statements = json.loads(told.one("Key").inputs["policy"])["Statement"]
-    (reports,) = [each for each in statements if each["Sid"] == "Reports"]
-    assert set(reports["Principal"]["Service"]) == {
-        "cloudwatch.amazonaws.com",
-        "events.amazonaws.com",
-    }
+    by_name = {each["Sid"]: each for each in statements}
+    assert by_name["Alarms"]["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert by_name["Alarms"]["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+    # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html: EventBridge tells none.
+    assert by_name["Events"]["Principal"] == {"Service": "events.amazonaws.com"}
+    assert "Condition" not in by_name["Events"]
+    topic = json.loads(told.one("TopicPolicy").inputs["policy"])["Statement"]
+    (events,) = [each for each in topic if each["Sid"] == "Events"]
+    assert "Condition" not in events
 
 
 def test_the_service_is_watched_once_it_runs() -> None:
