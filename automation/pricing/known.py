@@ -58,6 +58,7 @@ FREE = frozenset(
         "aws:sns/topic:Topic",
         "aws:sns/topicPolicy:TopicPolicy",
         "aws:sns/topicSubscription:TopicSubscription",
+        "aws:ssm/parameter:Parameter",
         "aws:wafv2/webAclAssociation:WebAclAssociation",
         "docker:index/image:Image",
         "github:index/repositoryWebhook:RepositoryWebhook",

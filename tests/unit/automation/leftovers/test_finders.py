@@ -179,6 +179,7 @@ BY_TAGS = {
     "aws:kms/key:Key": "kms",
     "aws:s3/bucket:Bucket": "s3",
     "aws:sns/topic:Topic": "sns",
+    "aws:ssm/parameter:Parameter": "ssm",
     "aws:wafv2/webAcl:WebAcl": "wafv2",
 }
 """Types that the tagging API is asked for → the service in their ARNs."""
