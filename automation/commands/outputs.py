@@ -8,13 +8,12 @@ from automation.errors import ConfigurationError
 from automation.screen import Screen
 from automation.stack.chosen import suggestion
 from automation.stack.operations import opened, shown_outputs
-from infra.shared import OUTPUT
 
 
 def outputs(stack: str, screen: Screen, name: str | None = None) -> int:
     """Print every output, or the bare value of one.
 
-    A secret one is told only if it is named, and so is what the environment's previews read.
+    A secret one is told only if it is named.
 
     Raises:
         ConfigurationError: there is no such output.
@@ -22,7 +21,7 @@ def outputs(stack: str, screen: Screen, name: str | None = None) -> int:
     with opened(stack, screen) as session:
         found = session.outputs()
     if name is None:
-        shown = shown_outputs({key: found[key] for key in found if key != OUTPUT})
+        shown = shown_outputs(found)
         screen.document(shown)
         for key, value in {} if screen.json else shown.items():
             screen.result(f"{key}: {value}")
