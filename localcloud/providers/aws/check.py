@@ -32,6 +32,9 @@ def check(spec: Spec, new: Values, old: Values, request: Any, defaults: Values) 
     given = {name: value for name, value in new.items() if not name.startswith(HIDDEN)}
     failures = {name: refusal(spec, name) for name in given if not accepts(spec, name)}
     inputs = {**spec.defaults, **given}
+    for name, block in spec.nested.items():
+        if isinstance(inputs.get(name), dict):
+            inputs[name] = {**block, **inputs[name]}
     if spec.regional:
         inputs.setdefault("region", defaults["region"])
     if spec.tags is not None and (every := tags.merged(defaults["defaultTags"], given.get("tags"))):

@@ -132,7 +132,8 @@ class Spec:
         replaces: inputs that force a replacement though a step's call has a member for them.
         forcing: old and new inputs → those that force a replacement in this very change.
         sticky: inputs that AWS chooses when they are not given; taking one away changes nothing.
-        defaults: what AWS takes when nothing is given.
+        defaults: what the vendor's provider takes when nothing is given.
+        nested: block → what the vendor's provider takes for what is left out of a given one.
         equal: property → when two values mean the same.
         name: how it is named when the program does not.
         tags: how it is tagged, if it can be.
@@ -168,6 +169,7 @@ class Spec:
     forcing: Callable[[Values, Values], frozenset[str]] | None = None
     sticky: frozenset[str] = frozenset()
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    nested: Mapping[str, Values] = field(default_factory=dict)
     equal: Mapping[str, Callable[[Any, Any], bool]] = field(default_factory=dict)
     name: AutoName | None = None
     tags: Tagging | None = None

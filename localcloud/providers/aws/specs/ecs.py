@@ -296,6 +296,8 @@ def _update_service(resource: Resource, old: Values) -> None:
     for gone in ("loadBalancers", "serviceRegistries", "capacityProviderStrategies"):
         if gone in changed and gone not in resource.inputs:
             members[SERVICE.names.get(gone, gone)] = []
+    if "healthCheckGracePeriodSeconds" in changed - set(resource.inputs):
+        members["healthCheckGracePeriodSeconds"] = 0
     cluster = resource.inputs.get("cluster")
     resource.call("UpdateService", service=resource.id, cluster=cluster, **members)
 
@@ -425,23 +427,29 @@ SERVICE = Spec(
     equal=dict.fromkeys(
         ("capacityProviderStrategies", "loadBalancers", "placementConstraints"), same_unordered
     ),
-    defaults={"schedulingStrategy": "REPLICA", "waitForSteadyState": False},
+    defaults={
+        "deploymentMaximumPercent": 200,
+        "deploymentMinimumHealthyPercent": 100,
+        "desiredCount": 0,
+        "enableEcsManagedTags": False,
+        "enableExecuteCommand": False,
+        "schedulingStrategy": "REPLICA",
+        "waitForSteadyState": False,
+    },
     outputs={"arn": "serviceArn"},
     present=_told_service,
     forcing=_strategy_needs_deployment,
     settle=_wait_until_steady,
     sticky=frozenset(
         {
+            "alarms",
             "availabilityZoneRebalancing",
-            "desiredCount",
+            "deploymentCircuitBreaker",
             "deploymentConfiguration",
             "launchType",
             "platformVersion",
-            "enableEcsManagedTags",
-            "enableExecuteCommand",
-            "healthCheckGracePeriodSeconds",
             "propagateTags",
-            *_DEPLOYMENT,
+            "triggers",
         }
     ),
     name=AutoName(255),

@@ -229,12 +229,24 @@ TARGET_GROUP = Spec(
         Step(Op("ModifyTargetGroup", {"TargetGroupArn": "id"}), properties=("healthCheck",)),
         _attributes("ModifyTargetGroupAttributes", "TargetGroupArn", _TARGET_GROUP_ATTRIBUTES),
     ),
-    defaults={"targetType": "instance"},
+    defaults={"targetType": "instance", "deregistrationDelay": 300, "slowStart": 0},
+    nested={
+        "healthCheck": {
+            "enabled": True,
+            "healthyThreshold": 3,
+            "interval": 30,
+            "port": "traffic-port",
+            "protocol": "HTTP",
+            "unhealthyThreshold": 3,
+        },
+        "stickiness": {"cookieDuration": 86400, "enabled": True},
+    },
     outputs={"arn": "TargetGroupArn", "loadBalancerArns": "LoadBalancerArns"},
     present=_target_group_details,
     sticky=frozenset(
         {"healthCheck", "ipAddressType", "protocolVersion", "arnSuffix", "stickiness"}
         | {path for path in _TARGET_GROUP_ATTRIBUTES if "." not in path}
+        - {"deregistrationDelay", "slowStart"}
     ),
     name=AutoName(32),
     tags=TAGS,

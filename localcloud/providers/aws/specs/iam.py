@@ -115,7 +115,6 @@ ROLE = Spec(
         at_create="{Tags: pairs}",
         add=Op("TagRole", {"RoleName": "id", "Tags": "pairs"}),
         remove=Op("UntagRole", {"RoleName": "id", "TagKeys": "keys"}),
-        read=Op("ListRoleTags", {"RoleName": "id"}),
     ),
     absent=_MISSING,
     regional=False,

@@ -198,7 +198,14 @@ class World:
                 memory="512",
                 networkMode="awsvpc",
                 requiresCompatibilities=["FARGATE"],
-                containerDefinitions=[{"name": "app", "image": "web:1", "memory": 128}],
+                containerDefinitions=[
+                    {
+                        "name": "app",
+                        "image": "web:1",
+                        "memory": 128,
+                        "portMappings": [{"containerPort": 80}],
+                    }
+                ],
             )
             return str(made["taskDefinition"]["taskDefinitionArn"])
 

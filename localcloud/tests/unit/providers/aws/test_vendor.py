@@ -1,0 +1,220 @@
+"""The rows beside the vendor's provider: reads, defaults, what may be left out, what drifts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from localcloud.providers.aws.calls import Api
+from localcloud.providers.aws.mapping import accepts
+from localcloud.providers.aws.specs import SPECS
+from localcloud.tests.unit.gateway_harness import Served
+from localcloud.tests.unit.providers.aws.cases import Case, World, policy
+from localcloud.tests.unit.providers.aws.engine import Engine, Held, RefusedError
+from localcloud.tests.unit.providers.aws.lives import LIVES
+from localcloud.tests.unit.providers.aws.vendor import VENDOR
+from localcloud.tests.without_docker import WholeCloud, whole_cloud
+
+Values = dict[str, Any]
+TYPES = pytest.mark.parametrize("token", VENDOR)
+
+
+@TYPES
+def test_defaults_are_the_vendors(token: str) -> None:
+    spec, vendor = SPECS[token], VENDOR[token]
+    assert {name: spec.defaults.get(name) for name in vendor.defaults} == vendor.defaults
+    assert dict(spec.nested) == {name: dict(block) for name, block in vendor.nested.items()}
+
+
+@TYPES
+def test_what_the_vendor_keeps_may_be_left_out(token: str) -> None:
+    spec = SPECS[token]
+    assert all(accepts(spec, name) for name in VENDOR[token].kept)
+    assert VENDOR[token].kept <= spec.sticky
+    assert not spec.sticky & set(VENDOR[token].defaults), "a default is no computed value"
+
+
+@pytest.fixture
+def world(cloud: Served, request: pytest.FixtureRequest) -> World:
+    name = request.node.callspec.params["token"].partition("/")[2].partition(":")[0].lower()
+    return World(cloud, f"reads-{name}")
+
+
+def case_of(token: str) -> Case:
+    return next(case for case in LIVES if case.token == token)
+
+
+@TYPES
+def test_it_reads_by_the_vendors_calls(
+    token: str, engine: Engine, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = engine.create(token, world.name, case_of(token).inputs(world))
+    made: set[str] = set()
+    send = Api._send
+
+    def recorded(api: Api, service: str, operation: str, params: Values) -> Values:
+        made.add(operation)
+        return send(api, service, operation, params)
+
+    monkeypatch.setattr(Api, "_send", recorded)
+    assert engine.read(held) is not None
+    assert made <= VENDOR[token].reads
+    assert made, "nothing was read"
+
+
+def _resized(world: World, held: Held) -> None:
+    world.client("elbv2").modify_target_group(
+        TargetGroupArn=held.id, HealthyThresholdCount=7, HealthCheckPath="/moved"
+    )
+
+
+def _delayed(world: World, held: Held) -> None:
+    delay = {"Key": "deregistration_delay.timeout_seconds", "Value": "77"}
+    world.client("elbv2").modify_target_group_attributes(TargetGroupArn=held.id, Attributes=[delay])
+
+
+HEALTH = {"healthCheck": {"path": "/"}}
+Change = Callable[[World, Held], None]
+BY_HAND: dict[str, tuple[str, Values, Change, str]] = {
+    "a default inside a block": ("aws:lb/targetGroup:TargetGroup", HEALTH, _resized, "healthCheck"),
+    "a default": ("aws:lb/targetGroup:TargetGroup", {}, _delayed, "deregistrationDelay"),
+    "a block that was left out": ("aws:lb/targetGroup:TargetGroup", {}, _resized, ""),
+    "retention": (
+        "aws:cloudwatch/logGroup:LogGroup",
+        {},
+        lambda world, held: world.client("logs").put_retention_policy(
+            logGroupName=held.id, retentionInDays=7
+        ),
+        "retentionInDays",
+    ),
+    "tag mutability": (
+        "aws:ecr/repository:Repository",
+        {},
+        lambda world, held: world.client("ecr").put_image_tag_mutability(
+            repositoryName=held.id, imageTagMutability="IMMUTABLE"
+        ),
+        "imageTagMutability",
+    ),
+    "a session's length": (
+        "aws:iam/role:Role",
+        {},
+        lambda world, held: world.client("iam").update_role(
+            RoleName=held.id, MaxSessionDuration=7200
+        ),
+        "maxSessionDuration",
+    ),
+    "managed policies that the program leaves alone": (
+        "aws:iam/role:Role",
+        {},
+        lambda world, held: world.client("iam").attach_role_policy(
+            RoleName=held.id,
+            PolicyArn=world.client("iam").create_policy(
+                PolicyName=world.name, PolicyDocument=policy("*")
+            )["Policy"]["Arn"],
+        ),
+        "",
+    ),
+}
+"""What was changed by plain calls → type, inputs, the change, the input that a preview tells; none
+where the vendor's provider keeps what it finds."""
+
+
+@pytest.mark.parametrize(("token", "given", "change", "told"), BY_HAND.values(), ids=list(BY_HAND))
+def test_a_change_by_plain_calls_is_told_as_the_vendor_tells_it(
+    token: str,
+    given: Values,
+    change: Change,
+    told: str,
+    engine: Engine,
+    cloud: Served,
+    request: pytest.FixtureRequest,
+) -> None:
+    world = World(cloud, f"hand-{list(BY_HAND).index(request.node.callspec.id)}")
+    whole = case_of(token).inputs(world)
+    inputs = {name: whole[name] for name in KEPT_INPUTS[token] if name in whole} | given
+    held = engine.create(token, world.name, inputs)
+    assert not engine.diff(held, inputs).changed
+    change(world, held)
+    seen = engine.read(held)
+    assert seen is not None
+    assert engine.diff(seen, inputs).properties == ((told,) if told else ())
+    healed = engine.update(seen, inputs)
+    assert not engine.diff(healed, inputs).changed
+
+
+KEPT_INPUTS = {
+    "aws:lb/targetGroup:TargetGroup": ("port", "protocol", "vpcId", "targetType"),
+    "aws:cloudwatch/logGroup:LogGroup": ("name",),
+    "aws:ecr/repository:Repository": ("name",),
+    "aws:iam/role:Role": ("name", "assumeRolePolicy"),
+}
+
+
+# --- the service, on the local ECS ---
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeCloud]:
+    with whole_cloud(tmp_path_factory.mktemp("vendor") / "cloud") as running:
+        yield running
+
+
+@pytest.fixture
+def on_ecs(whole: WholeCloud) -> Iterator[Engine]:
+    made = Engine(whole.providers.ports["aws"])
+    yield made
+    made.close()
+
+
+def shifted(world: World) -> tuple[Values, Values]:
+    """A service's inputs with BLUE_GREEN, and the same without its strategy and second group."""
+    ec2, elb = world.client("ec2"), world.client("elbv2")
+    ec2.attach_internet_gateway(
+        InternetGatewayId=ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"],
+        VpcId=world.vpc,
+    )
+    weighted = [
+        {"TargetGroupArn": world.target_group(name), "Weight": weight}
+        for name, weight in (("one", 1), ("two", 0))
+    ]
+    rule = elb.create_rule(
+        ListenerArn=world.listener,
+        Priority=1,
+        Conditions=[{"Field": "path-pattern", "Values": ["/*"]}],
+        Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": weighted}}],
+    )["Rules"][0]["RuleArn"]
+    balancer = {"targetGroupArn": world.target_group(), "containerName": "app", "containerPort": 80}
+    rolling = {
+        "cluster": world.cluster,
+        "name": world.name,
+        "taskDefinition": world.task_definition(),
+        "desiredCount": 0,
+        "launchType": "FARGATE",
+        "networkConfiguration": {"subnets": [world.subnet(0)], "securityGroups": [world.group()]},
+        "loadBalancers": [balancer],
+    }
+    advanced = {
+        "alternateTargetGroupArn": world.target_group("two"),
+        "productionListenerRule": rule,
+        "roleArn": "arn:aws:iam::123456789012:role/shift",
+    }
+    return {
+        **rolling,
+        "deploymentConfiguration": {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": "1"},
+        "loadBalancers": [{**balancer, "advancedConfiguration": advanced}],
+    }, rolling
+
+
+def test_a_strategy_that_is_left_out_stays_and_needs_its_second_group(
+    whole: WholeCloud, on_ecs: Engine
+) -> None:
+    blue_green, rolling = shifted(World(whole.served, "shifted"))
+    held = on_ecs.create("aws:ecs/service:Service", "shifted", blue_green)
+    assert "deploymentConfiguration" not in on_ecs.diff(held, rolling).properties
+    with pytest.raises(RefusedError, match=r"alternateTargetGroupArn .* must be specified"):
+        on_ecs.update(held, rolling)
+    stated = {"strategy": "ROLLING", "bakeTimeInMinutes": "0"}
+    back = on_ecs.update(held, {**rolling, "deploymentConfiguration": stated})
+    assert back.outputs["deploymentConfiguration"]["strategy"] == "ROLLING"
