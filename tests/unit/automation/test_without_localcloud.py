@@ -53,6 +53,7 @@ ROWS: Mapping[str, Row] = {
     "run": Row("run -- id", EXIT_STATUS, "ended with exit code 7"),
     "diagnose": Row("diagnose", 0, "successful"),
     "cost": Row("cost", 0, "USD"),
+    "use": Row("use dev", 0, "work on dev"),
     "doctor": Row("doctor", 0, "aws credentials"),
     "previews": Row("previews", 0, "no previews"),
     "prune": Row("prune --yes", 0, "preview"),
@@ -72,7 +73,7 @@ ROWS: Mapping[str, Row] = {
 def words(row: Row) -> list[str]:
     """The arguments; the stack comes before what is passed on to a container."""
     own, dashes, rest = row.arguments.partition(" -- ")
-    stack = [] if "--stack" in own or own.startswith("local") else ["--stack", "dev"]
+    stack = [] if "--stack" in own or own.startswith(("local", "use")) else ["--stack", "dev"]
     return [*own.split(), *stack, *([dashes.strip(), rest] if dashes else [])]
 
 

