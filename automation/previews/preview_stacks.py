@@ -115,7 +115,7 @@ def perform_update(
     operation: Operation[Answer],
     beside: Callable[[], list[str]] = list,
 ) -> Answer:
-    """Run an update; a preview whose port another one took in the same moment takes the next.
+    """Run an update; on a port that another preview has taken, try the next one.
 
     Args:
         session: the open stack.
@@ -133,15 +133,15 @@ def perform_update(
             if session.file.environment is None:
                 raise
         port = _another_port(session, attempt)
-        session.screen.note(f"Another preview was quicker with this number: {port} is tried next")
+        session.screen.note(f"Port taken by another preview; trying {port}.")
         life["preview_port"] = port
     return session.perform("Updating", operation, beside=beside)
 
 
 def _another_port(session: Session, attempt: int) -> int:
-    """A number that no listener or rule of the environment's load balancer has now.
+    """Return a port that no listener or rule of the environment's load balancer has.
 
-    Two previews that wanted the same number go on to different ones.
+    Two previews that chose the same port go on to different ones.
     """
     shared = _shared(session)
     assert shared is not None  # noqa: S101 - an update has read it a moment ago

@@ -24,7 +24,7 @@ https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_WebhookFilterRu
 
 
 def webhook_secret(token: str, pipeline: str, rotation: int) -> str:
-    """What signs the deliveries: 32 bytes in hexadecimal digits, told by nothing but the token.
+    """Return what signs the deliveries: an HMAC derived from the GitHub token, in hexadecimal.
 
     HMAC-SHA256 under the token is as good as random to whoever does not hold it, the same at
     every `up`, and different for each pipeline and each rotation. See docs/security.md.

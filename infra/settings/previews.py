@@ -70,7 +70,7 @@ def adjustments(value: dict[str, Any]) -> dict[str, Any]:
     for name in value:
         if name not in ADJUSTABLE:
             allowed = ", ".join(sorted(ADJUSTABLE))
-            raise ValueError(f"{name!r} is no setting of previews alone; there are: {allowed}")
+            raise ValueError(f"{name!r} can't be set in preview_settings; allowed: {allowed}")
     return value
 
 
