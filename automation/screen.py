@@ -80,11 +80,16 @@ class Screen:
         """Say what a person should know even in quiet mode."""
         self.err.print(message, markup=False, style="yellow")
 
-    def result(self, message: str) -> None:
-        """A line of the command's result; standard error if a JSON document is asked for."""
+    def result(self, message: str, style: str | None = None) -> None:
+        """A line of the command's result; standard error if a JSON document is asked for.
+
+        Args:
+            message: the line.
+            style: its colour on a terminal, in rich's words.
+        """
         console = self.err if self.json else self.out
         # The terminal wraps it, so that an address or a command can be copied in one piece.
-        console.print(message, markup=False, soft_wrap=True)
+        console.print(message, markup=False, soft_wrap=True, style=style)
 
     @contextmanager
     def drawn(self, head: str, lines: Callable[[], list[str]]) -> Iterator[None]:

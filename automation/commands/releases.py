@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC
 from typing import Any
 
+from automation.aws.codepipeline import COMMIT_LENGTH
 from automation.deployment.releases import Release, releases
 from automation.screen import Screen
 from automation.stack.operations import opened
+
+DIRTY = "-dirty"
+IMAGE_WIDTH = 22
 
 
 def releases_command(stack: str, screen: Screen) -> int:
@@ -17,14 +23,38 @@ def releases_command(stack: str, screen: Screen) -> int:
     if not found:
         screen.result(f"{stack}: nothing was released yet")
         return 0
-    screen.table(
-        ("release", "state", "when", "commit", "image"),
-        [
-            (str(r.number), r.state, f"{r.when:%Y-%m-%d %H:%M:%S %Z}", r.commit or "-", r.image)
-            for r in found
-        ],
-    )
+    print_releases(screen, found)
     return 0
+
+
+def print_releases(screen: Screen, found: Sequence[Release]) -> None:
+    """A table of at most 80 columns."""
+    screen.table(("release", "state", "when (UTC)", "commit", "image"), [_row(r) for r in found])
+
+
+def _row(release: Release) -> tuple[str, ...]:
+    """A line of at most 80 columns; --json has everything in full."""
+    commit = (release.commit or "-").removesuffix(DIRTY)
+    dirty = DIRTY if release.commit and release.commit.endswith(DIRTY) else ""
+    return (
+        str(release.number),
+        release.state,
+        f"{release.when.astimezone(UTC):%Y-%m-%d %H:%M}",
+        f"{commit[:COMMIT_LENGTH]}{dirty}",
+        short_image(release.image),
+    )
+
+
+def short_image(image: str) -> str:
+    """The tag or the beginning of the digest, by which a person tells images apart.
+
+    The repository is the stack's own, and the same in every line.
+    """
+    _, at, digest = image.partition("@sha256:")
+    if at:
+        return f"sha256:{digest[:12]}"
+    name = image.rpartition("/")[2]
+    return name if len(name) <= IMAGE_WIDTH else f"…{name[1 - IMAGE_WIDTH :]}"
 
 
 def described(release: Release) -> dict[str, Any]:

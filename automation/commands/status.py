@@ -4,32 +4,39 @@ from __future__ import annotations
 
 import io
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from automation.aws.codepipeline import COMMIT_LENGTH
 from automation.aws.ecs import (
     describe_service,
+    private_address,
     revision_number,
     service_deployments,
     targets,
     task_id,
     tasks,
 )
+from automation.commands.previews import duration
 from automation.commands.releases import described
 from automation.deployment.pipeline_report import print_pipeline, report
 from automation.deployment.releases import current, releases
 from automation.deployment.rollout import look
 from automation.errors import ConfigurationError
-from automation.screen import Screen, picture
+from automation.screen import Screen
 from automation.stack.operations import Session, opened
 
 WATCH_SECONDS = 2.0
 INTERRUPTED = 130
+NO_DATA = "INSUFFICIENT_DATA"
 
 
 def status(stack: str, screen: Screen, watch: bool = False) -> int:
@@ -46,27 +53,29 @@ def status(stack: str, screen: Screen, watch: bool = False) -> int:
     if watch and screen.json:
         raise ConfigurationError("--watch has no end and --json is one document: choose one.")
     with opened(stack, screen) as session:
+        address = session.outputs().get("service_url")
+        url = str(address.value) if address else None
         if watch:
-            return _watch(session)
-        document = gather(session)
+            return _watch(session, url)
+        document = gather(session, url)
         screen.document(document)
         _print(screen, document)
         return 0
 
 
-def _watch(session: Session) -> int:
+def _watch(session: Session, url: str | None) -> int:
     """Go on until Ctrl-C: a picture on a terminal; elsewhere what has changed, when it has."""
     with suppress(KeyboardInterrupt):
-        _draw(session)
+        _draw(session, url)
     return INTERRUPTED
 
 
-def _draw(session: Session) -> None:
-    seen = [_lines(session)]
+def _draw(session: Session, url: str | None) -> None:
+    seen = [_view(session, url)]
     terminal = session.screen.out.is_terminal
 
     def drawing() -> Text:
-        return picture(seen[-1])
+        return Text.from_ansi(seen[-1].text, no_wrap=True, overflow="ellipsis")
 
     with (
         Live(get_renderable=drawing, console=session.screen.out, screen=True)
@@ -75,27 +84,56 @@ def _draw(session: Session) -> None:
     ):
         while True:
             if not terminal:
-                session.screen.result("\n".join(seen[-1]))
-            while (lines := _lines(session)) == seen[-1]:
+                session.screen.result(seen[-1].text)
+            while (view := _view(session, url)).content == seen[-1].content and not terminal:
                 time.sleep(WATCH_SECONDS)
-            seen[:] = [lines]
+            seen[:] = [view]
+            time.sleep(WATCH_SECONDS if terminal else 0)
 
 
-def _lines(session: Session) -> list[str]:
-    """What `status` prints, with the rollout if one goes on."""
+@dataclass(frozen=True)
+class View:
+    """What `status` prints at one moment.
+
+    Attributes:
+        content: what it tells, without ages, which change all the time.
+        text: the words, with colours for a terminal.
+    """
+
+    content: tuple[dict[str, Any], list[str]]
+    text: str
+
+
+def _view(session: Session, url: str | None) -> View:
+    """The status now, with the rollout if one goes on."""
     written = io.StringIO()
-    console = Console(file=written, width=200, highlight=False, emoji=False, soft_wrap=True)
+    console = Console(
+        file=written,
+        width=200,
+        highlight=False,
+        emoji=False,
+        soft_wrap=True,
+        force_terminal=session.screen.out.is_terminal,
+    )
     rollout = look(session.cloud, session.service, session.opened_at)
-    _print(Screen(out=console, err=console), gather(session), rollout.lines() if rollout else [])
-    return written.getvalue().splitlines()
+    lines = rollout.lines() if rollout else []
+    document = gather(session, url)
+    _print(Screen(out=console, err=console), document, lines)
+    return View((document, lines), written.getvalue().rstrip("\n"))
 
 
-def gather(session: Session) -> dict[str, Any]:
-    """Everything that `status` tells; a stack that is half made has empty parts."""
+def gather(session: Session, url: str | None) -> dict[str, Any]:
+    """Everything that `status` tells; a stack that is half made has empty parts.
+
+    Args:
+        session: the open stack.
+        url: where the service answers.
+    """
     service = describe_service(session.cloud, session.service)
     release = current(releases(session.cloud, session.service))
     return {
         "stack": session.file.name,
+        "url": url,
         "service": _service(session, service),
         "tasks": _tasks(session) if service else [],
         "targets": _targets(session, service) if service else [],
@@ -125,6 +163,8 @@ def _tasks(session: Session) -> list[dict[str, Any]]:
             "release": revision_number(task["taskDefinitionArn"]),
             "status": task["lastStatus"],
             "health": task.get("healthStatus", "UNKNOWN"),
+            "address": private_address(task),
+            "started": task["startedAt"].isoformat() if task.get("startedAt") else None,
         }
         for task in tasks(session.cloud, session.service)
     ]
@@ -145,24 +185,84 @@ def _alarms(session: Session) -> list[dict[str, str]]:
     return [{"name": row["AlarmName"], "state": row["StateValue"]} for row in rows]
 
 
+COLOURS = {
+    "RUNNING": "green",
+    "healthy": "green",
+    "OK": "green",
+    "current": "green",
+    "SUCCESSFUL": "green",
+    "unhealthy": "bold red",
+    "UNHEALTHY": "bold red",
+    "ALARM": "bold red",
+    "failed": "bold red",
+    "STOPPED": "bold red",
+}
+"""State → colour; what is on its way is yellow."""
+
+
 def _print(screen: Screen, document: dict[str, Any], rollout: Sequence[str] = ()) -> None:
     """What is most wanted stands first: a small terminal cuts off the rest."""
-    service, release = document["service"], document["release"]
+    service = document["service"]
     screen.result(
         f"{document['stack']}: {service['running']} of {service['desired']} tasks run, "
-        f"{service['pending']} pending; deployment: {service['deployment'] or 'none'}"
+        f"{service['pending']} pending; deployment: {service['deployment'] or 'none'}",
+        "bold" if service["running"] >= service["desired"] else "bold yellow",
     )
-    if release:
-        screen.result(f"release {release['number']} ({release['state']}): {release['image']}")
+    if document["url"]:
+        screen.result(document["url"])
+    _print_release(screen, document["release"])
     for line in rollout:
         screen.result(line)
-    for task in document["tasks"]:
-        screen.result(f"  task {task['id']}  release {task['release']}  {task['status']}")
-    for target in document["targets"]:
-        reason = f"  {target['reason']}" if target["reason"] else ""
-        screen.result(f"  target {target['id']}  {target['state']}{reason}")
+    _print_tasks(screen, document)
     print_pipeline(screen, document["pipeline"])
-    for alarm in document["alarms"]:
-        screen.result(f"  alarm {alarm['name']}  {alarm['state']}")
+    _print_alarms(screen, document["alarms"])
     for event in service["events"]:
         screen.result(f"  {event}")
+
+
+def _print_release(screen: Screen, release: dict[str, Any] | None) -> None:
+    if release is None:
+        return
+    commit = f", commit {release['commit'][:COMMIT_LENGTH]}" if release["commit"] else ""
+    screen.result(
+        f"release {release['number']} ({release['state']}{commit}, {_age(release['when'])})",
+        COLOURS.get(release["state"], "yellow"),
+    )
+    screen.result(f"  {release['image']}")
+
+
+def _print_tasks(screen: Screen, document: dict[str, Any]) -> None:
+    """Each task once, with the health of its target; then targets of no task."""
+    states = {target["id"].rpartition(":")[0]: target for target in document["targets"]}
+    for task in document["tasks"]:
+        target = states.pop(task["address"], None)
+        state = target["state"] if target else "no target"
+        reason = f": {target['reason']}" if target and target["reason"] else ""
+        worst = task["status"] if task["status"] != "RUNNING" else state
+        started = f", {_age(task['started'])}" if task["started"] else ""
+        screen.result(
+            f"  task {task['id'][:12]}  release {task['release']}  {task['status']}, "
+            f"{state}{reason}{started}",
+            COLOURS.get(worst, "yellow"),
+        )
+    for target in states.values():
+        reason = f": {target['reason']}" if target["reason"] else ""
+        screen.result(f"  target {target['id']}  {target['state']}{reason}", "yellow")
+
+
+def _print_alarms(screen: Screen, alarms: Sequence[dict[str, str]]) -> None:
+    """One line where all are well; each alarm that is not has a line of its own."""
+    ringing = [alarm for alarm in alarms if alarm["state"] == "ALARM"]
+    for alarm in ringing:
+        screen.result(f"  alarm {alarm['name']}  {alarm['state']}", COLOURS["ALARM"])
+    counts = Counter(alarm["state"] for alarm in alarms if alarm not in ringing)
+    words = [f"{counts['OK']} well"] if counts["OK"] else []
+    words += [f"{counts[NO_DATA]} without data"] if counts[NO_DATA] else []
+    if words:
+        screen.result(f"alarms: {', '.join(words)}", None if ringing else COLOURS["OK"])
+
+
+def _age(moment: str) -> str:
+    """How long ago something was."""
+    passed = datetime.now(UTC) - datetime.fromisoformat(moment)
+    return f"{duration(max(passed, timedelta()))} ago"

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from rich.console import Console
 
+from automation.commands.releases import print_releases, short_image
 from automation.commands.status import _print
+from automation.deployment.releases import Release
 from automation.engine.progress import Progress
 from automation.errors import ChangesFound, DriverError
 from automation.screen import Screen
-from tests.unit.automation.conftest import Captured
 from tests.unit.automation.engine.test_progress import SERVICE, step
 
 IMAGE = "localhost:23805/fargate-cd-local@sha256:" + "b6313471" * 8
@@ -60,31 +63,91 @@ def test_an_error_after_the_document_is_told_beside_it(capsys: pytest.CaptureFix
     assert written(screen.err) == ["Error: There are changes."]
 
 
-def test_a_rollout_stands_before_the_tasks_that_a_small_terminal_cuts_off() -> None:
-    out = terminal(80)
-    task = {"id": "abc", "release": 7, "status": "RUNNING"}
-    document = {
-        "stack": "local",
-        "service": {"running": 3, "desired": 2, "pending": 0, "deployment": None, "events": ["e"]},
-        "release": {"number": 7, "state": "deploying", "image": IMAGE},
-        "tasks": [task],
-        "targets": [],
-        "pipeline": {"name": None, "stages": []},
-        "alarms": [{"name": "a", "state": "OK"}],
+def document(**further: Any) -> dict[str, Any]:
+    """What `status` tells, as JSON has it."""
+    began = (datetime.now(UTC) - timedelta(minutes=90)).isoformat()
+    release = {
+        "number": 7,
+        "state": "current",
+        "image": IMAGE,
+        "commit": "a1b2c3d4e5",
+        "when": began,
     }
-    _print(Screen(out=out), document, ROLLOUT)
-    lines = written(out)
-    assert lines[2:4] == ROLLOUT
-    assert lines[4].startswith("  task abc")
+    task = {"id": "abc", "release": 7, "status": "RUNNING", "address": "10.0.0.9", "started": began}
+    return {
+        "stack": "local",
+        "url": "http://app.example",
+        "service": {"running": 1, "desired": 1, "pending": 0, "deployment": None, "events": ["e"]},
+        "release": release,
+        "tasks": [task],
+        "targets": [{"id": "10.0.0.9:9292", "state": "healthy", "reason": None}],
+        "pipeline": {"name": None, "stages": []},
+        "alarms": [{"name": "a", "state": "OK"}, {"name": "b", "state": "OK"}],
+    } | further
+
+
+def shown(**further: Any) -> list[str]:
+    out = terminal(80)
+    _print(Screen(out=out), document(**further), ROLLOUT)
+    return written(out)
+
+
+def test_a_rollout_stands_before_the_tasks_that_a_small_terminal_cuts_off() -> None:
+    lines = shown()
+    assert lines[4:6] == ROLLOUT
+    assert lines[6].startswith("  task abc")
     assert lines[-1] == "  e"
 
 
-def test_a_wait_is_told_only_where_a_plain_log_was_silent(
-    captured: Captured, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = 0.0
-    monkeypatch.setattr("automation.screen.time.monotonic", lambda: now)
-    captured.screen.note("begun")
-    for now in (5.0, 14.0, 16.0, 20.0, 31.5):  # noqa: B007 - the clock reads it
-        captured.screen.still("waiting")
-    assert captured.err.getvalue().count("waiting") == 2
+def test_the_status_shows_address_commit_and_ages_and_each_task_once() -> None:
+    lines = shown()
+    assert lines[1] == "http://app.example"
+    assert lines[2] == "release 7 (current, commit a1b2c3d, 1 h 30 min ago)"
+    assert lines[6:8] == [
+        "  task abc  release 7  RUNNING, healthy, 1 h 30 min ago",
+        "alarms: 2 well",
+    ]
+
+
+def test_what_is_not_well_has_a_line_of_its_own() -> None:
+    targets = [
+        {"id": "10.0.0.9:9292", "state": "unhealthy", "reason": "it answered 500"},
+        {"id": "10.0.0.7:9292", "state": "draining", "reason": None},
+    ]
+    alarms = [{"name": "a", "state": "ALARM"}, {"name": "b", "state": "INSUFFICIENT_DATA"}]
+    lines = shown(targets=targets, alarms=alarms)
+    assert lines[6:10] == [
+        "  task abc  release 7  RUNNING, unhealthy: it answered 500, 1 h 30 min ago",
+        "  target 10.0.0.7:9292  draining",
+        "  alarm a  ALARM",
+        "alarms: 1 without data",
+    ]
+
+
+def test_states_have_colours_on_a_terminal() -> None:
+    out = Console(file=io.StringIO(), width=80, force_terminal=True, color_system="standard")
+    _print(Screen(out=out), document())
+    line = next(line for line in written(out) if "task abc" in line)
+    assert line.startswith("\x1b[32m")
+
+
+def test_half_made_stacks_have_a_status_too() -> None:
+    lines = shown(release=None, tasks=[], targets=[], alarms=[], url=None)
+    assert lines[1:3] == ROLLOUT
+
+
+@pytest.mark.parametrize("image", [IMAGE, "host.example/a/very/long/name/of/an/image:" + "v" * 60])
+def test_the_releases_fit_a_terminal_of_eighty_columns(image: str) -> None:
+    out = terminal(80)
+    when = datetime(2026, 12, 31, 23, 59, tzinfo=UTC)
+    commit = "a1b2c3d4e5f6a1b2c3d4e5f6a1b2c3d4e5f6a1b2-dirty"
+    rows = [
+        Release(1234, image, commit, when, "rolled back", "arn"),
+        Release(1, image, None, when, "x", "arn"),
+    ]
+    print_releases(Screen(out=out), rows)
+    assert len(written(out)) == 3
+    assert "1234" in written(out)[1]
+    assert "a1b2c3d-dirty" in written(out)[1]
+    assert max(map(len, written(out))) <= 80
+    assert written(out)[1].rstrip().endswith(short_image(image))
