@@ -68,7 +68,7 @@ def test_what_the_agent_says_instead_is_kept() -> None:
     command(b"Unable to start command: x")
     assert command.end() is None
     assert command.begun.is_set()
-    assert (command.words, shown) == (b"Unable to start command: x", b"")
+    assert (command.words, bytes(shown)) == (b"Unable to start command: x", b"")
 
 
 def run_in_container(command: ShellCommand, given: bytes | None = None) -> int | None:

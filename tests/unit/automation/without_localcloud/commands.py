@@ -121,7 +121,7 @@ def answer_for_the_provider(place: list[str]) -> None:
     """Tell the account and the region in which the engine's provider works: none runs here."""
     from automation.preflight import account
 
-    account._of_the_engine = lambda _session: (place[0], place[1])
+    account._of_the_engine = lambda session: (place[0], place[1])  # noqa: ARG005
 
 
 def moments(value: Any) -> Any:
