@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+
+import pulumi
+from pulumi.runtime import register_stack_transformation
 
 from infra.context import Context
 from infra.environment import Environment
@@ -24,7 +27,28 @@ def define_stack(
         SettingsError: before any resource is registered.
     """
     context = Context.current(Settings.load(further))
+    register_stack_transformation(_held_in(context.settings))
     if context.settings.preview_of:
         define_preview(context, release or Release())
     else:
         Environment(context, release or Release()).export()
+
+
+Transformation = Callable[
+    [pulumi.ResourceTransformationArgs], pulumi.ResourceTransformationResult | None
+]
+
+
+def _held_in(settings: Settings) -> Transformation:
+    """Give every role, whichever component makes it, the path and the boundary of the settings."""
+    given = {"path": settings.role_path, "permissions_boundary": settings.permissions_boundary}
+    chosen = {name: value for name, value in given.items() if value}
+
+    def transform(
+        args: pulumi.ResourceTransformationArgs,
+    ) -> pulumi.ResourceTransformationResult | None:
+        if args.type_ != "aws:iam/role:Role" or not chosen:
+            return None
+        return pulumi.ResourceTransformationResult({**args.props, **chosen}, args.opts)
+
+    return transform

@@ -86,6 +86,8 @@ class Settings(BaseModel):
     egress: Literal["public", "nat", "nat_per_zone", "endpoints"] = "public"
     allowed_cidrs: Annotated[TextList, AfterValidator(rules.allowed_cidrs)] = ["0.0.0.0/0"]
     egress_ports: Annotated[list[EgressPort], BeforeValidator(structured)] = []
+    permissions_boundary: Annotated[Text, AfterValidator(rules.boundary)] = ""
+    role_path: Annotated[Text, AfterValidator(rules.role_path)] = ""
     permissions: Annotated[list[Permission], BeforeValidator(structured)] = []
     flow_logs: bool = False
     access_logs: bool = False

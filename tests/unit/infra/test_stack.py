@@ -177,6 +177,18 @@ EFFECTS: Mapping[str, tuple[str, Look, Any, Any]] = {
         [],
         [(5432, 5432, "sg-0123456789abcdef0"), (79, 80, "10.9.0.0/16")],
     ),
+    "permissions_boundary": (
+        "arn:aws:iam::123456789012:policy/bound",
+        lambda r: {each.inputs.get("permissionsBoundary") for each in r.of("Role")},
+        {None},
+        {"arn:aws:iam::123456789012:policy/bound"},
+    ),
+    "role_path": (
+        "/team/shop/",
+        lambda r: {each.inputs.get("path") for each in r.of("Role")},
+        {None},
+        {"/team/shop/"},
+    ),
     "permissions": (
         '[{"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::shop/*"]}]',
         lambda r: [
