@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 VENV   := .venv
+PIP    := $(VENV)/bin/python -m pip install --disable-pip-version-check
 RUN    := $(VENV)/bin/python automation/run.py
 
 # What a stack on AWS needs, and what the local cloud needs where it is in the checkout.
@@ -51,14 +52,14 @@ $(VENV)/bin/python:
 	  echo "python3 can't make a virtual environment: on Debian or Ubuntu run 'apt-get install python3-venv'" >&2; exit 1; }
 
 $(VENV)/.installed: $(REQUIREMENTS) | $(VENV)/bin/python
-	@echo "Installing the packages of $(REQUIREMENTS) into $(VENV)"
-	@$(VENV)/bin/python -m pip install --quiet $(REQUIREMENTS:%=-r %)
+	@echo "Installing the packages of $(REQUIREMENTS) into $(VENV): a minute or two"
+	@$(PIP) $(REQUIREMENTS:%=-r %)
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt app/requirements.txt $(VENV)/.installed
 	@echo "Installing the packages of requirements-dev.txt and app/requirements.txt into $(VENV)"
-	@$(VENV)/bin/python -m pip install --quiet -r requirements-dev.txt
-	@$(VENV)/bin/python -m pip install --quiet -r app/requirements.txt
+	@$(PIP) -r requirements-dev.txt
+	@$(PIP) -r app/requirements.txt
 	@touch $@
 
 clean:           ## remove what the set-up made in this folder

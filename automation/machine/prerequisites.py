@@ -241,7 +241,23 @@ def checks(target: str) -> list[Check]:
 
 
 def _fix_engine(note: Note) -> None:
-    obtain_engine(note)
+    link_engine(Path(obtain_engine(note).command), Path(sys.prefix) / "bin", note)
+
+
+def link_engine(executable: Path, folder: Path, note: Note) -> None:
+    """Put an engine that is not on PATH into the virtual environment, and say how to use it.
+
+    Args:
+        executable: the engine.
+        folder: where the environment's programs are.
+        note: gets the line to type.
+    """
+    link = folder / "pulumi"
+    if sys.prefix == sys.base_prefix or shutil.which("pulumi") or link.resolve() == executable:
+        return
+    link.unlink(missing_ok=True)
+    link.symlink_to(executable)
+    note(f'The Pulumi engine is {link}; to type `pulumi`: export PATH="{folder}:$PATH"')
 
 
 def _fix_haproxy(note: Note) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from automation import paths
 from automation.commands.doctor import doctor
 from automation.errors import DriverError
 from automation.machine import docker, prerequisites
@@ -205,3 +206,35 @@ def test_a_shared_stack_is_not_on_a_private_backend(backend: str, good: bool) ->
     check = prerequisites.judged_backend(backend)
     assert check.good is good
     assert ("docs/state.md" in check.remedy) is not good
+
+
+def test_the_engine_is_put_where_it_can_be_typed_and_that_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prerequisites.sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(prerequisites.shutil, "which", lambda _name: None)
+    engine = tmp_path / "cache" / "pulumi"
+    engine.parent.mkdir()
+    engine.touch()
+    said: list[str] = []
+    for _ in range(2):
+        prerequisites.link_engine(engine, tmp_path, said.append)
+    assert (tmp_path / "pulumi").resolve() == engine
+    assert len(said) == 1
+    assert f'export PATH="{tmp_path}:$PATH"' in said[0]
+
+
+def test_an_engine_on_the_path_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prerequisites.sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(prerequisites.shutil, "which", lambda _name: "/usr/bin/pulumi")
+    prerequisites.link_engine(tmp_path / "engine", tmp_path, pytest.fail)
+    assert not (tmp_path / "pulumi").exists()
+
+
+def test_the_set_up_shows_what_pip_does() -> None:
+    text = (paths.ROOT / "Makefile").read_text()
+    installs = [line for line in text.splitlines() if "pip install" in line or "$(PIP)" in line]
+    assert len(installs) >= 4
+    assert not any("--quiet" in line or " -q" in line for line in installs)
