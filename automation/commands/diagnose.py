@@ -38,7 +38,7 @@ def find(session: Session) -> tuple[Diagnosis | None, str]:
     if service is None:
         return None, "there is no service yet, and no `up` has failed"
     run = _failed_run(session)
-    if run and (latest is None or run.changed >= latest["createdAt"]):
+    if run and not _failed_later(latest, run):
         return diagnose_run(
             session, run
         ), f"the pipeline's last run {run.status} ({_told(run.changed)})"
@@ -51,9 +51,18 @@ def find(session: Session) -> tuple[Diagnosis | None, str]:
 
 
 def _failed_run(session: Session) -> Run | None:
-    """The pipeline's latest run, if it made no release."""
-    latest = runs(session.cloud, session.pipeline, most=1) if session.pipeline else []
-    return latest[0] if latest and latest[0].failed else None
+    """The newest run that failed, unless a newer one succeeded; a run that goes on is neither."""
+    found = runs(session.cloud, session.pipeline) if session.pipeline else []
+    ended = (run for run in found if run.failed or run.status == "Succeeded")
+    newest = next(ended, None)
+    return newest if newest and newest.failed else None
+
+
+def _failed_later(latest: dict[str, Any] | None, run: Run) -> bool:
+    """Whether the service's latest deployment failed, and is newer than the run."""
+    if latest is None or latest["createdAt"] <= run.changed:
+        return False
+    return ENDED.get(latest["status"], "succeeded") != "succeeded"
 
 
 def _is_well(service: dict[str, Any], latest: dict[str, Any] | None, facts: Facts) -> bool:

@@ -7,7 +7,7 @@ second one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,14 @@ from automation.aws.ecs import (
     service_deployments,
     service_revisions,
     task_definition,
+    task_definition_arns,
 )
+
+OLD = "old"
+"""The state of a release whose deployment ECS no longer has on record."""
+
+OLDER = 10
+"""How many of them are read; each takes a call."""
 
 STATES: dict[str, str] = {
     "SUCCESSFUL": "superseded",
@@ -41,7 +48,7 @@ class Release:
         image: what it runs.
         commit: the commit that the image was built from, where the image tells it.
         when: when its last deployment began.
-        state: current, superseded, deploying, stopped, rolled back or failed.
+        state: current, superseded, deploying, stopped, rolled back, failed, or old.
         task_definition: the revision's ARN.
     """
 
@@ -54,7 +61,10 @@ class Release:
 
 
 def releases(cloud: Cloud, name: ServiceName) -> list[Release]:
-    """Every release that ECS remembers, newest deployment first; none without a service."""
+    """Every release that ECS remembers, newest first; none without a service.
+
+    Where its record of deployments has no earlier one, the task definition's revisions follow.
+    """
     service = describe_service(cloud, name)
     if service is None:
         return []
@@ -75,7 +85,42 @@ def releases(cloud: Cloud, name: ServiceName) -> list[Release]:
             state=_state(deployment, definition == service["taskDefinition"]),
             task_definition=definition,
         )
+    if not earlier(found.values()):
+        found |= _older(cloud, name, service, found)
     return list(found.values())
+
+
+def _older(
+    cloud: Cloud, name: ServiceName, service: dict[str, Any], known: Container[str]
+) -> dict[str, Release]:
+    """The newest revisions of the service's family, from before ECS's record begins.
+
+    ECS keeps a service deployment for 90 days, see
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html, and a
+    revision until it is deleted.
+    """
+    running = service["taskDefinition"]
+    arns = {
+        arn
+        for status in ("ACTIVE", "INACTIVE")
+        for arn in task_definition_arns(cloud, name.service, status)
+        if arn not in known and revision_number(arn) <= revision_number(running)
+    }
+    newest = sorted(arns, key=revision_number, reverse=True)[:OLDER]
+    return {arn: _of_revision(cloud, arn, arn == running) for arn in newest}
+
+
+def _of_revision(cloud: Cloud, arn: str, is_current: bool) -> Release:
+    definition = task_definition(cloud, arn)
+    image = str(definition["containerDefinitions"][0]["image"])
+    return Release(
+        number=revision_number(arn),
+        image=image,
+        commit=commit_of(cloud, image),
+        when=definition["registeredAt"],
+        state="current" if is_current else OLD,
+        task_definition=arn,
+    )
 
 
 def current(found: Iterable[Release]) -> Release | None:
@@ -89,8 +134,9 @@ def current(found: Iterable[Release]) -> Release | None:
 
 
 def earlier(found: Iterable[Release]) -> list[Release]:
-    """The releases to which one can go back, newest first: those that were healthy once."""
-    return [release for release in found if release.state == "superseded"]
+    """The releases to which one can go back, newest first: those that were healthy once, or of
+    which ECS no longer tells how they ended."""
+    return [release for release in found if release.state in {"superseded", OLD}]
 
 
 def _state(deployment: dict[str, Any], is_current: bool) -> str:

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from automation.aws.codepipeline import actions, runs, stages
+from automation.aws.codepipeline import Run, actions, runs, stages
 from automation.commands import build_logs, pipeline
 from automation.commands.diagnose import find
 from automation.deployment.pipeline_report import print_pipeline, report
+from automation.diagnosis.diagnosis import Diagnosis
+from automation.diagnosis.evidence import Facts
 from automation.errors import ConfigurationError, DriverError, Stopped
 from tests.unit.automation.conftest import Captured
 from tests.unit.automation.diagnosis.recorded import (
@@ -357,6 +359,45 @@ def test_diagnose_tells_the_pipelines_failure_when_it_is_the_latest(
     assert found
     assert found.name == "repository not readable"
     assert "the pipeline's last run Failed" in looked
+
+
+def ran(number: int, status: str) -> Run:
+    moment = datetime(2026, 11, 23, 9, number, tzinfo=UTC)
+    return Run(f"run-{number}", status, moment, moment)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "told"),
+    [
+        (("Succeeded", "Failed"), 2),
+        (("Failed", "InProgress"), 1),
+        (("Failed", "Superseded"), 1),
+        (("Failed", "Succeeded"), None),
+        (("Failed", "Succeeded", "InProgress"), None),
+    ],
+)
+@pytest.mark.parametrize("deployed", ["SUCCESSFUL", "IN_PROGRESS"])
+def test_diagnose_tells_the_newest_failed_run_unless_a_newer_one_succeeded(
+    captured: Captured,
+    monkeypatch: pytest.MonkeyPatch,
+    statuses: tuple[str, ...],
+    told: int | None,
+    deployed: str,
+) -> None:
+    """Also where an `up` has deployed since."""
+    found = [ran(number, status) for number, status in enumerate(statuses, start=1)]
+    later = {"createdAt": datetime(2026, 11, 24, tzinfo=UTC), "status": deployed}
+    later["serviceDeploymentArn"] = "d"
+    module = "automation.commands.diagnose"
+    monkeypatch.setattr("automation.diagnosis.last_failure.read", lambda _file: None)
+    monkeypatch.setattr(f"{module}.runs", lambda *_: found[::-1])
+    monkeypatch.setattr(f"{module}.service_deployments", lambda *_: [later])
+    service = {"runningCount": 2, "desiredCount": 2}
+    monkeypatch.setattr(f"{module}.describe_service", lambda *_: service)
+    monkeypatch.setattr(f"{module}.gather", lambda *_: Facts())
+    monkeypatch.setattr(f"{module}.diagnose_run", lambda _s, run: Diagnosis(run.identity))
+    cause, _sentence = find(session(RecordedCloud({}), captured.screen, **PIPELINE_SETTINGS))
+    assert (cause.cause if cause else None) == (f"run-{told}" if told else None)
 
 
 BUILD_ID = "fargate-cd-local-test:1"

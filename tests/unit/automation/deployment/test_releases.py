@@ -23,6 +23,7 @@ class FakeCloud:
 
     def __init__(self, serving: int, *deployments: tuple[int, str]) -> None:
         self.serving = serving
+        self.revisions: list[int] = []
         self.rows = [
             {
                 "serviceDeploymentArn": f"d{index}",
@@ -36,8 +37,16 @@ class FakeCloud:
     def client(self, _service: str) -> FakeCloud:
         return self
 
-    def pages(self, *_: Any, **__: Any) -> list[Any]:
-        return self.rows
+    def pages(self, _service: str, operation: str, *_: str, **given: Any) -> list[Any]:
+        if operation == "list_service_deployments":
+            return self.rows
+        active = given["status"] == "ACTIVE"
+        return [f"{FAMILY}{n}" for n in self.revisions if active == (n == max(self.revisions))]
+
+    def describe_task_definition(self, taskDefinition: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        image = f"image{taskDefinition.rpartition(':')[2]}"
+        described = {"containerDefinitions": [{"image": image}], "registeredAt": NOW}
+        return {"taskDefinition": described}
 
     def describe_services(self, **_: Any) -> dict[str, Any]:
         return {"services": [{"status": "ACTIVE", "taskDefinition": f"{FAMILY}{self.serving}"}]}
@@ -61,7 +70,7 @@ def no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def read(cloud: FakeCloud) -> list[Release]:
-    return releases(cloud, ServiceName("c", "s"))  # type: ignore[arg-type]
+    return releases(cloud, ServiceName("c", "fargate-cd-dev"))  # type: ignore[arg-type]
 
 
 def serves(*numbers: int) -> Callable[[Release], bool]:
@@ -124,3 +133,16 @@ def test_a_release_that_cannot_be_put_back_is_refused(to: int, words: str) -> No
 def test_without_an_earlier_one_there_is_nothing_to_go_back_to() -> None:
     with pytest.raises(ConfigurationError, match="no earlier healthy release"):
         choose(read(FakeCloud(1, (1, "SUCCESSFUL"))), None, serves(1))
+
+
+@pytest.mark.parametrize("deployments", [(), ((3, "SUCCESSFUL"),), ((4, "ROLLBACK_SUCCESSFUL"),)])
+def test_after_a_quiet_quarter_the_revisions_are_the_ledger(
+    deployments: tuple[tuple[int, str], ...],
+) -> None:
+    """ECS forgets a deployment after 90 days, and no revision."""
+    cloud = FakeCloud(3, *deployments)
+    cloud.revisions = [1, 2, 3, 4]
+    found = read(cloud)
+    assert [release.number for release in earlier(found)] == [2, 1]
+    assert [release.number for release in found if release.state == "current"] == [3]
+    assert choose(found, None, serves(3)).image == "image2"
