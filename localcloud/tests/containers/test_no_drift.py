@@ -142,8 +142,7 @@ class Changes:
                 self.told[step.urn.rsplit("::", 1)[-1]] = [step.op.value, *paths]
 
 
-# The local CodePipeline refuses the source action of a connection.
-@pytest.mark.parametrize("name", [name for name in MATRIX if name != "connection"])
+@pytest.mark.parametrize("name", MATRIX)
 def test_a_stack_that_nobody_touched_tells_of_no_change(
     name: str, cloud: WholeCloud, stack_of: Callable[[Mapping[str, str]], Any]
 ) -> None:
