@@ -17,10 +17,13 @@ from moto.events.models import Rule
 from moto.events.utils import EventTemplateParser
 
 from localcloud.emulator.emulator import Emulator, backends
+from localcloud.iam.directory import parsed
+from localcloud.iam.evaluation import Caller, Policies, Request, evaluate
 from localcloud.shared.service import Call, Service
 
 log = logging.getLogger("localcloud.emulator.notifications")
 
+EVENTS = "events.amazonaws.com"
 ADDRESSES = frozenset({"email", "email-json"})
 MESSAGE_SHOWN = 600
 
@@ -84,8 +87,38 @@ def publish(account: str, region: str, topic: str, message: str) -> None:
     if topic not in sns.topics:
         log.warning("an event was meant for the topic %s, which does not exist", topic)
         return
+    refused = _refusal(sns.topics[topic], account, region)
+    if refused:
+        log.warning("denied: %s may not tell the topic %s: %s", EVENTS, topic, refused)
+        return
     sns.topics[topic].publish(message)
     mail(account, region, topic, None, message)
+
+
+def _refusal(topic: Any, account: str, region: str) -> str:
+    """Why EventBridge may not publish: the topic's policy, or that of the key that encrypts it."""
+    policies = [("sns:Publish", topic.arn, topic.policy)]
+    if topic.kms_master_key_id:
+        key = backends("kms")[account][region].describe_key(topic.kms_master_key_id)
+        policies += [
+            (f"kms:{verb}", key.arn, key.policy) for verb in ("GenerateDataKey", "Decrypt")
+        ]
+    for action, arn, text in policies:
+        request = Request(Caller(service=EVENTS), action, arn, _told)
+        own = parsed(f"policy of {arn}", text, "resource")
+        decision = evaluate(request, Policies(resource=own, resource_decides=True))
+        if not decision.allowed:
+            return f"{action}: {decision.nearest or decision.statement}"
+    return ""
+
+
+def _told(key: str) -> list[str] | None:
+    """EventBridge tells neither SNS nor KMS an account or a rule, so that conditions on them fail.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions,
+    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    """
+    return ["true"] if key.lower() == "aws:securetransport" else None
 
 
 def mail(account: str, region: str, topic: str, subject: str | None, message: str) -> None:

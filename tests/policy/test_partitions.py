@@ -22,9 +22,11 @@ CHINA = Account("aws-cn", "123456789012", "cn-north-1", "amazonaws.com.cn")
 
 
 def code_lines(path: Path) -> Iterator[str]:
-    """The lines of a module that are neither addresses of documents nor words about them."""
+    """The lines of a module that are neither addresses of documents nor examples in messages."""
     text = re.sub(r'"""(?s:.*?)"""', "", path.read_text())
-    return (line for line in text.splitlines() if "https://docs" not in line)
+    return (
+        line for line in text.splitlines() if "https://docs" not in line and "such as" not in line
+    )
 
 
 @pytest.mark.parametrize("path", sorted(INFRA.rglob("*.py")), ids=lambda path: path.stem)

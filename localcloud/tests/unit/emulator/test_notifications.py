@@ -23,6 +23,16 @@ def cloud() -> Iterator[Served]:
         yield found
 
 
+def let_events(cloud: Served, topic: str, **condition: Any) -> None:
+    """Give a topic a policy that lets EventBridge publish."""
+    row = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}}
+    row |= {"Action": "sns:Publish", "Resource": topic, **condition}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [row]})
+    cloud.client("sns").set_topic_attributes(
+        TopicArn=topic, AttributeName="Policy", AttributeValue=policy
+    )
+
+
 @pytest.fixture
 def queue(cloud: Served) -> str:
     """A queue that hears what a topic is told; the topic is the target of a rule."""
@@ -32,6 +42,7 @@ def queue(cloud: Served) -> str:
     topic = sns.create_topic(Name="team")["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=heard["QueueArn"])
     sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="team@example.org")
+    let_events(cloud, topic)
     events.put_rule(Name="failed", EventPattern=json.dumps(PATTERN))
     events.put_targets(Rule="failed", Targets=[{"Id": "topic", "Arn": topic}])
     return url
@@ -61,6 +72,36 @@ def test_a_matching_event_reaches_the_topic_and_is_mailed(
     assert event["detail"] == {"pipeline": "shop", "state": "FAILED"}
     assert event["source"] == "aws.codepipeline"
     assert "e-mail to team@example.org" in caplog.text
+
+
+def test_a_condition_in_the_topics_policy_refuses_every_event(
+    cloud: Served, queue: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html"""
+    topic = cloud.client("sns").list_topics()["Topics"][0]["TopicArn"]
+    account = {"StringEquals": {"aws:SourceAccount": topic.split(":")[4]}}
+    let_events(cloud, topic, Condition=account)
+    put(cloud, "FAILED")
+    assert heard(cloud, queue) == []
+    assert "events.amazonaws.com may not tell the topic" in caplog.text
+
+
+def test_a_key_that_does_not_know_events_refuses_them(cloud: Served, queue: str) -> None:
+    """https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html"""
+    kms, sns = cloud.client("kms"), cloud.client("sns")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    topic = sns.list_topics()["Topics"][0]["TopicArn"]
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="KmsMasterKeyId", AttributeValue=key)
+    put(cloud, "FAILED")
+    assert heard(cloud, queue) == []
+    row = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Resource": "*"}
+    row |= {"Action": ["kms:Decrypt", "kms:GenerateDataKey*"]}
+    root = {"AWS": f"arn:aws:iam::{topic.split(':')[4]}:root"}
+    account = {"Effect": "Allow", "Principal": root, "Action": "kms:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [account, row]})
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=policy)
+    put(cloud, "FAILED")
+    assert len(heard(cloud, queue)) == 1
 
 
 def test_another_event_reaches_nobody(cloud: Served, queue: str) -> None:
