@@ -275,11 +275,22 @@ def logs(
     build: Annotated[
         bool, flag("--build", help="The build logs of the pipeline's last run instead.")
     ] = False,
+    tail: Annotated[
+        int | None, typer.Option("--tail", metavar="N", min=0, help="Only the newest N lines.")
+    ] = None,
+    text: Annotated[
+        str, typer.Option("--filter", metavar="TEXT", help="Only lines that contain it.")
+    ] = "",
+    errors: Annotated[bool, flag("--errors", help="Only lines that tell of an error.")] = False,
+    health_checks: Annotated[
+        bool, flag("--health-checks", help="The load balancer's health checks as well.")
+    ] = False,
 ) -> int:
     """The application's logs, or the pipeline's build logs."""
-    from automation.commands.logs import logs
+    from automation.commands.logs import Wanted, logs
 
-    return logs(stack, screen, follow=follow, since=since, build=build)
+    wanted = Wanted(text, errors, health_checks)
+    return logs(stack, screen, follow, since, build, tail, wanted)
 
 
 @command(app, "releases --json", group=LOOK)

@@ -12,6 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _LOG = logging.getLogger("hello.requests")
 
+CHECKER = "ELB-HealthChecker/2.0"
+"""What a load balancer's health checks call themselves; `run.py logs` leaves such lines out."""
+
 
 class JsonFormatter(logging.Formatter):
     """A record as one line of JSON; what `extra={"fields": …}` holds becomes members of it."""
@@ -48,7 +51,7 @@ def logging_configuration() -> dict[str, Any]:
 class LogRequests:
     """Logs every request once it is answered, or has failed.
 
-    The path is logged without its query, and no header but the load balancer's trace id, because
+    The path is logged without its query, and no header but the load balancer's, because
     both may carry secrets.
     """
 
@@ -84,4 +87,5 @@ def _fields(scope: Scope, status: int, started: float) -> dict[str, Any]:
         "duration_ms": round((time.perf_counter() - started) * 1000, 1),
         "client": client[0] if client else None,
         "trace": headers.get(b"x-amzn-trace-id", b"").decode("latin-1") or None,
+        "checker": CHECKER if headers.get(b"user-agent") == CHECKER.encode() else None,
     }

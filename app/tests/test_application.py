@@ -55,6 +55,13 @@ def test_answers_are_never_stored(client):
     assert client.get("/").headers["cache-control"] == "no-store"
 
 
+def test_a_health_check_is_named_in_its_line(client, caplog):
+    caplog.set_level(logging.INFO, "hello.requests")
+    client.get("/", headers={"User-Agent": "ELB-HealthChecker/2.0"})
+    [record] = [r for r in caplog.records if r.name == "hello.requests"]
+    assert json.loads(JsonFormatter().format(record))["checker"] == "ELB-HealthChecker/2.0"
+
+
 def test_one_line_a_request_without_the_query(client, caplog):
     caplog.set_level(logging.INFO, "hello.requests")
     client.get("/?token=hunter2", headers={"Authorization": "hunter2", "X-Amzn-Trace-Id": "Root=1"})
@@ -65,6 +72,7 @@ def test_one_line_a_request_without_the_query(client, caplog):
     assert entry["path"] == "/"
     assert entry["status"] == 200
     assert entry["trace"] == "Root=1"
+    assert entry["checker"] is None
     assert entry["duration_ms"] >= 0
     assert "hunter2" not in line
     assert "\n" not in line

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,8 +25,49 @@ LATE_SECONDS = 30.0
 """Events may turn up this much after their own time; following looks back that far."""
 
 
+CHECKER = "ELB-HealthChecker"
+"""What a load balancer's health checks call themselves, and a log line of one contains."""
+
+ERROR = re.compile(
+    r"\b(?:error|critical|fatal|panic|traceback|exception)\b|\w(?:Error|Exception)\b"
+    r"|\"status\": ?\"?5\d\d|\" 5\d\d ",
+    re.IGNORECASE,
+)
+"""A line that tells of an error: by its level, an exception's name, or a status of 500 and more."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which lines are shown.
+
+    Attributes:
+        text: only lines that contain it, whatever the letter case.
+        errors: only lines that tell of an error.
+        health_checks: the load balancer's health checks as well.
+    """
+
+    text: str = ""
+    errors: bool = False
+    health_checks: bool = False
+
+    def __call__(self, event: Mapping[str, Any]) -> bool:
+        """Whether an event is shown."""
+        message = str(event["message"])
+        return (
+            self.text.lower() in message.lower()
+            and (not self.errors or ERROR.search(message) is not None)
+            and (self.health_checks or CHECKER not in message)
+        )
+
+
 def logs(
-    stack: str, screen: Screen, follow: bool = False, since: str = "10m", build: bool = False
+    stack: str,
+    screen: Screen,
+    follow: bool = False,
+    since: str = "10m",
+    build: bool = False,
+    tail: int | None = None,
+    wanted: Wanted = Wanted(),
 ) -> int:
     """Print the application's log, oldest first.
 
@@ -34,6 +77,8 @@ def logs(
         follow: go on until Ctrl-C.
         since: how far back, such as 90s, 10m, 2h or 1d.
         build: those of the builds of the pipeline's last run instead, all of them.
+        tail: only this many of the newest lines that are there already.
+        wanted: which lines.
 
     Raises:
         ConfigurationError: `since` is no time span, there is no log group, or a log without end
@@ -48,26 +93,39 @@ def logs(
         start = datetime.now(UTC) - span
         group = session.names.log_group
         if screen.json:
-            screen.document([described(e) for e in _events(session.cloud, group, start)])
+            found = [e for e in _events(session.cloud, group, start) if wanted(e)]
+            screen.document([described(e) for e in _newest(found, tail)])
             return 0
-        seen = _tell(session.cloud, group, start, screen, set())
+        seen = _tell(session.cloud, group, start, screen, set(), wanted, tail)
         if not follow:
             return 0
         with suppress(KeyboardInterrupt):
             while True:
                 time.sleep(FOLLOW_SECONDS)
                 start = max(start, datetime.now(UTC) - timedelta(seconds=LATE_SECONDS))
-                seen = _tell(session.cloud, group, start, screen, seen)
+                seen = _tell(session.cloud, group, start, screen, seen, wanted)
     return INTERRUPTED
 
 
-def _tell(cloud: Cloud, group: str, start: datetime, screen: Screen, seen: set[str]) -> set[str]:
+def _tell(
+    cloud: Cloud,
+    group: str,
+    start: datetime,
+    screen: Screen,
+    seen: set[str],
+    wanted: Wanted,
+    tail: int | None = None,
+) -> set[str]:
     """Print the events since `start` that were not seen; returns the ids of all since then."""
     found = _events(cloud, group, start)
-    for event in found:
-        if event["eventId"] not in seen:
-            screen.out.print(line(event), markup=False)
+    shown = [event for event in found if event["eventId"] not in seen and wanted(event)]
+    for event in _newest(shown, tail):
+        screen.out.print(line(event), markup=False)
     return {event["eventId"] for event in found}
+
+
+def _newest(events: list[dict[str, Any]], tail: int | None) -> list[dict[str, Any]]:
+    return events if tail is None else events[max(0, len(events) - tail) :]
 
 
 def parse_span(text: str) -> timedelta:

@@ -164,6 +164,14 @@ CAUSES: tuple[Cause, ...] = (
     ),
     Cause(
         "health path answered",
+        matchers.says(r"Health checks failed with these codes: \[(?P<status>400)\]"),
+        "The health path {path} answered {status}: the application may refuse the Host header, "
+        "which is the task's own address and port in a health check.",
+        "The application: allow every Host on {path} (such as Django's ALLOWED_HOSTS), or "
+        "fargate-cd:health_check_path: a path that takes every Host",
+    ),
+    Cause(
+        "health path answered",
         matchers.says(r"Health checks failed with these codes: \[(?P<status>[\d, ]+)\]"),
         "The health path {path} answered {status} instead of 200.",
         "fargate-cd:health_check_path: a path that answers 200, or mend what it answers",

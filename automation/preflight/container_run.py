@@ -28,6 +28,7 @@ POLL_SECONDS = 0.2
 LABEL = "fargate-cd.smoke"
 LOG_LINES = 50
 TAG = "fargate-cd-smoke"
+CHECKER = "ELB-HealthChecker/2.0"
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,15 @@ def run(engine: Engine, image: str, settings: Settings) -> Outcome:
         engine.call("rm", "--force", "--volumes", container)
 
 
+def has_health_check(engine: Engine, image: str) -> bool:
+    """Whether the image has a HEALTHCHECK, which ECS does not look at.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
+    """
+    check = engine.inspect("image", image)["Config"].get("Healthcheck") or {}
+    return check.get("Test", ["NONE"]) != ["NONE"]
+
+
 def definition(settings: Settings, image: str) -> dict[str, Any]:
     """The container's part of the task definition; secrets stay where they are."""
     plain = settings.model_copy(update={"secrets": {}})
@@ -145,7 +155,8 @@ def _watch(engine: Engine, container: str, settings: Settings, began: float, gra
         if described["State"]["Status"] in {"exited", "dead"}:
             return Outcome(None, _ended(described["State"], engine.logs(container, LOG_LINES)))
         if (address := _address(described, settings.container_port)) is not None:
-            last = _ask(f"http://{address}{settings.health_check_path}", settings)
+            own = f"{own_address(described)}:{settings.container_port}"
+            last = _ask(f"http://{address}{settings.health_check_path}", own, settings)
             if last in healthy_codes(settings.health_check_codes):
                 return Outcome(time.monotonic() - began, Facts())
         time.sleep(POLL_SECONDS)
@@ -164,10 +175,23 @@ class _Stay(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _ask(url: str, settings: Settings) -> int | str:
+def own_address(described: Mapping[str, Any]) -> str:
+    """The container's own address, by which a load balancer would ask it."""
+    networks = described["NetworkSettings"].get("Networks") or {}
+    found = (network.get("IPAddress") for network in networks.values())
+    return next((address for address in found if address), "127.0.0.1")
+
+
+def _ask(url: str, host: str, settings: Settings) -> int | str:
+    """Ask as a load balancer's health check does.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
+    """
+    headers = {"Host": host, "User-Agent": CHECKER, "Accept-Encoding": "gzip, compressed"}
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - http, see `_watch`
     seconds = min(5, settings.health_check_interval - 1)
     try:
-        with urllib.request.build_opener(_Stay).open(url, timeout=seconds) as answer:
+        with urllib.request.build_opener(_Stay).open(request, timeout=seconds) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code

@@ -17,6 +17,10 @@ from automation.preflight.plan import Flight
 from infra.image.image import Build
 
 SKIP = "`--no-smoke` skips this run"
+HEALTH_CHECK = (
+    "ECS ignores the image's HEALTHCHECK: the load balancer asks health_check_path, and "
+    "health_check_command runs a command in the container"
+)
 ABSENT = ("manifest unknown", "no such manifest", "not found")
 """What a registry, or the docker command, says about an image that does not exist."""
 
@@ -46,6 +50,8 @@ def run(flight: Flight) -> Iterator[Diagnosis]:
     with ExitStack() as stack:
         try:
             image = _image(flight, flight.docker, stack)
+            if container_run.has_health_check(flight.docker, image):
+                note(HEALTH_CHECK)
             note("Running the container once on this machine")
             outcome = container_run.run(flight.docker, image, flight.settings)
         except DockerError as error:

@@ -9,6 +9,7 @@ import logging
 import queue
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -27,7 +28,9 @@ log = logging.getLogger(__name__)
 
 BATCH_SECONDS = 0.5
 LARGEST_BATCH = 1000
-LARGEST_EVENT_BYTES = 256 * 1024 - 26
+EVENT_OVERHEAD_BYTES = 26
+LARGEST_EVENT_BYTES = 256 * 1024 - EVENT_OVERHEAD_BYTES
+LARGEST_REQUEST_BYTES = 1024 * 1024
 """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html"""
 
 
@@ -120,32 +123,45 @@ class Logs:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _read(self, stream: _Stream, runtime_id: str) -> None:
+        """Follow the output; then look once more, since Docker may end before the last line."""
         record = next(c for c in stream.task.containers if c.name == stream.container)
         since = record.logged_until
         try:
-            output = self._runtime.client.api.logs(
-                runtime_id,
-                stream=True,
-                follow=True,
-                timestamps=True,
-                since=_seconds(since) if since else None,
-            )
-            rest = b""
-            for chunk in output:
-                *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
-                    self._take(stream, line, since)
-            if rest:
-                self._take(stream, rest, since)
+            for follow in (True, False):
+                since = self._take_all(stream, runtime_id, since, follow)
         except (APIError, DockerException, RequestException) as error:
             log.warning("reading the output of %s ended: %s", stream.name, error)
         stream.lines.put(None)
 
-    @staticmethod
-    def _take(stream: _Stream, line: bytes, since: str | None) -> None:
-        at, _, text = line.decode("utf-8", "replace").rstrip("\r").partition(" ")
-        if not since or at > since:
-            stream.lines.put((at, text))
+    def _take_all(
+        self, stream: _Stream, runtime_id: str, since: str | None, follow: bool
+    ) -> str | None:
+        """Queue the lines after a moment; returns the moment of the last one.
+
+        Docker hands out a line of more than 16 KiB in pieces of one moment, the last of which ends
+        with the line's end: https://github.com/moby/moby/blob/v20.10.24/daemon/logger/copier.go
+        """
+        pieces: dict[str, bytes] = {}
+        latest = since
+        output = self._runtime.client.api.logs(
+            runtime_id,
+            stream=True,
+            follow=follow,
+            timestamps=True,
+            since=_seconds(since) if since else None,
+        )
+        for piece in output:
+            moment, _, text = piece.partition(b" ")
+            at = moment.decode()
+            if since and at <= since:
+                continue
+            pieces[at] = pieces.get(at, b"") + text
+            latest = max(latest or at, at)
+            if text.endswith(b"\n"):
+                stream.lines.put((at, _text(pieces.pop(at))))
+        for at, text in pieces.items():
+            stream.lines.put((at, _text(text)))
+        return latest
 
     def _send(self, stream: _Stream) -> None:
         record = next(c for c in stream.task.containers if c.name == stream.container)
@@ -159,29 +175,48 @@ class Logs:
             ended = None in batch
             lines = [line for line in batch if line is not None and line[1]]
             if lines and self._put(stream, lines):
-                record.logged_until = lines[-1][0]
+                record.logged_until = max(at for at, _ in lines)
 
     def _put(self, stream: _Stream, lines: list[tuple[str, str]]) -> bool:
-        events = [
-            {"timestamp": int(_seconds(at) * 1000), "message": _cut(text)} for at, text in lines
-        ]
-        try:
-            self._client(stream).put_log_events(
-                logGroupName=stream.group, logStreamName=stream.name, logEvents=events
-            )
-        except (ClientError, BotoCoreError, ServiceError) as error:
-            log.warning("%d lines of %s were not stored: %s", len(lines), stream.name, error)
-            return False
-        return True
+        stored = True
+        for events in _batches(lines):
+            try:
+                self._client(stream).put_log_events(
+                    logGroupName=stream.group, logStreamName=stream.name, logEvents=events
+                )
+            except (ClientError, BotoCoreError, ServiceError) as error:
+                log.warning("%d events of %s were not stored: %s", len(events), stream.name, error)
+                stored = False
+        return stored
 
 
-def _cut(text: str) -> str:
-    encoded = text.encode()
-    return (
-        text
-        if len(encoded) <= LARGEST_EVENT_BYTES
-        else encoded[:LARGEST_EVENT_BYTES].decode("utf-8", "ignore")
-    )
+def _batches(lines: list[tuple[str, str]]) -> Iterator[list[dict[str, Any]]]:
+    """The events of lines, in the order of their times, as many as one request takes."""
+    batch: list[dict[str, Any]] = []
+    size = 0
+    for at, line in sorted(lines, key=lambda line: line[0]):
+        for part in _parts(line):
+            needed = len(part.encode()) + EVENT_OVERHEAD_BYTES
+            if batch and (size + needed > LARGEST_REQUEST_BYTES or len(batch) == LARGEST_BATCH):
+                yield batch
+                batch, size = [], 0
+            batch.append({"timestamp": int(_seconds(at) * 1000), "message": part})
+            size += needed
+    if batch:
+        yield batch
+
+
+def _parts(line: str) -> Iterator[str]:
+    """A line in pieces that an event can hold, no character divided."""
+    rest = line.encode()
+    while rest:
+        part = rest[:LARGEST_EVENT_BYTES].decode("utf-8", "ignore")
+        yield part
+        rest = rest[len(part.encode()) :]
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "replace").rstrip("\n").rstrip("\r")
 
 
 def _seconds(at: str) -> float:

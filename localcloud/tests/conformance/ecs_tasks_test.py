@@ -246,6 +246,29 @@ def overrides(cloud: Stage) -> None:
     assert cloud.printed(task) == ["1 3"]
 
 
+PUT_LOG_EVENTS = (
+    "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html"
+)
+
+
+@row("a line is one event of up to 262,118 bytes; longer ones are split", PUT_LOG_EVENTS)
+def long_lines(cloud: Stage) -> None:
+    script = (
+        "import sys; w = sys.stdout.write; w('a' * 20000 + '\\n'); w('b\\n'); "
+        "w('c' * 300000 + '\\n'); w('last, without an end')"
+    )
+    task = cloud.run(cloud.definition(command=["python3", "-c", script]))
+    cloud.reached(task, "STOPPED")
+    lines = cloud.printed(task)
+    assert [(line[:4], len(line)) for line in lines] == [
+        ("aaaa", 20_000),
+        ("b", 1),
+        ("cccc", 262_118),
+        ("cccc", 300_000 - 262_118),
+        ("last", 20),
+    ]
+
+
 EXEC = GUIDE + "ecs-exec.html"
 
 

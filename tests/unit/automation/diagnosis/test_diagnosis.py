@@ -148,6 +148,11 @@ CASES = [
         ),
         "Service Quotas",
     ),
+    (
+        "health path answered",
+        unhealthy("Health checks failed with these codes: [400]"),
+        "The application: allow every Host",
+    ),
 ]
 
 

@@ -23,6 +23,7 @@ class Fake(Engine):
     port: int = 0
     state: dict[str, Any] = field(default_factory=lambda: {"Status": "running"})
     calls: list[tuple[str, ...]] = field(default_factory=list)
+    config: dict[str, Any] = field(default_factory=dict)
 
     def call(self, *arguments: str) -> str:
         self.calls.append(arguments)
@@ -30,7 +31,9 @@ class Fake(Engine):
 
     def inspect(self, _kind: str, _name: str) -> dict[str, Any]:
         ports = {"9292/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(self.port)}]}
-        return {"State": self.state, "NetworkSettings": {"Ports": ports}}
+        networks = {"bridge": {"IPAddress": "172.17.0.9"}}
+        network = {"Ports": ports, "Networks": networks}
+        return {"State": self.state, "NetworkSettings": network, "Config": self.config}
 
     def logs(self, _container: str, _lines: int) -> tuple[str, ...]:
         return ("last words",)
@@ -75,6 +78,41 @@ def test_the_container_gets_what_the_task_definition_says(port: int) -> None:
     assert create[-1] == "web:1"
     assert start == ("start", "c1")
     assert remove == ("rm", "--force", "--volumes", "c1")
+
+
+def test_it_is_asked_as_a_load_balancer_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, str]] = []
+
+    class Picky(http.server.BaseHTTPRequestHandler):
+        """Refuses other hosts than its own address, as Django's ALLOWED_HOSTS does."""
+
+        def do_GET(self) -> None:
+            asked.append(dict(self.headers))
+            self.send_response(200 if self.headers["Host"] == "172.17.0.9:9292" else 400)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Picky) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        engine = Fake(port=server.server_address[1])
+        assert container_run.run(engine, "web:1", Settings.parse({})).seconds is not None
+        server.shutdown()
+    assert asked[0]["User-Agent"] == "ELB-HealthChecker/2.0"
+
+
+@pytest.mark.parametrize(
+    ("config", "has"),
+    [
+        ({}, False),
+        ({"Healthcheck": None}, False),
+        ({"Healthcheck": {"Test": ["NONE"]}}, False),
+        ({"Healthcheck": {"Test": ["CMD-SHELL", "curl localhost"]}}, True),
+    ],
+)
+def test_an_images_own_health_check_is_seen(config: dict[str, Any], has: bool) -> None:
+    assert container_run.has_health_check(Fake(config=config), "web:1") is has
 
 
 def test_an_entry_point_and_a_command_follow_docker() -> None:
