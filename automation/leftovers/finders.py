@@ -1,7 +1,7 @@
 """What of a stack still exists in its account, looked for by name and by tag.
 
 Each row of FINDERS asks one service. The tagging API is asked last, for types without a row: it
-goes on listing a resource for a while after its deletion, so it is not asked for the others
+goes on listing a resource for hours after its deletion, so it only proposes what to ask for
 (https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html).
 """
 
@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from automation.aws.clients import Cloud, error_code
 from automation.aws.ecs import task_definition_arns
 from automation.leftovers import network as network
-from automation.leftovers.removals import removal
+from automation.leftovers.removals import removal, still_exists
 from automation.leftovers.search import Finder, Leftover, Search
 from infra.names import Names
 from infra.settings.model import Settings
@@ -203,24 +203,6 @@ COVERED = (
 """Parts of the ARNs of services that a row of their own looks at."""
 
 
-KEY_GONE = frozenset({"PendingDeletion", "PendingReplicaDeletion"})
-"""A key can't be deleted at once: for seven days or more it is useless, costs nothing, and can
-still be saved, see https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html"""
-
-
-def _is_gone(where: Search, arn: str) -> bool:
-    """Whether a resource that still carries tags is deleted for all purposes."""
-    if ":kms:" not in arn:
-        return False
-    try:
-        described = where.cloud.client("kms").describe_key(KeyId=arn)
-    except ClientError as error:
-        if error_code(error) != "NotFoundException":
-            raise
-        return True
-    return described["KeyMetadata"]["KeyState"] in KEY_GONE
-
-
 def _tagged(where: Search) -> Iterator[Leftover]:
     filters = [
         {"Key": "project", "Values": [where.names.project]},
@@ -231,7 +213,7 @@ def _tagged(where: Search) -> Iterator[Leftover]:
     )
     for row in rows:
         arn = row["ResourceARN"]
-        if not any(part in arn for part in COVERED) and not _is_gone(where, arn):
+        if not any(part in arn for part in COVERED) and still_exists(where.cloud, arn):
             yield Leftover(arn, f"It still carries the stack's tags: {removal(arn)}")
 
 

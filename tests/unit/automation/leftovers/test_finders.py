@@ -368,8 +368,40 @@ def test_every_log_group_of_the_stack_is_found_and_no_other(cloud: Cloud) -> Non
         ("arn:aws:codepipeline:r:1:p", "delete-pipeline --name p"),
         ("arn:aws:codepipeline:r:1:webhook:w", "delete-webhook --name w"),
         ("arn:aws:cloudwatch:r:1:alarm:a", "delete-alarms --alarm-names a"),
-        ("arn:aws:wafv2:r:1:regional/webacl/w/1", "aws wafv2 help"),
+        (
+            "arn:aws:wafv2:r:1:regional/webacl/w/1",
+            "delete-web-acl --scope REGIONAL --name w --id 1",
+        ),
+        ("arn:aws:kinesis:r:1:stream/s", "aws kinesis help"),
     ],
 )
 def test_a_survivor_comes_with_the_command_that_removes_it(arn: str, command: str) -> None:
     assert command in removal(arn)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "s3:::never-made-bucket",
+        "sns:us-east-1:123456789012:gone",
+        "codebuild:us-east-1:123456789012:project/gone",
+        "codepipeline:us-east-1:123456789012:gone",
+        "events:us-east-1:123456789012:rule/gone",
+        "kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        "cloudwatch:us-east-1:123456789012:alarm:gone",
+        "acm:us-east-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab",
+        "wafv2:us-east-1:123456789012:regional/webacl/gone/1",
+    ],
+)
+def test_what_the_tagging_api_still_lists_after_its_deletion_is_no_leftover(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, rest: str
+) -> None:
+    pages = cloud.pages
+
+    def listed(service: str, operation: str, key: str, /, **given: Any) -> list[Any]:
+        if operation == "get_resources":
+            return [{"ResourceARN": f"arn:aws:{rest}"}]
+        return pages(service, operation, key, **given)
+
+    monkeypatch.setattr(cloud, "pages", listed)
+    assert search(cloud, NAMES, SETTINGS) == []
