@@ -96,7 +96,7 @@ def has_health_check(engine: Engine, image: str) -> bool:
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
     """
     check = engine.inspect("image", image)["Config"].get("Healthcheck") or {}
-    return check.get("Test", ["NONE"]) != ["NONE"]
+    return bool(check.get("Test", ["NONE"]) != ["NONE"])
 
 
 def definition(settings: Settings, image: str) -> dict[str, Any]:

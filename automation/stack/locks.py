@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import psutil
 
@@ -104,16 +103,20 @@ def running(stack: str, message: str) -> UpdateRunning:
     return UpdateRunning(f"Another update of the stack {stack} is running: {names}.")
 
 
-def clear_dead(stack: str, message: str, note: Note) -> None:
-    """Take away the locks that a dead owner left.
+def clear_dead(stack: str, message: str, note: Note, cancel: Callable[[], None]) -> None:
+    """Take away the locks that dead owners left.
+
+    Nobody else gets a lock while one is there, so the engine's `cancel`, which frees all of them,
+    takes none from a living owner.
 
     Args:
         stack: the stack's name.
         message: what the engine said about the locked stack.
         note: gets a line for each lock.
+        cancel: frees every lock of the stack, in whichever backend (`Stack.cancel`).
 
     Raises:
-        UpdateRunning: an owner lives, or the lock is not a file of this machine.
+        UpdateRunning: an owner lives, or works on another machine.
     """
     found = owners(message)
     if not found:
@@ -124,16 +127,8 @@ def clear_dead(stack: str, message: str, note: Note) -> None:
         if not is_dead(owner):
             raise UpdateRunning(f"Another update of the stack {stack} is running: {owner}.")
     for owner in found:
-        lock = urlsplit(owner.lock)
-        if lock.scheme != "file":
-            raise UpdateRunning(
-                f"The stack {stack} is locked by {owner}, which is dead: "
-                f"`pulumi cancel --stack {stack}` frees it."
-            )
         note(f"The lock of {owner} is taken over: that process is dead")
-        path = Path(unquote(lock.path))
-        for file in (path, path.with_name(f"{path.name}.attrs")):
-            file.unlink(missing_ok=True)
+    cancel()
 
 
 def _await_orphan(owner: Owner, note: Note) -> None:

@@ -123,7 +123,7 @@ class Session:
         try:
             return self._attempt(verb, operation, preview, beside)
         except ConcurrentUpdateError as error:
-            locks.clear_dead(self.file.name, str(error), self.screen.warn)
+            locks.clear_dead(self.file.name, str(error), self.screen.warn, self.stack.cancel)
         try:
             return self._attempt(verb, operation, preview, beside)
         except ConcurrentUpdateError as error:

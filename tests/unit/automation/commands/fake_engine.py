@@ -43,6 +43,7 @@ class FakeEngine:
         ran: the operations, in their order.
         errors: operation → what it raises, once each.
         during: called in the midst of every operation.
+        cancelled: called when the locks of the stack are freed.
         refusal: what the checks before an update say.
         answers: whether the service's address answers.
         left: what a destroyed stack leaves.
@@ -53,6 +54,7 @@ class FakeEngine:
     ran: list[str] = field(default_factory=list)
     errors: dict[str, list[Exception]] = field(default_factory=dict)
     during: Callable[[], None] = lambda: None
+    cancelled: Callable[[], object] = lambda: None
     refusal: ConfigurationError | None = None
     answers: bool = True
     left: list[Leftover] = field(default_factory=list)
@@ -110,6 +112,9 @@ class FakeStack:
 
     def refresh(self, **_: Any) -> None:
         self._engine.run("refresh")
+
+    def cancel(self) -> None:
+        self._engine.cancelled()
 
     def destroy(self, **_: Any) -> None:
         self._engine.run("destroy")

@@ -285,6 +285,7 @@ def test_a_dead_engines_lock_is_cleared_and_the_operation_run_again(
     gone.wait()
     lock = tmp_path / "backend" / "lock.json"
     engine.errors = {"up": [locked_by(gone.pid, lock, datetime.now(UTC))]}
+    engine.cancelled = lock.unlink
     assert up(STACK, screen) == 0
     assert engine.ran == ["up", "up"]
     assert not lock.exists()
@@ -294,6 +295,7 @@ def test_a_living_engines_lock_stays(engine: FakeEngine, screen: Screen, tmp_pat
     lock = tmp_path / "backend" / "lock.json"
     soon = datetime.now(UTC) + timedelta(seconds=1)
     engine.errors = {"up": [locked_by(os.getpid(), lock, soon)]}
+    engine.cancelled = lock.unlink
     with pytest.raises(UpdateRunning) as refused:
         up(STACK, screen)
     assert refused.value.exit_code == 3

@@ -58,41 +58,51 @@ def test_the_owner_is_read_from_the_engines_words(lock: Path) -> None:
 
 def test_a_dead_owners_lock_is_taken_away_and_said(lock: Path) -> None:
     notes: list[str] = []
-    locks.clear_dead("s", message(quoted(lock), dead_pid(), datetime.now(UTC)), notes.append)
-    assert list(lock.parent.iterdir()) == []
+    locks.clear_dead(
+        "s", message(quoted(lock), dead_pid(), datetime.now(UTC)), notes.append, lock.unlink
+    )
+    assert not lock.exists()
     assert "taken over" in notes[0]
 
 
 def test_a_younger_process_of_the_same_number_is_not_the_owner(lock: Path) -> None:
     long_ago = datetime.now(UTC) - timedelta(days=400)
-    locks.clear_dead("s", message(quoted(lock), os.getpid(), long_ago), lambda _: None)
+    locks.clear_dead("s", message(quoted(lock), os.getpid(), long_ago), lambda _: None, lock.unlink)
     assert not lock.exists()
 
 
 def test_a_living_owner_keeps_its_lock(lock: Path) -> None:
     later = datetime.now(UTC) + timedelta(seconds=1)
     with pytest.raises(UpdateRunning, match=f"process {os.getpid()}"):
-        locks.clear_dead("s", message(quoted(lock), os.getpid(), later), lambda _: None)
+        locks.clear_dead(
+            "s", message(quoted(lock), os.getpid(), later), lambda _: None, lock.unlink
+        )
     assert lock.exists()
 
 
 def test_an_owner_on_another_host_counts_as_living(lock: Path) -> None:
     with pytest.raises(UpdateRunning, match="elsewhere"):
         locks.clear_dead(
-            "s", message(quoted(lock), dead_pid(), datetime.now(UTC), "elsewhere"), lambda _: None
+            "s",
+            message(quoted(lock), dead_pid(), datetime.now(UTC), "elsewhere"),
+            lambda _: None,
+            lock.unlink,
         )
     assert lock.exists()
 
 
-def test_a_lock_in_a_bucket_is_named_with_its_command() -> None:
+def test_a_dead_owners_lock_in_a_bucket_is_freed_by_the_engine() -> None:
     text = message("X", dead_pid(), datetime.now(UTC)).replace("file://X", "s3://bucket/lock.json")
-    with pytest.raises(UpdateRunning, match="pulumi cancel --stack s"):
-        locks.clear_dead("s", text, lambda _: None)
+    freed: list[bool] = []
+    locks.clear_dead("s", text, lambda _: None, lambda: freed.append(True))
+    assert freed == [True]
 
 
 def test_words_that_name_no_owner_mean_a_running_update() -> None:
     with pytest.raises(UpdateRunning):
-        locks.clear_dead("s", "[409] Conflict: Another update is currently in progress.", print)
+        locks.clear_dead(
+            "s", "[409] Conflict: Another update is currently in progress.", print, pytest.fail
+        )
 
 
 def test_an_orphaned_engine_is_waited_for(lock: Path) -> None:
@@ -103,7 +113,7 @@ def test_an_orphaned_engine_is_waited_for(lock: Path) -> None:
     time.sleep(0.2)
     since = datetime.now(UTC) + timedelta(seconds=1)
     notes: list[str] = []
-    locks.clear_dead("s", message(quoted(lock), engine.pid, since), notes.append)
+    locks.clear_dead("s", message(quoted(lock), engine.pid, since), notes.append, lock.unlink)
     assert engine.poll() == 0, "it ended by itself"
     assert "finishes" in notes[0]
     assert not lock.exists()
@@ -118,7 +128,7 @@ def test_an_orphan_that_hangs_is_ended(lock: Path, monkeypatch: pytest.MonkeyPat
     time.sleep(0.2)
     since = datetime.now(UTC) + timedelta(seconds=1)
     notes: list[str] = []
-    locks.clear_dead("s", message(quoted(lock), engine.pid, since), notes.append)
+    locks.clear_dead("s", message(quoted(lock), engine.pid, since), notes.append, lock.unlink)
     assert any("is ended" in note for note in notes)
     assert not psutil.pid_exists(engine.pid)
 
