@@ -34,7 +34,7 @@ class CodeConnections(Service):
 
     def __init__(self, surroundings: Surroundings) -> None:
         super().__init__()
-        self._store = store_of(surroundings.state_dir)
+        self._store = store_of(surroundings.shared_dir)
         self.handlers = {
             "CreateConnection": self._create,
             "GetConnection": self._get,

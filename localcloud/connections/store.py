@@ -79,6 +79,6 @@ class Store:
 
 
 @cache
-def store_of(state_dir: str) -> Store:
-    """Return the one store of a state folder, which several services share."""
-    return Store(Path(state_dir))
+def store_of(shared_dir: str) -> Store:
+    """Return the one store of the services' shared folder."""
+    return Store(Path(shared_dir))

@@ -227,6 +227,7 @@ class Cloud:
             docker_network=network.name,
             docker_gateway=network.gateway,
             git_host_url=git_host_url,
+            shared_dir=str(self.state_dir / "services"),
             client=Clients(api_url, secrets.root),
             authorize=lambda call: gateway.authorize(call),
         )

@@ -124,6 +124,7 @@ class Surroundings:
         client: makes a boto3 client of a service against the gateway.
         authorize: raises `ServiceError("AccessDenied", …)` for a call that policies don't allow,
             where a service takes calls past the gateway, as the registry does.
+        shared_dir: a folder that all services share, which outlives the process, too.
         pushes: what the Git host tells of, and CodePipeline listens to.
     """
 
@@ -138,4 +139,5 @@ class Surroundings:
     git_host_url: str = field(kw_only=True, default="http://127.0.0.1:0/")
     client: Callable[..., Any] = field(repr=False)
     authorize: Callable[[Call], None] = field(default=allow, repr=False)
+    shared_dir: str = field(kw_only=True, default="")
     pushes: Pushes = field(default_factory=Pushes, repr=False)

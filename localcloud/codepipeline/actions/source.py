@@ -73,7 +73,7 @@ def advance_connection(work: Work) -> Outcome:
     settings = work.configuration
     arn, repository = settings["ConnectionArn"], settings["FullRepositoryId"]
     work.require(f"{arn.split(':')[2]}:UseConnection", arn)
-    with store_of(work.surroundings.state_dir).read() as known:
+    with store_of(work.surroundings.shared_dir).read() as known:
         status = known[arn].status if arn in known else "not found"
     if status != AVAILABLE:
         page = f"{work.surroundings.api_url}{PAGES}/{arn.rpartition('/')[2]}"

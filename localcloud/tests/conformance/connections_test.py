@@ -12,7 +12,7 @@ import time
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -351,10 +351,18 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
             docker_network="",
             docker_gateway="",
             git_host_url=git_host,
+            shared_dir=str(folder),
             client=aws.client,
         )
-        host, pipelines = GitHost(around), CodePipeline(around)
-        for service in (CodeConnections(around), CodeStarConnections(around), pipelines):
+
+        def own(name: str) -> Surroundings:
+            """As the local cloud does: each service has a folder of its own."""
+            (folder / name).mkdir()
+            return replace(around, state_dir=str(folder / name))
+
+        host, pipelines = GitHost(own("git")), CodePipeline(own("pipeline"))
+        present, former = CodeConnections(own("present")), CodeStarConnections(own("former"))
+        for service in (present, former, pipelines):
             aws.gateway.add(service)
         aws.client("s3").create_bucket(Bucket=BUCKET)
         host.start()
