@@ -168,6 +168,9 @@ EXAMPLES: dict[str, Callable[[World], dict[str, object]]] = {
         )["ARN"]
     },
     "aws:ssm/getParameter:getParameter": lambda world: {"name": stored(world)},
+    "aws:ssm/getParametersByPath:getParametersByPath": lambda world: {
+        "path": stored(world).rpartition("/")[0] or "/"
+    },
 }
 
 
