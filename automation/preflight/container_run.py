@@ -6,6 +6,8 @@ path with 200 within the grace period.
 
 from __future__ import annotations
 
+import os
+import platform
 import time
 import urllib.error
 import urllib.request
@@ -13,6 +15,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+
+import psutil
 
 from automation.aws.ecr import PLATFORM_NAMES
 from automation.diagnosis.evidence import Facts, StoppedTask
@@ -68,6 +72,23 @@ def build(plan: Build, arguments: Mapping[str, str]) -> str:
     return name
 
 
+def owner() -> str:
+    """This machine and process, as the label of a container that it runs."""
+    return f"{platform.node()}:{os.getpid()}"
+
+
+def remove_abandoned(engine: Engine) -> None:
+    """Remove the containers whose driver was killed on this machine before it could."""
+    form = f'{{{{.ID}}}} {{{{.Label "{LABEL}"}}}}'
+    with suppress(DockerError):
+        listed = engine.call("ps", "--all", f"--filter=label={LABEL}", f"--format={form}")
+        for row in listed.splitlines():
+            container, _, label = row.partition(" ")
+            machine, _, process = label.rpartition(":")
+            if machine == platform.node() and not psutil.pid_exists(int(process)):
+                engine.call("rm", "--force", "--volumes", container)
+
+
 def forget(engine: Engine, name: str) -> None:
     """Remove a local tag that `build` made; an image in use stays, and its next build takes it."""
     with suppress(DockerError):
@@ -95,7 +116,10 @@ def has_health_check(engine: Engine, image: str) -> bool:
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
     """
-    check = engine.inspect("image", image)["Config"].get("Healthcheck") or {}
+    try:
+        check = engine.inspect("image", image)["Config"].get("Healthcheck") or {}
+    except DockerError:
+        return False  # the run itself says what is wrong with the image
     return bool(check.get("Test", ["NONE"]) != ["NONE"])
 
 
@@ -113,7 +137,7 @@ def _arguments(settings: Settings, image: str) -> list[str]:
     """
     described = definition(settings, image)
     memory = f"{settings.memory}m"
-    options = [f"--publish=127.0.0.1::{settings.container_port}", f"--label={LABEL}=1"]
+    options = [f"--publish=127.0.0.1::{settings.container_port}", f"--label={LABEL}={owner()}"]
     options += [f"--memory={memory}", f"--memory-swap={memory}", f"--cpu-shares={settings.cpu}"]
     options += [f"--env={row['name']}={row['value']}" for row in described["environment"]]
     return [*options, *container_options(described), image, *_command(described)]
