@@ -50,6 +50,11 @@ class Context:
         """A pattern of the log groups of the environment's previews."""
         return self.account.arn("logs", f"log-group:{self.names.preview_log_group_prefix}*")
 
+    def checking(self, path: str) -> Context:
+        """The same stack with another health path."""
+        settings = self.settings.model_copy(update={"health_check_path": path})
+        return replace(self, settings=settings)
+
     def tagged(self, tags: Mapping[str, str]) -> Context:
         """The same stack with further tags."""
         return replace(self, tags={**self.tags, **tags})

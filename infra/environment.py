@@ -13,6 +13,7 @@ from infra.delivery.github_access import GithubAccess, GithubAccessArgs
 from infra.image.image import Build, BuiltImage, BuiltImageArgs, Release, choose_image
 from infra.image.pull_permissions import other_repository, repository_arns
 from infra.image.registry import Registry
+from infra.ingress import traffic
 from infra.ingress.ingress import Ingress
 from infra.monitoring.monitoring import Monitoring
 from infra.monitoring.topic import Topic
@@ -22,7 +23,7 @@ from infra.service.cluster import Cluster, ClusterArgs
 from infra.service.logs import Logs
 from infra.service.roles import Roles, RolesArgs
 from infra.service.scaling import Scaling, ScalingArgs
-from infra.service.service import Placement, Service, Shifting, web_service
+from infra.service.service import Placement, Replacement, Service, Shifting, web_service
 from infra.service.task import Task, web_task
 from infra.service.traffic_shift import ShiftRole, deployment
 from infra.shared import Sharing, preview_domain
@@ -70,6 +71,9 @@ class Environment:
     def export(self) -> None:
         """Export the outputs."""
         self._share()
+        shift = self.ingress.balancer.shift
+        rule_arn = shift.rule.arn if shift is not None else None
+        traffic.export(self.ingress.traffic, rule_arn, self.service.service_name)
         pulumi.export("service_url", self.ingress.url)
         if self.settings.domain:
             # Where the host name must point; without `hosted_zone` that is left to the user.
@@ -148,9 +152,7 @@ class Environment:
             shift = ShiftRole("shift", self._context, ingress.balancer.shift)
             needs.append(shift.granted)
             shifting = Shifting(
-                deployment=deployment(self.settings),
                 advanced=shift.advanced,
-                alarm_names=monitoring.release_alarm_names,
                 minutes=self.settings.shift_minutes,
             )
         placement = Placement(
@@ -161,7 +163,11 @@ class Environment:
         )
         task = Task("task", web_task(self._context, self.image, self.roles.own))
         target_group_arn = ingress.balancer.target_group_arn
-        args = web_service(self._context, placement, task.arn, target_group_arn, needs, shifting)
+        alarm_names = monitoring.release_alarm_names if self.settings.has_shift else []
+        release = Replacement(
+            deployment(self.settings, moves=ingress.traffic.shifts), alarm_names, shifting
+        )
+        args = web_service(self._context, placement, task.arn, target_group_arn, needs, release)
         return Service("service", args)
 
     def _scaling(self) -> Scaling:

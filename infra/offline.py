@@ -18,6 +18,7 @@ from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import Stack
 
 from infra.account import Account
+from infra.own_outputs import READ_OUTPUTS
 
 _ARN_PATHS = {
     "aws:ecr/repository:Repository": "ecr:{region}:{account}:repository/{name}",
@@ -165,6 +166,7 @@ class _Cloud(mocks.Mocks):
 
 
 _ANSWERS: Mapping[str, Answer] = {
+    READ_OUTPUTS: lambda _: {"outputs": {}},
     "aws:ecr/getAuthorizationToken:getAuthorizationToken": lambda _: {
         "userName": "AWS",
         "password": "hush",

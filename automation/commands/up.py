@@ -22,6 +22,7 @@ from automation.screen import Screen
 from automation.stack.operations import Program, Session, opened, shown_changes
 from automation.stack.program import release_program
 from automation.stack.stack_file import StackFile
+from infra.ingress.traffic import unfinished
 
 
 def up(
@@ -106,11 +107,17 @@ class Updated:
         self.outputs: Mapping[str, auto.OutputValue] | None = None
 
     def up(self, stack: auto.Stack, progress: Progress) -> None:
-        """Create or update every resource of the stack."""
+        """Create or update every resource of the stack.
+
+        Another health path takes two updates: a release that moves, and what it leaves behind.
+        """
         try:
-            result = stack.up(
-                on_event=progress.on_event, suppress_outputs=True, suppress_progress=True
-            )
-            self.outputs = result.outputs
+            self._update(stack, progress)
+            if unfinished({name: each.value for name, each in (self.outputs or {}).items()}):
+                self._update(stack, progress)
         finally:
             self.changes = shown_changes(progress)
+
+    def _update(self, stack: auto.Stack, progress: Progress) -> None:
+        result = stack.up(on_event=progress.on_event, suppress_outputs=True, suppress_progress=True)
+        self.outputs = result.outputs

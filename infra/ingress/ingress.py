@@ -11,6 +11,7 @@ from infra.ingress.certificate import Certificate, CertificateArgs, alias_record
 from infra.ingress.firewall import Firewall
 from infra.ingress.load_balancer import LoadBalancer, LoadBalancerArgs
 from infra.ingress.preview_route import NO_PREVIEW_PRIORITY
+from infra.ingress.traffic import TrafficPlan, plan_of
 from infra.ingress.waf import Waf
 from infra.network.flow_logs import FlowLogs
 from infra.network.network import Network
@@ -25,16 +26,18 @@ class Ingress:
         network: the network.
         firewall: the security groups.
         balancer: the load balancer.
+        traffic: the target groups of this update.
         url: where the service answers.
     """
 
     network: Network
     firewall: Firewall
     balancer: LoadBalancer
+    traffic: TrafficPlan
     url: pulumi.Output[str]
 
     def __init__(self, context: Context, key_arn: pulumi.Input[str] | None) -> None:
-        self._context = context
+        self._context, self.traffic = context, plan_of(context)
         settings = context.settings
         self.network = Network("network", context)
         if settings.flow_logs:
@@ -122,6 +125,7 @@ class Ingress:
     def _balancer(self, certificate_arn: pulumi.Input[str] | None) -> LoadBalancer:
         bucket = self._access_log_bucket() if self._context.settings.access_logs else None
         args = LoadBalancerArgs(
+            traffic=self.traffic,
             vpc_id=self.network.vpc_id,
             subnet_ids=self.network.public_subnet_ids,
             security_group_id=self.firewall.load_balancer_group_id,

@@ -9,6 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
+from infra.ingress.traffic import TrafficPlan, physical_name
 
 HTTP_PORT = 80
 HTTPS_PORT = 443
@@ -31,6 +32,7 @@ class LoadBalancerArgs:
     """What the load balancer stands between.
 
     Attributes:
+        traffic: the target groups.
         vpc_id: the network of the targets.
         subnet_ids: public subnets in two zones or more.
         security_group_id: its security group.
@@ -38,6 +40,7 @@ class LoadBalancerArgs:
         access_log_bucket: where each request is logged; None for nowhere.
     """
 
+    traffic: TrafficPlan
     vpc_id: pulumi.Input[str]
     subnet_ids: pulumi.Input[Sequence[str]]
     security_group_id: pulumi.Input[str]
@@ -92,30 +95,32 @@ class LoadBalancer(pulumi.ComponentResource):
         self._name, self._context, self._args = name, context, args
         balancer = self._balancer()
         groups = self._target_groups()
-        targets = groups[0]
-        self.listener = self._listener(balancer, targets)
+        targets = next(iter(groups.values()))
+        self.listener = self._listener(balancer, groups[args.traffic.serving])
         self.arn = balancer.arn
         self.dns_name = balancer.dns_name
         self.zone_id = balancer.zone_id
         self.target_group_arn = targets.arn
         self.arn_suffix = balancer.arn_suffix
-        self.target_group_arn_suffixes = [group.arn_suffix for group in groups]
-        self.shift = self._shift(groups) if len(groups) > 1 else None
+        self.target_group_arn_suffixes = [group.arn_suffix for group in groups.values()]
+        self.shift = self._shift(groups) if args.traffic.shifts else None
         self.register_outputs(
             {"dns_name": self.dns_name, "target_group_arn": self.target_group_arn}
         )
 
-    def _target_groups(self) -> list[aws.lb.TargetGroup]:
-        """The application's group, and the one that takes turns with it where traffic shifts."""
+    def _target_groups(self) -> dict[str, aws.lb.TargetGroup]:
+        """The service's own group, and the one that takes turns with it where traffic shifts."""
         context, vpc_id = self._context, self._args.vpc_id
-        network = context.settings.vpc_cidr
-        names = {"targets": context.names.target_group(network)}
-        if context.settings.has_shift:
-            names["alternate"] = context.names.alternate_target_group(network)
-        return [
-            target_group(f"{self._name}-{part}", context, physical_name, vpc_id, self)
-            for part, physical_name in names.items()
-        ]
+        return {
+            group: target_group(
+                f"{self._name}-{group}",
+                context.checking(path),
+                physical_name(context, group),
+                vpc_id,
+                self,
+            )
+            for group, path in self._args.traffic.paths.items()
+        }
 
     def _listener(
         self, balancer: aws.lb.LoadBalancer, targets: aws.lb.TargetGroup
@@ -164,12 +169,14 @@ class LoadBalancer(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _shift(self, groups: Sequence[aws.lb.TargetGroup]) -> Shift:
+    def _shift(self, groups: Mapping[str, aws.lb.TargetGroup]) -> Shift:
         """The rule in front of all traffic whose weights ECS changes during a release."""
         forward = aws.lb.ListenerRuleActionForwardArgs(
             target_groups=[
-                aws.lb.ListenerRuleActionForwardTargetGroupArgs(arn=group.arn, weight=weight)
-                for group, weight in zip(groups, (100, 0), strict=True)
+                aws.lb.ListenerRuleActionForwardTargetGroupArgs(
+                    arn=target_group.arn, weight=100 if group == self._args.traffic.serving else 0
+                )
+                for group, target_group in groups.items()
             ]
         )
         rule = aws.lb.ListenerRule(
@@ -186,7 +193,7 @@ class LoadBalancer(pulumi.ComponentResource):
             # ECS owns the weights from the first release on.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["actions"]),
         )
-        return Shift(rule, [group.arn for group in groups])
+        return Shift(rule, [group.arn for group in groups.values()])
 
 
 def target_group(

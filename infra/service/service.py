@@ -35,21 +35,37 @@ def grace_period(settings: Settings) -> int:
     return settings.startup_seconds or max(GRACE_PERIOD_SECONDS, checks)
 
 
+ROLLING = aws.ecs.ServiceDeploymentConfigurationArgs(strategy="ROLLING", bake_time_in_minutes="0")
+
+
 @dataclass(frozen=True)
 class Shifting:
     """How traffic is shifted to a release that started beside the running one.
 
     Attributes:
-        deployment: the strategy with its steps.
         advanced: the second target group, the listener's rule, and the role to change them.
-        alarm_names: alarms that take a release back.
         minutes: how long a release is watched at least.
     """
 
-    deployment: aws.ecs.ServiceDeploymentConfigurationArgs
     advanced: aws.ecs.ServiceLoadBalancerAdvancedConfigurationArgs
-    alarm_names: Sequence[pulumi.Input[str]]
     minutes: int
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """How a release replaces the one before.
+
+    All of it is said in full: ECS keeps what an update leaves out.
+
+    Attributes:
+        deployment: the strategy with its steps.
+        alarm_names: alarms that take a release back.
+        shifting: how traffic is shifted to it; None where tasks are replaced one by one.
+    """
+
+    deployment: aws.ecs.ServiceDeploymentConfigurationArgs = ROLLING
+    alarm_names: Sequence[pulumi.Input[str]] = ()
+    shifting: Shifting | None = None
 
 
 @dataclass(frozen=True)
@@ -102,8 +118,8 @@ class ServiceArgs:
         needs: what must exist before a task can start and take traffic.
         on_demand_base: with Spot, how many tasks stay on demand.
         scaled: whether autoscaling owns the number of tasks from the first start on.
-        shifting: how traffic is shifted to a release; None to replace task by task.
-        secret_versions: what changes when a secret does, so that tasks are started anew.
+        replacement: how a release replaces the one before.
+        triggers: what starts tasks anew when it changes.
     """
 
     physical_name: str
@@ -117,8 +133,8 @@ class ServiceArgs:
     needs: Sequence[pulumi.Resource] = field(default_factory=tuple)
     on_demand_base: int = ON_DEMAND_BASE
     scaled: bool = True
-    shifting: Shifting | None = None
-    secret_versions: str | None = None
+    replacement: Replacement = field(default_factory=Replacement)
+    triggers: Mapping[str, str] = field(default_factory=dict)
 
 
 def web_service(
@@ -127,7 +143,7 @@ def web_service(
     task_arn: pulumi.Input[str],
     target_group_arn: pulumi.Input[str],
     needs: Sequence[pulumi.Resource],
-    shifting: Shifting | None = None,
+    replacement: Replacement | None = None,
 ) -> ServiceArgs:
     """The service of a stack behind a load balancer, be it an environment or a preview.
 
@@ -139,7 +155,7 @@ def web_service(
         task_arn: the revision of the task definition.
         target_group_arn: where tasks are registered.
         needs: what must exist before a task can start and take traffic.
-        shifting: how traffic is shifted to a release; None to replace task by task.
+        replacement: how a release replaces the one before; by default task by task.
     """
     settings, preview = context.settings, context.names.is_preview
     return ServiceArgs(
@@ -156,9 +172,16 @@ def web_service(
         needs=needs,
         on_demand_base=0 if preview else ON_DEMAND_BASE,
         scaled=not preview,
-        shifting=shifting,
-        secret_versions=secret_versions(settings.secret_arns),
+        replacement=replacement or Replacement(),
+        triggers=_triggers(settings),
     )
+
+
+def _triggers(settings: Settings) -> dict[str, str]:
+    """ECS reads secrets when a task starts, and another health path takes another target group."""
+    versions = secret_versions(settings.secret_arns)
+    path = {"health_check_path": settings.health_check_path}
+    return path if versions is None else {**path, "secrets": versions}
 
 
 class Service(pulumi.ComponentResource):
@@ -191,10 +214,9 @@ def fargate_service(name: str, args: ServiceArgs, parent: pulumi.Resource) -> aw
         capacity_provider_strategies=_capacity(args),
         # Without it another mix of capacity would replace the service.
         force_new_deployment=True,
-        # ECS reads secrets when a task starts.
-        triggers={"secrets": args.secret_versions} if args.secret_versions else None,
-        deployment_configuration=args.shifting.deployment if args.shifting else None,
-        alarms=_alarms(args.shifting),
+        triggers=dict(args.triggers) or None,
+        deployment_configuration=args.replacement.deployment,
+        alarms=_alarms(args.replacement.alarm_names),
         availability_zone_rebalancing="ENABLED",
         deployment_minimum_healthy_percent=100,
         deployment_maximum_percent=200,
@@ -217,7 +239,7 @@ def fargate_service(name: str, args: ServiceArgs, parent: pulumi.Resource) -> aw
             parent=parent,
             depends_on=list(args.needs),
             ignore_changes=["desiredCount"] if args.scaled else [],
-            custom_timeouts=_timeouts(args.shifting),
+            custom_timeouts=_timeouts(args.replacement.shifting),
         ),
     )
 
@@ -225,12 +247,13 @@ def fargate_service(name: str, args: ServiceArgs, parent: pulumi.Resource) -> aw
 def _load_balancers(args: ServiceArgs) -> list[aws.ecs.ServiceLoadBalancerArgs]:
     if args.registration is None:
         return []
+    shifting = args.replacement.shifting
     return [
         aws.ecs.ServiceLoadBalancerArgs(
             target_group_arn=args.registration.target_group_arn,
             container_name=args.registration.container,
             container_port=args.registration.port,
-            advanced_configuration=args.shifting.advanced if args.shifting else None,
+            advanced_configuration=shifting.advanced if shifting else None,
         )
     ]
 
@@ -239,10 +262,9 @@ def _grace_period(registration: Registration | None) -> int | None:
     return None if registration is None else registration.grace_period
 
 
-def _alarms(shifting: Shifting | None) -> aws.ecs.ServiceAlarmsArgs | None:
-    if shifting is None:
-        return None
-    return aws.ecs.ServiceAlarmsArgs(alarm_names=shifting.alarm_names, enable=True, rollback=True)
+def _alarms(names: Sequence[pulumi.Input[str]]) -> aws.ecs.ServiceAlarmsArgs:
+    used = bool(names)
+    return aws.ecs.ServiceAlarmsArgs(alarm_names=names, enable=used, rollback=used)
 
 
 def _timeouts(shifting: Shifting | None) -> pulumi.CustomTimeouts | None:

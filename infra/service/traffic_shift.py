@@ -14,6 +14,7 @@ import pulumi_aws as aws
 from infra.context import Context
 from infra.ingress.load_balancer import Shift
 from infra.policies import traffic_shift
+from infra.service.service import ROLLING
 from infra.settings.model import Settings
 
 Deployment = aws.ecs.ServiceDeploymentConfigurationArgs
@@ -64,8 +65,15 @@ class ShiftRole(pulumi.ComponentResource):
         self.register_outputs({"role_arn": role.arn})
 
 
-def deployment(settings: Settings) -> Deployment:
-    """How a release replaces the one before; not for ECS's default, which is task by task."""
+def deployment(settings: Settings, moves: bool) -> Deployment:
+    """How a release replaces the one before.
+
+    Args:
+        settings: the stack's settings.
+        moves: whether a release that is otherwise rolling moves to the other target group.
+    """
+    if settings.strategy == "rolling" and moves:
+        return Deployment(strategy="BLUE_GREEN", bake_time_in_minutes="0")
     return _STRATEGIES[settings.strategy](settings)
 
 
@@ -96,6 +104,7 @@ def _linear(settings: Settings) -> Deployment:
 
 
 _STRATEGIES: Mapping[str, Callable[[Settings], Deployment]] = {
+    "rolling": lambda _: ROLLING,
     "blue_green": _blue_green,
     "canary": _canary,
     "linear": _linear,

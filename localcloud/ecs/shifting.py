@@ -64,7 +64,7 @@ def slot_of_next(service: ServiceRecord) -> tuple[int, int]:
     if serving is None:
         return 0, 0
     if not shifted(service):
-        return serving.slot, WHOLE
+        return 0, WHOLE  # it has one target group, whichever served before
     slot = 1 - serving.slot
     replaced = [d.traffic for d in service.deployments if d.slot == slot and not d.ever_completed]
     return slot, max(replaced, default=0)

@@ -22,7 +22,7 @@ CMD ["python3", "/faulty.py"]
 
 PROGRAM = '''\
 """EXIT: end with this code. EAT: take this many MiB. START: seconds before it listens.
-BROKEN: what `/` answers instead of 200."""
+BROKEN: what `/` answers instead of 200. ONLY: but for /always the one path that is there."""
 import os, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -34,8 +34,12 @@ time.sleep(float(os.environ.get("START", "0")))
 
 
 class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
     def do_GET(self):
         broken = self.path == "/" and os.environ.get("BROKEN")
+        if self.path not in (os.environ.get("ONLY", self.path), "/always"):
+            broken = 404
         self.send_response(int(broken or 200))
         self.send_header("Content-Length", "2")
         self.end_headers()

@@ -160,6 +160,7 @@ EXAMPLES: dict[str, Callable[[World], dict[str, object]]] = {
         "taskDefinition": world.task_definition(),
         "containerName": "app",
     },
+    "aws:lb/getListenerRule:getListenerRule": lambda world: {"arn": rule(world)},
     "aws:ec2/getPrefixList:getPrefixList": lambda _: {"name": "com.amazonaws.us-east-1.s3"},
     "aws:route53/getZone:getZone": lambda world: {"zoneId": zone(world)},
     "aws:secretsmanager/getSecretVersions:getSecretVersions": lambda world: {
@@ -172,6 +173,31 @@ EXAMPLES: dict[str, Callable[[World], dict[str, object]]] = {
         "path": stored(world).rpartition("/")[0] or "/"
     },
 }
+
+
+def test_a_rule_tells_the_weights_that_it_has_now(engine: Engine, world: World) -> None:
+    arn = rule(world)
+    found = engine.invoke("aws:lb/getListenerRule:getListenerRule", arn=arn)
+    (action,) = found["actions"]
+    (forward,) = action["forwards"]
+    weights = {group["arn"]: group["weight"] for group in forward["targetGroups"]}
+    assert weights == {world.target_group("one"): 100, world.target_group("two"): 0}
+    assert (found["priority"], found["listenerArn"]) == (7, world.listener)
+    assert found["conditions"] == [{"pathPatterns": [{"values": ["/*"]}]}]
+
+
+def rule(world: World) -> str:
+    groups = [
+        {"TargetGroupArn": world.target_group(name), "Weight": weight}
+        for name, weight in (("one", 100), ("two", 0))
+    ]
+    made = world.client("elbv2").create_rule(
+        ListenerArn=world.listener,
+        Priority=7,
+        Conditions=[{"Field": "path-pattern", "Values": ["/*"]}],
+        Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}],
+    )
+    return str(made["Rules"][0]["RuleArn"])
 
 
 def pushed(world: World) -> str:

@@ -1,0 +1,135 @@
+"""Which target groups there are, and which of them the running revision's tasks are in.
+
+A target group has one health path, so a release with another path needs a group of its own, which
+ECS checks beside the running one and then gives the traffic. The group that serves keeps its path
+until then: whatever the new release does, the running one stays healthy. The next update finds the
+traffic moved and ends the change. The same holds for another strategy: what serves, serves on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.context import Context
+from infra.own_outputs import own_outputs
+from infra.settings.model import Settings
+
+OUTPUT = "traffic"
+UNFINISHED = "unfinished"
+
+FIRST, SECOND = "targets", "alternate"
+OTHER = {FIRST: SECOND, SECOND: FIRST}
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What the last update left.
+
+    Attributes:
+        group: the target group that has the traffic.
+        first: the service's own group; with shifts the other one is its alternate.
+        path: the serving group's health path; None before the first update.
+    """
+
+    group: str = FIRST
+    first: str = FIRST
+    path: str | None = None
+
+
+@dataclass(frozen=True)
+class TrafficPlan:
+    """The target groups of an update.
+
+    Attributes:
+        serving: the group that has the traffic before the update.
+        paths: group → health path, the service's own group first.
+        shifts: whether the release is started in the other group and gets the traffic there.
+        unfinished: whether another update must follow, once the release has the traffic.
+    """
+
+    serving: str
+    paths: Mapping[str, str]
+    shifts: bool
+    unfinished: bool
+
+
+def plan(settings: Settings, serving: Serving) -> TrafficPlan:
+    """The groups that an update needs, whatever the one before it left."""
+    path = settings.health_check_path
+    moved = serving.path not in (None, path)
+    if not (settings.has_shift or moved):
+        return TrafficPlan(serving.group, {serving.group: path}, shifts=False, unfinished=False)
+    paths = {serving.group: serving.path or path, OTHER[serving.group]: path}
+    ordered = {group: paths[group] for group in (serving.first, OTHER[serving.first])}
+    return TrafficPlan(serving.group, ordered, shifts=True, unfinished=moved)
+
+
+def plan_of(context: Context) -> TrafficPlan:
+    """The plan for the stack that Pulumi is running, by its outputs and its listener's rule."""
+    left = own_outputs().get(OUTPUT)
+    serving = _serving(context, left) if isinstance(left, dict) else Serving()
+    found = plan(context.settings, serving)
+    if found.unfinished:
+        pulumi.log.warn(
+            f"The release moves to health_check_path = {context.settings.health_check_path!r}. "
+            "Another update ends the change; `run.py up` makes it by itself."
+        )
+    return found
+
+
+def _serving(context: Context, left: Mapping[str, Any]) -> Serving:
+    group = left["first"]
+    if left["rule_arn"]:
+        group = _heaviest(context, left["rule_arn"]) or group
+    return Serving(group, left["first"], left["paths"].get(group))
+
+
+def _heaviest(context: Context, rule_arn: str) -> str | None:
+    """The group to which the rule sends all or most requests."""
+    rule = aws.lb.get_listener_rule(arn=rule_arn)
+    weights = {
+        group.arn: group.weight
+        for action in rule.actions or []
+        for forward in action.forwards or []
+        for group in forward.target_groups or []
+    }
+    arn = max(weights, key=lambda each: weights[each])
+    names = {group: physical_name(context, group) for group in OTHER}
+    return next((group for group, name in names.items() if f"/{name}/" in arn), None)
+
+
+def physical_name(context: Context, group: str) -> str:
+    """The physical name of an environment's target group."""
+    network = context.settings.vpc_cidr
+    if group == FIRST:
+        return context.names.target_group(network)
+    return context.names.alternate_target_group(network)
+
+
+def unfinished(outputs: Mapping[str, Any]) -> bool:
+    """Whether another update must follow the one that left these outputs."""
+    return bool((outputs.get(OUTPUT) or {}).get(UNFINISHED))
+
+
+def export(
+    found: TrafficPlan, rule_arn: pulumi.Input[str] | None, released: pulumi.Output[str]
+) -> None:
+    """Leave word for the next update, once the service has got its release.
+
+    Args:
+        found: what this update did.
+        rule_arn: the rule with the weights; None where there is none.
+        released: known when the service runs the release; a failed update leaves the old word.
+    """
+    left = {
+        "first": next(iter(found.paths)),
+        "paths": dict(found.paths),
+        "rule_arn": rule_arn or "",
+        UNFINISHED: found.unfinished,
+    }
+    pulumi.export(OUTPUT, pulumi.Output.all(left, released).apply(lambda known: known[0]))
