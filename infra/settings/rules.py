@@ -52,11 +52,24 @@ def health_check_path(value: str) -> str:
     return value
 
 
+RESERVED_VARIABLES = ("PORT", "DRAIN_SECONDS")
+"""What the program itself tells the container."""
+
+
+def _check_variable(name: str) -> None:
+    if not _VARIABLE.fullmatch(name):
+        raise ValueError(f"{name!r} is not a variable's name: letters, digits and _ only")
+    if name in RESERVED_VARIABLES:
+        raise ValueError(
+            f"{name} is set by the program: use another name; `container_port` and `stop_timeout` "
+            "decide what PORT and DRAIN_SECONDS say"
+        )
+
+
 def environment(value: dict[str, str]) -> dict[str, str]:
     """Plain variables of the container; what looks like a secret is refused."""
     for name, text in value.items():
-        if not _VARIABLE.fullmatch(name):
-            raise ValueError(f"{name!r} is not a variable's name: letters, digits and _ only")
+        _check_variable(name)
         if _SECRET_NAME.search(name) or _SECRET_VALUE.search(text):
             raise ValueError(
                 f"{name} looks like a secret; store it in Secrets Manager or SSM and name its "
@@ -68,8 +81,7 @@ def environment(value: dict[str, str]) -> dict[str, str]:
 def secrets(value: dict[str, str]) -> dict[str, str]:
     """Variables whose values ECS reads from Secrets Manager or SSM."""
     for name, arn in value.items():
-        if not _VARIABLE.fullmatch(name):
-            raise ValueError(f"{name!r} is not a variable's name: letters, digits and _ only")
+        _check_variable(name)
         if not _SECRET_ARN.fullmatch(arn):
             raise ValueError(f"{name} must be the ARN of a Secrets Manager secret or SSM parameter")
     return value

@@ -181,8 +181,24 @@ def _check_containers(definition: dict[str, Any]) -> None:
     _refuse_cycles(
         {c["name"]: [d["containerName"] for d in c.get("dependsOn", [])] for c in containers}
     )
+    _refuse_names_told_twice(containers)
     if not definition.get("executionRoleArn"):
         _check_needs_no_execution_role(containers)
+
+
+def _refuse_names_told_twice(containers: list[dict[str, Any]]) -> None:
+    """A variable is plain or secret, not both.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
+    """
+    for container in containers:
+        plain = {each.get("name") for each in container.get("environment", [])}
+        for secret in container.get("secrets", []):
+            if secret["name"] in plain:
+                raise client(
+                    "The secret name must be unique and not shared with any new or existing "
+                    f"environment variables set on the container, such as '{secret['name']}'."
+                )
 
 
 def _check_needs_no_execution_role(containers: list[dict[str, Any]]) -> None:

@@ -22,7 +22,8 @@ CMD ["python3", "/faulty.py"]
 
 PROGRAM = '''\
 """EXIT: end with this code. EAT: take this many MiB. START: seconds before it listens.
-BROKEN: what `/` answers instead of 200. ONLY: but for /always the one path that is there."""
+BROKEN: what `/` answers instead of 200. ONLY: but for /always the one path that is there.
+LISTEN: the port, in place of the one that it is told."""
 import os, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -49,7 +50,7 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-port = int(os.environ["PORT"])
+port = int(os.environ.get("LISTEN") or os.environ["PORT"])
 server = ThreadingHTTPServer(("0.0.0.0", port), Handler)
 print(f"listening on port {port}")
 server.serve_forever()

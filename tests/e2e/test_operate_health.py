@@ -39,7 +39,7 @@ def test_the_health_path_answers_500(checkout: Checkout, url: str) -> None:
 
 
 def test_another_port(checkout: Checkout, url: str) -> None:
-    checkout.configure(environment={"PORT": "8080"})
+    checkout.configure(environment={"LISTEN": "8080"})
     found = fails(checkout, url)
     assert found["name"] == "never listened on the port"
     assert "port 9292" in found["cause"]
@@ -57,7 +57,7 @@ def test_a_slow_start(checkout: Checkout, url: str) -> None:
 
 def test_the_settings_that_were_named_heal_all_of_it(checkout: Checkout, url: str) -> None:
     checkout.configure(
-        environment={"BROKEN": "500", "PORT": "8080", "START": "36"},
+        environment={"BROKEN": "500", "LISTEN": "8080", "START": "36"},
         health_check_path="/health",
         container_port=8080,
         health_check_interval=10,

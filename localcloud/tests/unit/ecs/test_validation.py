@@ -83,6 +83,15 @@ WRONG: dict[str, tuple[Spoil, str]] = {
     ),
     "none essential": (container({"essential": False}), "must be essential"),
     "container name": (container({"name": "a.b"}), "Container name contains invalid"),
+    "a variable and a secret of a name": (
+        container(
+            {
+                "environment": [{"name": "WORD", "value": "1"}],
+                "secrets": [{"name": "WORD", "valueFrom": "word"}],
+            }
+        ),
+        "secret name must be unique",
+    ),
     "no image": (container({"image": " "}), "image should not be null"),
     "port": (container({"portMappings": [{"containerPort": 0}]}), "Invalid container port"),
     "host port": (

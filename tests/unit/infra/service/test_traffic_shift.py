@@ -26,8 +26,10 @@ def service(recording: Recording) -> dict[str, Any]:
 
 def test_rolling_is_the_default_and_needs_none_of_it() -> None:
     rolling = record()
-    assert "deploymentConfiguration" not in service(rolling)
-    assert "alarms" not in service(rolling)
+    # In full, since ECS keeps what an update leaves out.
+    configuration = {"strategy": "ROLLING", "bakeTimeInMinutes": "0"}
+    assert service(rolling)["deploymentConfiguration"] == configuration
+    assert service(rolling)["alarms"] == {"alarmNames": [], "enable": False, "rollback": False}
     assert rolling.of("ListenerRule") == []
     assert len(rolling.of("TargetGroup")) == 1
 

@@ -20,6 +20,8 @@ WRONG: list[tuple[str, object, str]] = [
     ("health_check_path", "health", "must begin with /"),
     ("health_check_path", "/a b", "no spaces"),
     ("environment", {"A-B": "1"}, "not a variable's name"),
+    ("environment", {"PORT": "80"}, "set by the program"),
+    ("secrets", {"DRAIN_SECONDS": "arn:aws:ssm:a-b-1:123456789012:parameter/a"}, "set by the"),
     ("environment", {"DATABASE_PASSWORD": "x"}, "looks like a secret"),
     ("environment", {"DSN": "postgres://user:word@host/db"}, "looks like a secret"),
     ("environment", {"KEY_ID": "AKIAIOSFODNN7EXAMPLE"}, "looks like a secret"),
