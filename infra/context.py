@@ -35,7 +35,8 @@ class Context:
         Raises:
             SettingsError: an environment is called like a preview of another one.
         """
-        names = Names(pulumi.get_project(), pulumi.get_stack())
+        account = Account.current()
+        names = Names(pulumi.get_project(), pulumi.get_stack(), account.region)
         check_kind(names.stack, settings)
         tags = {
             **settings.tags,
@@ -43,7 +44,7 @@ class Context:
             "stack": names.stack,
             "environment": names.environment.stack,
         }
-        return cls(settings, names, Account.current(), tags)
+        return cls(settings, names, account, tags)
 
     @property
     def preview_log_arn(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 LOAD_BALANCER_LIMIT = 32
 """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html"""
@@ -108,10 +108,12 @@ class Names:
     Attributes:
         project: the Pulumi project.
         stack: the Pulumi stack.
+        region: part of the names that an account has once for all regions.
     """
 
     project: str
     stack: str
+    region: str = ""
 
     @property
     def is_preview(self) -> bool:
@@ -126,7 +128,7 @@ class Names:
     @property
     def environment(self) -> Names:
         """The names of the environment: of that which a preview belongs to, else the same."""
-        return Names(self.project, environment_of(self.stack) or self.stack)
+        return replace(self, stack=environment_of(self.stack) or self.stack)
 
     def named(self, *parts: str, limit: int = GENERAL_LIMIT) -> str:
         """`project-stack-part…` within `limit` characters."""
@@ -145,8 +147,16 @@ class Names:
         return self.named(digest(network, "alternate"), limit=LOAD_BALANCER_LIMIT)
 
     def role(self, purpose: str) -> str:
-        """The name of an IAM role."""
-        return self.named(purpose, limit=ROLE_LIMIT)
+        """The name of an IAM role; roles are those of all regions."""
+        return self._global(purpose, limit=ROLE_LIMIT)
+
+    @property
+    def dashboard(self) -> str:
+        """The name of the dashboard; dashboards are those of all regions."""
+        return self._global()
+
+    def _global(self, *parts: str, limit: int = GENERAL_LIMIT) -> str:
+        return self.named(*parts, *filter(None, [self.region]), limit=limit)
 
     @property
     def pipeline(self) -> str:
@@ -225,8 +235,8 @@ class Names:
         return f"{self.log_group_prefix}/network"
 
     def bucket(self, purpose: str, account_id: str) -> str:
-        """A bucket's name; its account makes it distinct in the whole partition."""
-        return f"{self.named(purpose, limit=BUCKET_LIMIT - len(account_id) - 1)}-{account_id}"
+        """A bucket's name; region and account make it distinct in the whole partition."""
+        return f"{self._global(purpose, limit=BUCKET_LIMIT - len(account_id) - 1)}-{account_id}"
 
     @property
     def log_group_prefix(self) -> str:

@@ -8,6 +8,7 @@ goes on listing a resource for hours after its deletion, so it only proposes wha
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from botocore.exceptions import ClientError
 
@@ -181,7 +182,8 @@ def _alarms(where: Search) -> Iterator[Leftover]:
 
 
 def _dashboards(where: Search) -> Iterator[Leftover]:
-    name = where.names.named()
+    region = where.cloud.client("cloudwatch").meta.region_name
+    name = replace(where.names, region=region).dashboard
     rows = where.cloud.pages(
         "cloudwatch", "list_dashboards", "DashboardEntries", DashboardNamePrefix=name
     )

@@ -179,7 +179,7 @@ class Dashboard(pulumi.ComponentResource):
         shown = pulumi.Output.all(args.watched, pulumi.Output.all(*args.alarm_arns), rule.name)
         aws.cloudwatch.Dashboard(
             f"{name}-dashboard",
-            dashboard_name=args.names.named(),
+            dashboard_name=args.names.dashboard,
             dashboard_body=shown.apply(
                 lambda known: json.dumps(
                     dashboard.body(args.account.region, known[0], args.limits, known[1], known[2])

@@ -62,12 +62,17 @@ def slot_of_next(service: ServiceRecord) -> tuple[int, int]:
     """For a deployment that begins now: which target group it uses, and what that one gets now."""
     serving = next((d for d in service.deployments if d.ever_completed), None)
     if serving is None:
-        return 0, 0
+        return 0, 0 if shifted(service) else WHOLE
     if not shifted(service):
-        return 0, WHOLE  # it has one target group, whichever served before
+        return serving.slot if _has_alternate(service) else 0, WHOLE
     slot = 1 - serving.slot
     replaced = [d.traffic for d in service.deployments if d.slot == slot and not d.ever_completed]
     return slot, max(replaced, default=0)
+
+
+def _has_alternate(service: ServiceRecord) -> bool:
+    """Whether the service still names the second target group."""
+    return any("advancedConfiguration" in balancer for balancer in service.load_balancers)
 
 
 def group_of(balancer: Mapping[str, Any], slot: int) -> str:

@@ -44,7 +44,7 @@ def test_a_container_that_is_out_of_memory(checkout: Checkout, url: str) -> None
 
 def test_a_permission_that_is_denied(checkout: Checkout, url: str) -> None:
     iam = checkout.client("iam")
-    role = {"RoleName": "fargate-cd-local-execution", "PolicyName": "by-hand"}
+    role = {"RoleName": "fargate-cd-local-execution-us-east-1", "PolicyName": "by-hand"}
     iam.put_role_policy(**role, PolicyDocument=json.dumps(DENY))
     found = fails(checkout, url)
     assert found["name"] == "permission missing"

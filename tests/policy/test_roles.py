@@ -20,11 +20,11 @@ from tests.policy.test_previews import preview
 from tests.unit.infra.recorder import ACCOUNT, REGION, record
 
 NAME = "fargate-cd-dev"
-NAMES = Names("fargate-cd", "dev")
+NAMES = Names("fargate-cd", "dev", REGION)
 PREVIEW = f"{NAME}-preview-login"
 OTHER = "fargate-cd-prod"
 HERE = f"{REGION}:{ACCOUNT}"
-BUCKET = f"{NAME}-artifacts-{ACCOUNT}"
+BUCKET = f"{NAME}-artifacts-{REGION}-{ACCOUNT}"
 SECRET = f"arn:aws:secretsmanager:{HERE}:secret:db-AbCdEf"
 OTHER_SECRET = f"arn:aws:secretsmanager:{HERE}:secret:other-AbCdEf"
 KEY = f"arn:aws:kms:{HERE}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -46,7 +46,7 @@ class Duties:
 
 def role(purpose: str) -> str:
     """The ARN of a role of the stack."""
-    return f"arn:aws:iam::{ACCOUNT}:role/{NAME}-{purpose}"
+    return f"arn:aws:iam::{ACCOUNT}:role/{NAME}-{purpose}-{REGION}"
 
 
 def write_log(group: str) -> list[Asked]:

@@ -39,7 +39,7 @@ class Shifts:
             percent = shifting.due(service, self._core.tasks_of(service.arn), now)
             if percent is None:
                 return
-            primary, balancers = service.primary, list(service.load_balancers)
+            primary, balancers = service.primary, self._shifting(service)
         try:
             for balancer in balancers:
                 self._weigh(service.arn, balancer, primary.slot, percent)
@@ -52,6 +52,19 @@ class Shifts:
                 shifting.given(service, percent, time.time())
                 words = f"(deployment {primary.id}) gets {percent} percent of production traffic."
                 rollout.log(service, words, time.time())
+
+    def _shifting(self, service: ServiceRecord) -> list[dict[str, Any]]:
+        """The load balancers whose weights are moved.
+
+        A rollback to a revision that was rolled out task by task takes the traffic from a newer
+        one, whose load balancers name the rule.
+        """
+        revisions = self._core.state.revisions
+        known = [revisions[each.revision_arn].load_balancers for each in service.deployments]
+        for balancers in (service.load_balancers, *known):
+            if found := [each for each in balancers if "advancedConfiguration" in each]:
+                return found
+        return []
 
     def _weigh(self, arn: str, balancer: dict[str, Any], slot: int, percent: int) -> None:
         advanced = balancer["advancedConfiguration"]

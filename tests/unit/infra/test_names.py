@@ -42,6 +42,14 @@ def test_texts_that_look_alike_have_different_names() -> None:
     assert len({limited(text, 32) for text in alike}) == len(alike)
 
 
+def test_names_of_all_regions_tell_the_region() -> None:
+    here, there = (Names("fargate-cd", "dev", region) for region in ("eu-west-1", "us-east-1"))
+    assert here.role("task") != there.role("task")
+    assert here.dashboard != there.dashboard
+    assert here.bucket("artifacts", "123456789012") != there.bucket("artifacts", "123456789012")
+    assert here.environment.role("task") == here.role("task")
+
+
 def test_load_balancing_names_fit_in_32_characters() -> None:
     assert len(LONG.load_balancer("10.0.0.0/16")) <= 32
     assert len(LONG.target_group("10.0.0.0/16")) <= 32

@@ -141,6 +141,21 @@ def test_one_that_is_replaced_midway_gives_its_traffic_back_first() -> None:
     assert record.primary.step == 0
 
 
+def test_what_was_rolled_out_task_by_task_has_all_the_traffic() -> None:
+    """So a release that shifts traffic and fails before the shift leaves it where it is."""
+    record = service(2)
+    record.load_balancers = [BALANCER]
+    state = State(services={record.arn: record})
+    rollout.begin(state, record, 0.0)
+    rollout.complete(state, record, 0.0)
+    old = [task(record, record.primary.id, healthy=True) for _ in range(2)]
+    record.deployment_configuration["strategy"] = "BLUE_GREEN"
+    rollout.begin(state, record, 10.0)
+    rollout.fail(state, record, "ECS deployment circuit breaker: x.", 20.0, rollback=True)
+    assert shifting.due(record, old, 30.0) is None
+    assert not shifting.held(record, 30.0)
+
+
 def test_back_to_rolling_in_the_group_that_serves() -> None:
     state, record, _ = shifted(strategy="BLUE_GREEN")
     updated(state, record)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -133,7 +134,8 @@ def make_everything(names: Names) -> None:
     )
     for repository in (names.repository, names.cache_repository):
         client("ecr").create_repository(repositoryName=repository, tags=tags(names))
-    client("cloudwatch").put_dashboard(DashboardName=names.named(), DashboardBody='{"widgets": []}')
+    dashboard = replace(names, region=client("cloudwatch").meta.region_name).dashboard
+    client("cloudwatch").put_dashboard(DashboardName=dashboard, DashboardBody='{"widgets": []}')
     client("iam").create_open_id_connect_provider(
         Url=f"https://{names.named()}.example.com", ThumbprintList=["0" * 40], **tagged
     )

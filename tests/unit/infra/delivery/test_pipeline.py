@@ -170,8 +170,8 @@ def test_the_test_commands_stand_in_the_buildspec() -> None:
 def test_the_pipeline_passes_the_two_roles_to_tasks_alone() -> None:
     passed = statements("pipeline-policy")["PassTaskRoles"]
     assert passed["Resource"] == [
-        f"arn:aws:iam::{ACCOUNT}:role/fargate-cd-dev-execution",
-        f"arn:aws:iam::{ACCOUNT}:role/fargate-cd-dev-task",
+        f"arn:aws:iam::{ACCOUNT}:role/fargate-cd-dev-execution-{REGION}",
+        f"arn:aws:iam::{ACCOUNT}:role/fargate-cd-dev-task-{REGION}",
     ]
     condition = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
     assert passed["Condition"] == {"StringEquals": condition}

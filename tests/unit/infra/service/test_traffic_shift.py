@@ -46,7 +46,7 @@ def test_two_target_groups_take_turns(strategy: str) -> None:
     assert second["name"] in advanced["alternateTargetGroupArn"]
     assert first["name"] in balancer["targetGroupArn"]
     assert ":listener-rule/" in advanced["productionListenerRule"]
-    assert advanced["roleArn"].endswith("role/fargate-cd-dev-shift")
+    assert advanced["roleArn"].endswith("role/fargate-cd-dev-shift-eu-central-1")
 
 
 @pytest.mark.parametrize("strategy", SHIFTED)
