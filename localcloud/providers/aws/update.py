@@ -41,9 +41,12 @@ def update(resource: Resource, old: Values) -> None:
         )
     if spec.ready is not None:
         resource.wait(spec.ready, lambda: read.find(resource))
-    if spec.settle is not None:
-        spec.settle(resource)
-    take_state(resource)
+    try:
+        if spec.settle is not None:
+            spec.settle(resource)
+    finally:
+        # Also where it failed: the next update is compared with what is there.
+        take_state(resource)
 
 
 def first_steps(resource: Resource) -> None:

@@ -290,6 +290,12 @@ def _update_service(resource: Resource, old: Values) -> None:
     changed = set(diff(SERVICE, old, resource.inputs).names) if old else set(resource.inputs)
     if not old:
         changed -= {"desiredCount"}
+    # What a failed update has left is not what the old inputs say.
+    changed |= {
+        name
+        for name in ("deploymentConfiguration", "loadBalancers")
+        if name in resource.inputs and resource.outputs.get(name) != resource.inputs[name]
+    }
     members = step_request(SERVICE, _UPDATE_CALL, resource.inputs, changed)
     if resource.inputs.get("forceNewDeployment"):
         members["forceNewDeployment"] = True
