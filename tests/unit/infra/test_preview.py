@@ -145,8 +145,12 @@ def test_it_uses_what_the_environment_has(tmp_path: Path, monkeypatch: pytest.Mo
         "assignPublicIp": True,
     }
     task = recording.one("TaskDefinition").inputs
-    assert task["executionRoleArn"] == f"arn:aws:iam::{ACCOUNT}:role/fargate-cd-dev-previews-{REGION}"
-    assert task["taskRoleArn"] == f"arn:aws:iam::{ACCOUNT}:role/fargate-cd-dev-previews-task-{REGION}"
+    assert (
+        task["executionRoleArn"] == f"arn:aws:iam::{ACCOUNT}:role/fargate-cd-dev-previews-{REGION}"
+    )
+    assert (
+        task["taskRoleArn"] == f"arn:aws:iam::{ACCOUNT}:role/fargate-cd-dev-previews-task-{REGION}"
+    )
     image = recording.one("Image").inputs["imageName"]
     assert image.startswith(f"{shared['repository_url']}:preview-login.")
 
