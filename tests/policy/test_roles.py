@@ -522,18 +522,18 @@ def cases(kind: str) -> list[tuple[str, Asked]]:
 
 @pytest.mark.parametrize(("purpose", "asked"), cases("must"), ids=str)
 def test_a_role_may_do_what_it_is_for(purpose: str, asked: Asked) -> None:
-    assert judge().refusal(f"{NAME}-{purpose}", asked) == ""
+    assert judge().refusal(f"{NAME}-{purpose}-{REGION}", asked) == ""
 
 
 @pytest.mark.parametrize(("purpose", "asked"), cases("never"), ids=str)
 def test_a_role_may_not_do_what_others_are_for(purpose: str, asked: Asked) -> None:
-    assert judge().refusal(f"{NAME}-{purpose}", asked) != ""
+    assert judge().refusal(f"{NAME}-{purpose}-{REGION}", asked) != ""
 
 
 @pytest.mark.parametrize("purpose", DUTIES)
 def test_without_any_one_grant_a_role_fails_at_its_duties(purpose: str) -> None:
     """So no grant is missing from the table, and none is more than the role needs."""
-    name = f"{NAME}-{purpose}"
+    name = f"{NAME}-{purpose}-{REGION}"
     idle = {
         what
         for what, reduced in judge().reduced(name)
@@ -544,4 +544,4 @@ def test_without_any_one_grant_a_role_fails_at_its_duties(purpose: str) -> None:
 
 def test_every_role_of_the_program_has_its_row() -> None:
     made = {each.inputs["name"] for row in MATRIX for each in recorded(row).of("Role")}
-    assert made == {f"{NAME}-{purpose}" for purpose in DUTIES}
+    assert made == {f"{NAME}-{purpose}-{REGION}" for purpose in DUTIES}

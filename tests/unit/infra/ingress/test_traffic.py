@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from infra.ingress.traffic import FIRST, OUTPUT, SECOND, Serving, TrafficPlan, plan, unfinished
+from infra.own_outputs import READ_OUTPUTS
 from infra.settings.model import Settings
-from infra.shared import READ_OUTPUTS
 from tests.unit.infra.recorder import Recording, record
 
 RULE = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/lb/5/f/9"
