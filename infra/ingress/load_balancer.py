@@ -96,7 +96,8 @@ class LoadBalancer(pulumi.ComponentResource):
         balancer = self._balancer()
         groups = self._target_groups()
         targets = next(iter(groups.values()))
-        self.listener = self._listener(balancer, groups[args.traffic.serving])
+        # With shifts the rule before it decides, whichever group serves.
+        self.listener = self._listener(balancer, targets)
         self.arn = balancer.arn
         self.dns_name = balancer.dns_name
         self.zone_id = balancer.zone_id

@@ -97,3 +97,5 @@ def test_releases_of_a_shifted_service_end_in_either_group() -> None:
     groups = {each.name: each.inputs for each in recording.of("TargetGroup")}
     assert groups["load-balancer-targets"]["name"] in balancer["targetGroupArn"]
     assert {each["healthCheck"]["path"] for each in groups.values()} == {"/"}
+    (action,) = recording.one("Listener").inputs["defaultActions"]
+    assert action["targetGroupArn"] == balancer["targetGroupArn"], "or each release would change it"
