@@ -47,7 +47,7 @@ ROWS: Mapping[str, Row] = {
     "outputs": Row("outputs service_name", 0, "fargate-cd-dev"),
     "status": Row("status", 0, "healthy"),
     "logs": Row("logs", 0, "listening on 9292"),
-    "releases": Row("releases", 0, "111122223333.dkr.ecr"),
+    "releases": Row("releases", 0, "sha256:222222222222"),
     "rollback": Row("rollback --yes", 0, "Succeeded"),
     "exec": Row("exec -- id", EXIT_STATUS, "uid=0(root)"),
     "run": Row("run -- id", EXIT_STATUS, "ended with exit code 7"),
