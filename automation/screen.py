@@ -136,6 +136,12 @@ class Screen:
         for line in error.evidence:
             self.err.print(f"  {line}", markup=False, soft_wrap=True)
 
+    @property
+    def interactive(self) -> bool:
+        """Whether a person is there to be asked, and wants to be."""
+        terminal = sys.stdin is not None and sys.stdin.isatty() and self.err.is_terminal
+        return terminal and not self.json and not self.yes
+
     def require_answer(self, question: str) -> None:
         """Refuse where `confirm` could not get an answer.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -48,33 +49,66 @@ def preview(
             life |= kept_life(session, branch, datetime.now(UTC))
         try:
             task_count.tell(session)
-            planned = Planned()
-            changes, resources = _planned(session, planned)
+            plan = planned(session)
             drifted = _drift(session) if look_for_drift and not session.created else []
         finally:
             if session.created:  # the engine previews stacks that exist; a preview leaves none
                 session.remove()
-    wanted = {k: n for k, n in changes.items() if n and k != "same"}
-    difference = cost_difference(planned.plan, session.file)
     screen.document(
         {
             "stack": stack,
-            "changes": changes,
-            "resources": resources,
+            "changes": plan.changes,
+            "resources": plan.resources,
             "drifted": [drift.document() for drift in drifted],
-            "cost": difference,
+            "cost": plan.cost,
         }
     )
     print_drift(screen, drifted)
-    for row in resources:
+    print_plan(screen, stack, plan)
+    if expect_no_changes and plan.wanted:
+        raise ChangesFound(f"The stack {stack} was expected to be up to date, but: {plan.summary}.")
+    return 0
+
+
+@dataclass(frozen=True)
+class UpdatePlan:
+    """What an update would change, and what that costs.
+
+    Attributes:
+        changes: operation → number of resources.
+        resources: each resource that would change.
+        cost: the difference in cost a month; see `cost_difference`.
+    """
+
+    changes: dict[str, int]
+    resources: list[dict[str, Any]]
+    cost: dict[str, Any]
+
+    @property
+    def wanted(self) -> dict[str, int]:
+        """Operation → number of resources, without those that stay as they are."""
+        return {name: n for name, n in self.changes.items() if n and name != "same"}
+
+    @property
+    def summary(self) -> str:
+        """Such as `1 to create, 2 to update`."""
+        return ", ".join(f"{n} to {name}" for name, n in self.wanted.items()) or "no changes"
+
+
+def planned(session: Session) -> UpdatePlan:
+    """What an update of an open stack would change."""
+    seen = Planned()
+    changes, resources = _planned(session, seen)
+    return UpdatePlan(changes, resources, cost_difference(seen.plan, session.file))
+
+
+def print_plan(screen: Screen, stack: str, plan: UpdatePlan) -> None:
+    """Print each change, their number, and what they cost."""
+    for row in plan.resources:
         of = f" ({', '.join(row['properties'])})" if row["properties"] else ""
         screen.result(f"  {row['operation']:<8} {display_name(row['urn'])}{of}")
-    summary = ", ".join(f"{n} to {k}" for k, n in wanted.items()) or "no changes"
-    screen.result(f"{stack}: {summary}, {changes['same']} unchanged")
-    print_difference(screen, difference)
-    if expect_no_changes and wanted:
-        raise ChangesFound(f"The stack {stack} was expected to be up to date, but: {summary}.")
-    return 0
+    screen.result(f"{stack}: {plan.summary}, {plan.changes['same']} unchanged")
+    print_difference(screen, plan.cost)
 
 
 def _planned(session: Session, planned: Planned) -> tuple[dict[str, int], list[dict[str, Any]]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pulumi import automation as auto
 
+from automation.commands.preview import planned, print_plan
 from automation.deployment.pipeline_transition import no_release_meanwhile
 from automation.deployment.report import Done, report
 from automation.engine.progress import Progress
@@ -64,6 +65,8 @@ def up(
                 check_account(session)
                 if preflight:
                     checks.check(session, image, build, smoke)
+                if not session.target.free and screen.interactive:
+                    _ask(session)
             session.target.before_up(session.file.settings, screen)
             settle(session)
             task_count.tell(session)
@@ -76,6 +79,18 @@ def up(
             failure = error
         outputs = updated.outputs if updated.outputs is not None else _kept(session, failure)
         return report(session, Done(began, updated.changes, outputs, failure))
+
+
+def _ask(session: Session) -> None:
+    """Show the changes and their cost, and ask whether to make them.
+
+    Raises:
+        ConfigurationError: the answer is no; nothing was touched.
+    """
+    plan = planned(session)
+    print_plan(session.screen, session.file.name, plan)
+    if plan.wanted:
+        session.screen.confirm(f"Make these changes to {session.file.name}?")
 
 
 def _kept(session: Session, failure: DriverError | None) -> Mapping[str, auto.OutputValue]:

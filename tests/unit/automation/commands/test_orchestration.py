@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +20,7 @@ import pytest
 from automation import paths
 from automation.commands import preview as previewing
 from automation.commands import rollback as rolling_back
+from automation.commands import up as upping
 from automation.commands.destroy import destroy
 from automation.commands.outputs import outputs
 from automation.commands.preview import preview
@@ -30,6 +33,7 @@ from automation.errors import ConfigurationError, EngineFailed, UpdateRunning
 from automation.leftovers.search import Leftover
 from automation.screen import Screen
 from automation.stack import locks, stack_file
+from automation.stack.target import TARGETS
 from tests.unit.automation.commands.fake_engine import STACK, URL, FakeEngine, failing, install
 from tests.unit.automation.conftest import Captured
 
@@ -120,6 +124,39 @@ def test_a_refused_up_leaves_an_old_stack_as_it_was(engine: FakeEngine, screen: 
         up(STACK, screen)
     assert engine.stacks == {STACK}
     assert engine.ran == []
+
+
+@pytest.mark.parametrize(("answer", "ran"), [("y", ["up"]), ("n", []), ("", [])])
+def test_up_on_a_terminal_shows_the_changes_and_asks(
+    engine: FakeEngine,
+    captured: Captured,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    ran: list[str],
+) -> None:
+    plan = previewing.UpdatePlan({"create": 2, "same": 0}, [], {"total": "12.00"})
+    monkeypatch.setattr(upping, "planned", lambda _session: plan)
+    monkeypatch.setattr(previewing, "print_difference", lambda *_: None)
+    monkeypatch.setitem(TARGETS, "aws", replace(TARGETS["aws"], free=False))
+    monkeypatch.setattr(upping, "check_account", lambda _session: None)
+    monkeypatch.setattr(Screen, "interactive", True)
+    monkeypatch.setattr(Screen, "require_answer", lambda *_: None)
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{answer}\n"))
+    if ran:
+        assert up(STACK, captured.screen) == 0
+    else:
+        with pytest.raises(ConfigurationError, match="Nothing was touched"):
+            up(STACK, captured.screen)
+        assert engine.stacks == set()
+    assert "2 to create" in captured.out.getvalue()
+    assert engine.ran == ran
+
+
+def test_up_where_nobody_can_be_asked_asks_nothing(
+    engine: FakeEngine, captured: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert up(STACK, captured.screen) == 0
 
 
 def test_without_preflight_nothing_is_checked(engine: FakeEngine, screen: Screen) -> None:
