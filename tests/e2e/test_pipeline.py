@@ -18,6 +18,7 @@ import pytest
 import requests
 
 from infra.delivery.github_source import webhook_secret
+from infra.names import Names
 from tests.e2e.checkout import Checkout
 from tests.e2e.pipeline_harness import (
     PIPELINE,
@@ -251,7 +252,7 @@ def test_roles_are_allowed_what_they_used_and_nothing_else(
     role: str, checkout: Checkout, released: dict[str, Any]
 ) -> None:
     """Of the releases above; the local cloud's log says once for each role and action."""
-    name = f"{PIPELINE}-{role}"
+    name = Names("fargate-cd", "local", "us-east-1").role(role)
     iam, allowed = checkout.client("iam"), set[str]()
     for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
         document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
