@@ -140,9 +140,9 @@ def test_a_preview_uses_what_its_environment_has() -> None:
     preview, environment = Names("fargate-cd", "dev-preview-login"), Names("fargate-cd", "dev")
     assert preview.is_preview
     assert not environment.is_preview
-    for shared in ("cluster", "repository", "session_log_group"):
+    for shared in ("cluster", "session_log_group"):
         assert getattr(preview, shared) == getattr(environment, shared)
-    for own in ("service", "log_group"):
+    for own in ("service", "log_group", "repository"):
         assert getattr(preview, own) != getattr(environment, own)
 
 

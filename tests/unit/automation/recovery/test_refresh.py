@@ -37,10 +37,8 @@ def session(captured: Captured, created: bool, target: str = "local") -> FakeSes
 
 @pytest.fixture
 def lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    process = SimpleNamespace(
-        lost_state=lambda _dir: "The queues are lost.\n", default_state_dir=lambda: None
-    )
-    monkeypatch.setattr(local_cloud, "process", lambda: process)
+    cloud = SimpleNamespace(lost_state="The queues are lost.\n")
+    monkeypatch.setattr(local_cloud, "local_cloud", lambda: cloud)
 
 
 @pytest.mark.usefixtures("lost")

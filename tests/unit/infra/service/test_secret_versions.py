@@ -42,7 +42,7 @@ def test_another_version_of_a_secret_or_a_parameter_starts_a_deployment() -> Non
 
 def test_without_secrets_nothing_is_asked() -> None:
     recording = record()
-    assert "triggers" not in recording.one("Service", "service-service").inputs
+    assert "secrets" not in recording.one("Service", "service-service").inputs["triggers"]
     asked = {token for token, _ in recording.invokes}
     assert not asked & {VERSIONS, GET_PARAMETER}
 
