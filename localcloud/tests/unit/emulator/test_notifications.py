@@ -148,7 +148,7 @@ def test_a_topic_that_is_gone_is_a_line_of_the_log(
 def test_what_is_published_by_hand_is_mailed(
     cloud: Served, queue: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    topic = cloud.client("sns").list_topics()["Topics"][0]["TopicArn"]
+    topic = topic_of(cloud)
     with caplog.at_level(logging.INFO, "localcloud.emulator.notifications"):
         cloud.client("sns").publish(TopicArn=topic, Subject="Hello", Message="there")
     assert "e-mail to team@example.org: Hello: there" in caplog.text
