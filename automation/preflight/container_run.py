@@ -161,6 +161,10 @@ def container_options(described: Mapping[str, Any]) -> list[str]:
         for folder in linux.get("tmpfs", ())
     ]
     options += [
+        f"--sysctl={control['namespace']}={control['value']}"
+        for control in described.get("systemControls", ())
+    ]
+    options += [
         f"--ulimit={limit['name']}={limit['softLimit']}:{limit['hardLimit']}"
         for limit in described.get("ulimits", ())
     ]

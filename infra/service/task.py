@@ -29,6 +29,15 @@ how many failures in a row count.
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
 """
 
+LOW_PORT_CONTROL = {"namespace": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
+"""Lets a user other than root listen on ports below `FIRST_FREE_PORT`, in all of a task's
+containers, since they share one network.
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SystemControl.html
+"""
+
+FIRST_FREE_PORT = 1024
+"""The first port that Linux lets any user listen on."""
+
 LONGEST_START_PERIOD = 300
 """Seconds; the most that ECS takes for the health check of a container."""
 
@@ -170,6 +179,8 @@ def _chosen(container: Container) -> dict[str, Any]:
             **HEALTH_CHECK_TIMES,
             "startPeriod": container.start_period,
         }
+    if container.port < FIRST_FREE_PORT:
+        chosen["systemControls"] = [LOW_PORT_CONTROL]
     if container.nofile:
         limit = container.nofile
         chosen["ulimits"] = [{"name": "nofile", "softLimit": limit, "hardLimit": limit}]

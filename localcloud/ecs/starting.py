@@ -29,6 +29,10 @@ log = logging.getLogger(__name__)
 
 DEPENDENCY_POLL_SECONDS = 0.3
 DEFAULT_START_TIMEOUT = 180
+NETWORK_CONTROLS = {"net.ipv4.ip_unprivileged_port_start": "1024"}
+"""Linux's own value, as on Fargate; Docker would set 0, by which any user listens on any port.
+https://docs.kernel.org/networking/ip-sysctl.html
+"""
 
 
 class StartFailureError(Exception):
@@ -108,13 +112,12 @@ class Starter:
 
     def _provision(self, task: Task, definition: dict[str, Any]) -> None:
         """The task's own network namespace and address."""
-        sysctls = {
+        sysctls = NETWORK_CONTROLS | {
             control["namespace"]: control["value"]
             for container in definition["containerDefinitions"]
             for control in container.get("systemControls", [])
         }
-        options = {"sysctls": sysctls} if sysctls else {}
-        sandbox_id, address = self.runtime.create_sandbox(task.arn, task.id, options)
+        sandbox_id, address = self.runtime.create_sandbox(task.arn, task.id, {"sysctls": sysctls})
         with self.core.change():
             task.sandbox_id, task.address = sandbox_id, address
             if not task.live:

@@ -69,6 +69,26 @@ def linux_parameters(cloud: Stage) -> None:
     assert lines == ["True", str(16 * 1024 * 1024), "(512, 600)", "0000000000000000"]
 
 
+@row("ports below 1024 need root or a system control", API + "API_SystemControl.html")
+def low_ports(cloud: Stage) -> None:
+    code = (
+        "import os, socket\n"
+        "try: socket.create_server(('', 80)); print('listens')\n"
+        "except OSError as error: print(os.strerror(error.errno))"
+    )
+    allowed = {"namespace": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
+    told = [
+        cloud.ran(
+            command=["python3", "-c", code],
+            user="10001:10001",
+            linuxParameters={"capabilities": {"drop": ["ALL"]}},
+            systemControls=controls,
+        )[1]
+        for controls in ([], [allowed])
+    ]
+    assert told == [["Permission denied"], ["listens"]]
+
+
 @row("containers of a task share localhost and volumes", GUIDE + "fargate-task-networking.html")
 def shared_network(cloud: Stage) -> None:
     check = "import urllib.request as r; r.urlopen('http://127.0.0.1:8000')"
