@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
 
-from infra.account import Account
+from infra.context import Context
 from infra.policies import buckets, statements
 
 ABORT_UPLOADS_AFTER_DAYS = 1
@@ -20,18 +20,14 @@ class BucketArgs:
 
     Attributes:
         physical_name: its name, distinct in the whole partition.
-        account: where it is.
         keep_days: how long objects, and older versions of them, are kept.
         protect: whether a bucket that holds objects is kept from deletion.
-        tags: of every resource.
         statements: what the bucket's policy allows, beside refusing plain HTTP.
     """
 
     physical_name: str
-    account: Account
     keep_days: int
     protect: bool
-    tags: Mapping[str, str]
     statements: Sequence[statements.Statement] = field(default_factory=tuple)
 
 
@@ -47,14 +43,18 @@ class PrivateBucket(pulumi.ComponentResource):
     arn: pulumi.Output[str]
 
     def __init__(
-        self, name: str, args: BucketArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: Context,
+        args: BucketArgs,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:PrivateBucket", name, None, opts)
         bucket = aws.s3.Bucket(
             f"{name}-bucket",
             bucket=args.physical_name,
             force_destroy=not args.protect,
-            tags=dict(args.tags),
+            tags=dict(context.tags),
             opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
         )
         self._name, self._args, self._bucket = name, args, bucket
@@ -64,7 +64,7 @@ class PrivateBucket(pulumi.ComponentResource):
             f"{name}-policy",
             bucket=bucket.id,
             policy=pulumi.Output.json_dumps(
-                buckets.bucket(args.account, args.physical_name, args.statements)
+                buckets.bucket(context.account, args.physical_name, args.statements)
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[closed]),
         )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pulumi
 
 from infra.context import Context
 from infra.customer_key import CustomerKey
 from infra.delivery.delivery import Delivery
-from infra.delivery.github_access import GithubAccess, GithubAccessArgs
+from infra.delivery.github_access import GithubAccess
 from infra.image.image import Build, BuiltImage, BuiltImageArgs, Release, choose_image
 from infra.image.pull_permissions import other_repository, repository_arns
 from infra.image.registry import Registry
@@ -18,10 +16,10 @@ from infra.ingress.ingress import Ingress
 from infra.monitoring.monitoring import Monitoring
 from infra.monitoring.topic import Topic
 from infra.network.endpoints import Endpoints, EndpointsArgs
-from infra.policies.github import Repository, WorkflowScope
+from infra.policies.github import WorkflowScope
 from infra.service.cluster import Cluster, ClusterArgs
 from infra.service.logs import Logs
-from infra.service.roles import Roles, RolesArgs
+from infra.service.roles import Roles, RolesArgs, TaskRoles
 from infra.service.scaling import Scaling, ScalingArgs
 from infra.service.service import Placement, Replacement, Service, Shifting, web_service
 from infra.service.task import Task, web_task
@@ -209,47 +207,46 @@ class Environment:
 
     def _github_access(self) -> None:
         """Let workflows of GitHub release here and make previews."""
-        settings, names, roles = self.settings, self.names, self.roles
-        common: dict[str, Any] = {
-            "account": self._context.account,
-            "stack": names.stack,
-            "name": names.named(),
-            "balancer_name": names.load_balancer(settings.vpc_cidr),
-            "by_host_name": bool(settings.domain),
-            "state_bucket": settings.state_bucket,
-            "hosted_zone": settings.hosted_zone,
-            "shared_path": names.shared_path,
-        }
-        release = pulumi.Output.all(
-            repository_arn=self.registry.repository_arn,
-            cluster_name=self.cluster.cluster_name,
-            task_roles=[roles.own.execution_role_arn, roles.own.task_role_arn],
-            log_groups=f"{names.log_group_prefix}/*",
-            secret_arns=settings.secret_arns,
-        ).apply(lambda known: WorkflowScope(**common, **known))
-        previews = pulumi.Output.all(
-            repository_arn=self.preview_registry.repository_arn,
-            cluster_name=self.cluster.cluster_name,
-            task_roles=[roles.previews.execution_role_arn, roles.previews.task_role_arn],
-            log_groups=f"{names.preview_log_group_prefix}*",
-            secret_arns=settings.preview_secret_arns,
-        ).apply(lambda known: WorkflowScope(**common, **known))
-        args = GithubAccessArgs(
-            names=names,
-            account=self._context.account,
-            repository=Repository(
-                settings.github_owner,
-                settings.github_repository,
-                settings.github_owner_id,
-                settings.github_repository_id,
-            ),
-            branch=settings.github_branch,
-            environment=settings.github_environment,
-            provider_arn=settings.github_provider_arn,
-            release=release,
-            previews=previews,
-            tags=self._context.tags,
+        settings, names = self.settings, self.names
+        release = self._workflows(
+            self.registry,
+            self.roles.own,
+            f"{names.log_group_prefix}/*",
+            settings.secret_arns,
         )
-        access = GithubAccess("github", args)
+        previews = self._workflows(
+            self.preview_registry,
+            self.roles.previews,
+            f"{names.preview_log_group_prefix}*",
+            settings.preview_secret_arns,
+        )
+        access = GithubAccess("github", self._context, release, previews)
         pulumi.export("github_deploy_role_arn", access.deploy_role_arn)
         pulumi.export("github_preview_role_arn", access.preview_role_arn)
+
+    def _workflows(
+        self, registry: Registry, roles: TaskRoles, log_groups: str, secret_arns: list[str]
+    ) -> pulumi.Output[WorkflowScope]:
+        settings, names = self.settings, self.names
+        return pulumi.Output.all(
+            registry.repository_arn,
+            self.cluster.cluster_name,
+            roles.execution_role_arn,
+            roles.task_role_arn,
+        ).apply(
+            lambda known: WorkflowScope(
+                account=self._context.account,
+                stack=names.stack,
+                name=names.named(),
+                balancer_name=names.load_balancer(settings.vpc_cidr),
+                by_host_name=bool(settings.domain),
+                state_bucket=settings.state_bucket,
+                hosted_zone=settings.hosted_zone,
+                shared_path=names.shared_path,
+                repository_arn=known[0],
+                cluster_name=known[1],
+                task_roles=known[2:],
+                log_groups=log_groups,
+                secret_arns=secret_arns,
+            )
+        )

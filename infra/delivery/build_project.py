@@ -10,8 +10,7 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 
-from infra.account import Account
-from infra.names import Names
+from infra.context import Context
 from infra.policies import pipeline, statements
 
 BUILDSPECS = Path(__file__).parent / "buildspecs"
@@ -47,28 +46,18 @@ class BuildProjectArgs:
     Attributes:
         purpose: `test` or `build`.
         description: what for.
-        names: the stack's names.
-        account: where it runs.
-        architecture: `X86_64` or `ARM64`.
         buildspec: its commands.
         variables: its environment; nothing secret.
         privileged: whether it may run a Docker daemon.
-        retention_days: how long its log is kept.
         key_arn: encrypts the log; None for CloudWatch's own key.
-        tags: of every resource.
     """
 
     purpose: str
     description: str
-    names: Names
-    account: Account
-    architecture: str
     buildspec: str
     variables: Mapping[str, pulumi.Input[str]]
     privileged: bool
-    retention_days: int
     key_arn: pulumi.Input[str] | None
-    tags: Mapping[str, str]
 
 
 class BuildProject(pulumi.ComponentResource):
@@ -84,26 +73,30 @@ class BuildProject(pulumi.ComponentResource):
     arn: pulumi.Output[str]
 
     def __init__(
-        self, name: str, args: BuildProjectArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: Context,
+        args: BuildProjectArgs,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:BuildProject", name, None, opts)
-        self._name, self._args = name, args
-        physical = args.names.named(args.purpose)
+        self._name, self._context, self._args = name, context, args
+        physical = context.names.named(args.purpose)
         child = pulumi.ResourceOptions(parent=self)
         self._group = aws.cloudwatch.LogGroup(
             f"{name}-log",
-            name=f"{args.names.log_group_prefix}/{args.purpose}",
-            retention_in_days=args.retention_days,
+            name=f"{context.names.log_group_prefix}/{args.purpose}",
+            retention_in_days=context.settings.log_retention_days,
             kms_key_id=args.key_arn,
-            tags=dict(args.tags),
+            tags=dict(context.tags),
             opts=child,
         )
         self._role = aws.iam.Role(
             f"{name}-role",
-            name=args.names.role(args.purpose),
+            name=context.names.role(args.purpose),
             description=args.description,
-            assume_role_policy=json.dumps(pipeline.build_trust(args.account, physical)),
-            tags=dict(args.tags),
+            assume_role_policy=json.dumps(pipeline.build_trust(context.account, physical)),
+            tags=dict(context.tags),
             opts=child,
         )
         project = self._project(physical)
@@ -123,7 +116,7 @@ class BuildProject(pulumi.ComponentResource):
         )
 
     def _project(self, physical: str) -> aws.codebuild.Project:
-        kind, image = ENVIRONMENTS[self._args.architecture]
+        kind, image = ENVIRONMENTS[self._context.settings.architecture]
         return aws.codebuild.Project(
             f"{self._name}-project",
             name=physical,
@@ -151,6 +144,6 @@ class BuildProject(pulumi.ComponentResource):
                     status="ENABLED", group_name=self._group.name
                 )
             ),
-            tags=dict(self._args.tags),
+            tags=dict(self._context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )

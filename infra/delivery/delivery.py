@@ -13,8 +13,8 @@ from infra.delivery.build_project import (
     test_buildspec,
 )
 from infra.delivery.git_remote import git_remote_url
-from infra.delivery.github_source import SOURCE_ARTIFACT, Webhook, WebhookArgs
-from infra.delivery.notifications import Notifications, NotificationsArgs
+from infra.delivery.github_source import SOURCE_ARTIFACT, Webhook
+from infra.delivery.notifications import Notifications
 from infra.delivery.pipeline import IMAGE_ARTIFACT, Pipeline, PipelineArgs, page_url
 from infra.image.registry import Registry
 from infra.policies import pipeline as pipeline_policies
@@ -43,37 +43,31 @@ class Delivery:
         test = self._test(bucket)
         build = self._build(bucket, registry)
         args = PipelineArgs(
-            settings=settings,
-            names=names,
-            account=context.account,
             bucket_name=bucket.bucket_name,
             bucket_arn=bucket.arn,
             test_project=test.project_name,
             build_project=build.project_name,
             project_arns=[test.arn, build.arn],
             task_role_arns=[roles.own.execution_role_arn, roles.own.task_role_arn],
-            tags=context.tags,
             needs=[service, test, build],
         )
-        pipeline = Pipeline("pipeline", args)
+        pipeline = Pipeline("pipeline", context, args)
         if topic_arn is not None:
-            self._notifications(topic_arn)
+            Notifications("reports", context, topic_arn)
         pulumi.export("pipeline_url", page_url(names.pipeline, context.account))
         remote = git_remote_url(settings.github_owner, settings.github_repository)
         pulumi.export("git_remote_url", remote)
         if not settings.connection_arn:
-            pulumi.export("webhook_url", self._webhook(pipeline).url)
+            pulumi.export("webhook_url", Webhook("webhook", context, pipeline.pipeline_name).url)
 
     def _bucket(self) -> PrivateBucket:
         context = self._context
         args = BucketArgs(
             physical_name=context.names.bucket("artifacts", context.account.account_id),
-            account=context.account,
             keep_days=ARTIFACT_DAYS,
             protect=False,
-            tags=context.tags,
         )
-        return PrivateBucket("artifacts", args)
+        return PrivateBucket("artifacts", context, args)
 
     def _project(
         self,
@@ -83,21 +77,15 @@ class Delivery:
         variables: dict[str, pulumi.Input[str]],
         privileged: bool,
     ) -> BuildProject:
-        context = self._context
         args = BuildProjectArgs(
             purpose=purpose,
             description=description,
-            names=context.names,
-            account=context.account,
-            architecture=context.settings.architecture,
             buildspec=buildspec,
             variables=variables,
             privileged=privileged,
-            retention_days=context.settings.log_retention_days,
             key_arn=self._key_arn,
-            tags=context.tags,
         )
-        return BuildProject(purpose, args)
+        return BuildProject(purpose, self._context, args)
 
     def _test(self, bucket: PrivateBucket) -> BuildProject:
         spec = test_buildspec(self._context.settings.test_commands)
@@ -145,26 +133,3 @@ class Delivery:
             )
         )
         return project
-
-    def _notifications(self, topic_arn: pulumi.Input[str]) -> Notifications:
-        context = self._context
-        args = NotificationsArgs(
-            physical_name=context.names.notifications,
-            pipeline_name=context.names.pipeline,
-            topic_arn=topic_arn,
-            tags=context.tags,
-        )
-        return Notifications("reports", args)
-
-    def _webhook(self, pipeline: Pipeline) -> Webhook:
-        context, settings = self._context, self._context.settings
-        args = WebhookArgs(
-            physical_name=context.names.pipeline,
-            pipeline_name=pipeline.pipeline_name,
-            owner=settings.github_owner,
-            repository=settings.github_repository,
-            token=settings.github_token,
-            rotation=settings.webhook_rotation,
-            tags=context.tags,
-        )
-        return Webhook("webhook", args)

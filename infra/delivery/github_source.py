@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_github as github
 
+from infra.context import Context
 from infra.settings.model import Settings
 
 SOURCE_ACTION = "Source"
@@ -87,29 +86,6 @@ def triggers(settings: Settings) -> list[aws.codepipeline.PipelineTriggerArgs] |
     ]
 
 
-@dataclass(frozen=True)
-class WebhookArgs:
-    """Which repository starts which pipeline.
-
-    Attributes:
-        physical_name: the webhook's name.
-        pipeline_name: what it starts.
-        owner: the repository's owner.
-        repository: its name.
-        token: what registers the webhook at GitHub.
-        rotation: another number makes another secret.
-        tags: of every resource.
-    """
-
-    physical_name: str
-    pipeline_name: pulumi.Input[str]
-    owner: str
-    repository: str
-    token: pulumi.Input[str]
-    rotation: int
-    tags: Mapping[str, str]
-
-
 class Webhook(pulumi.ComponentResource):
     """A webhook of CodePipeline, registered in the repository.
 
@@ -120,14 +96,19 @@ class Webhook(pulumi.ComponentResource):
     url: pulumi.Output[str]
 
     def __init__(
-        self, name: str, args: WebhookArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: Context,
+        pipeline_name: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:Webhook", name, None, opts)
-        token = pulumi.Output.secret(args.token)
-        secret = token.apply(lambda it: webhook_secret(it, args.physical_name, args.rotation))
+        settings, physical = context.settings, context.names.pipeline
+        token = pulumi.Output.secret(settings.github_token)
+        secret = token.apply(lambda it: webhook_secret(it, physical, settings.webhook_rotation))
         webhook = aws.codepipeline.Webhook(
             f"{name}-webhook",
-            name=args.physical_name,
+            name=physical,
             authentication="GITHUB_HMAC",
             authentication_configuration=aws.codepipeline.WebhookAuthenticationConfigurationArgs(
                 secret_token=secret
@@ -137,19 +118,19 @@ class Webhook(pulumi.ComponentResource):
                 for path, value in WEBHOOK_FILTERS.items()
             ],
             target_action=SOURCE_ACTION,
-            target_pipeline=args.pipeline_name,
-            tags=dict(args.tags),
+            target_pipeline=pipeline_name,
+            tags=dict(context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
         provider = github.Provider(
             f"{name}-github",
-            owner=args.owner,
+            owner=settings.github_owner,
             token=token,
             opts=pulumi.ResourceOptions(parent=self),
         )
         github.RepositoryWebhook(
             f"{name}-registration",
-            repository=args.repository,
+            repository=settings.github_repository,
             events=["push"],
             configuration=github.RepositoryWebhookConfigurationArgs(
                 url=webhook.url, content_type="json", insecure_ssl=False, secret=secret

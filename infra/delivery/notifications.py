@@ -4,28 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-
-@dataclass(frozen=True)
-class NotificationsArgs:
-    """What is reported, and where.
-
-    Attributes:
-        physical_name: the beginning of names.
-        pipeline_name: the pipeline.
-        topic_arn: where it is reported.
-        tags: of every resource.
-    """
-
-    physical_name: str
-    pipeline_name: str
-    topic_arn: pulumi.Input[str]
-    tags: Mapping[str, str]
-
+from infra.context import Context
 
 EVENTS: Mapping[str, tuple[str, dict[str, object]]] = {
     "failed": ("CodePipeline Pipeline Execution State Change", {"state": ["FAILED"]}),
@@ -41,16 +24,20 @@ class Notifications(pulumi.ComponentResource):
     """The rules that publish at a topic."""
 
     def __init__(
-        self, name: str, args: NotificationsArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: Context,
+        topic_arn: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:Notifications", name, None, opts)
-        self._name, self._args = name, args
+        self._name, self._context = name, context
         for what in EVENTS:
             aws.cloudwatch.EventTarget(
                 f"{name}-{what}-target",
                 rule=self._rule(what).name,
                 target_id="topic",
-                arn=args.topic_arn,
+                arn=topic_arn,
                 opts=pulumi.ResourceOptions(parent=self),
             )
         self.register_outputs({})
@@ -60,13 +47,13 @@ class Notifications(pulumi.ComponentResource):
         pattern = {
             "source": ["aws.codepipeline"],
             "detail-type": [kind],
-            "detail": {"pipeline": [self._args.pipeline_name], **detail},
+            "detail": {"pipeline": [self._context.names.pipeline], **detail},
         }
         return aws.cloudwatch.EventRule(
             f"{self._name}-{what}",
-            name=f"{self._args.physical_name}-{what}",
-            description=f"The pipeline {self._args.pipeline_name} is {what}",
+            name=f"{self._context.names.notifications}-{what}",
+            description=f"The pipeline {self._context.names.pipeline} is {what}",
             event_pattern=json.dumps(pattern),
-            tags=dict(self._args.tags),
+            tags=dict(self._context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )

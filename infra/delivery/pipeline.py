@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
 from infra.account import Account
+from infra.context import Context
 from infra.delivery.github_source import SOURCE_ARTIFACT, source_action, triggers
-from infra.names import DEPLOY_STAGE, Names
+from infra.names import DEPLOY_STAGE
 from infra.policies import pipeline as pipeline_policies
-from infra.settings.model import Settings
 
 IMAGE_ARTIFACT = "Image"
 DEPLOYMENT_MINUTES = 30
@@ -36,29 +36,21 @@ class PipelineArgs:
     """What the pipeline passes on, builds and deploys.
 
     Attributes:
-        settings: the stack's settings.
-        names: the stack's names.
-        account: where it runs.
         bucket_name: its artifacts' bucket.
         bucket_arn: the same, for its policy.
         test_project: the test's CodeBuild project.
         build_project: the build's.
         project_arns: both, for its policy.
         task_role_arns: the roles that it hands to tasks.
-        tags: of every resource.
         needs: what its first run needs.
     """
 
-    settings: Settings
-    names: Names
-    account: Account
     bucket_name: pulumi.Input[str]
     bucket_arn: pulumi.Input[str]
     test_project: pulumi.Input[str]
     build_project: pulumi.Input[str]
     project_arns: Sequence[pulumi.Input[str]]
     task_role_arns: Sequence[pulumi.Input[str]]
-    tags: Mapping[str, str]
     needs: Sequence[pulumi.Resource]
 
 
@@ -72,24 +64,28 @@ class Pipeline(pulumi.ComponentResource):
     pipeline_name: pulumi.Output[str]
 
     def __init__(
-        self, name: str, args: PipelineArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: Context,
+        args: PipelineArgs,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:Pipeline", name, None, opts)
-        self._name, self._args = name, args
+        self._name, self._context, self._args = name, context, args
         role = aws.iam.Role(
             f"{name}-role",
-            name=args.names.role("pipeline"),
+            name=context.names.role("pipeline"),
             description="Passes artifacts on, starts the builds, deploys to the one service",
             assume_role_policy=json.dumps(
-                pipeline_policies.pipeline_trust(args.account, args.names.pipeline)
+                pipeline_policies.pipeline_trust(context.account, context.names.pipeline)
             ),
-            tags=dict(args.tags),
+            tags=dict(context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
         granted = self._policy(role)
         pipeline = aws.codepipeline.Pipeline(
             f"{name}-pipeline",
-            name=args.names.pipeline,
+            name=context.names.pipeline,
             pipeline_type="V2",
             execution_mode="SUPERSEDED",
             role_arn=role.arn,
@@ -97,15 +93,15 @@ class Pipeline(pulumi.ComponentResource):
                 aws.codepipeline.PipelineArtifactStoreArgs(type="S3", location=args.bucket_name)
             ],
             stages=self._stages(),
-            triggers=triggers(args.settings),
-            tags=dict(args.tags),
+            triggers=triggers(context.settings),
+            tags=dict(context.tags),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[granted, *args.needs]),
         )
         self.pipeline_name = pipeline.name
         self.register_outputs({"pipeline_name": self.pipeline_name})
 
     def _policy(self, role: aws.iam.Role) -> aws.iam.RolePolicy:
-        args = self._args
+        args, context = self._args, self._context
         arns = pulumi.Output.all(
             args.bucket_arn,
             pulumi.Output.all(*args.project_arns),
@@ -118,12 +114,12 @@ class Pipeline(pulumi.ComponentResource):
             policy=pulumi.Output.json_dumps(
                 arns.apply(
                     lambda known: pipeline_policies.pipeline(
-                        args.account,
+                        context.account,
                         known[0],
                         known[1],
-                        (args.names.cluster, args.names.service),
+                        (context.names.cluster, context.names.service),
                         known[2],
-                        args.settings.connection_arn,
+                        context.settings.connection_arn,
                     )
                 )
             ),
@@ -131,7 +127,7 @@ class Pipeline(pulumi.ComponentResource):
         )
 
     def _stages(self) -> list[Stage]:
-        args = self._args
+        args, names, settings = self._args, self._context.names, self._context.settings
         approval = Action(
             name="Approval", category="Approval", owner="AWS", provider="Manual", version="1"
         )
@@ -143,21 +139,19 @@ class Pipeline(pulumi.ComponentResource):
             version="1",
             input_artifacts=[IMAGE_ARTIFACT],
             configuration={
-                "ClusterName": args.names.cluster,
-                "ServiceName": args.names.service,
+                "ClusterName": names.cluster,
+                "ServiceName": names.service,
                 "FileName": "imagedefinitions.json",
                 "DeploymentTimeout": str(
-                    min(
-                        DEPLOYMENT_MINUTES + args.settings.shift_minutes, LONGEST_DEPLOYMENT_MINUTES
-                    )
+                    min(DEPLOYMENT_MINUTES + settings.shift_minutes, LONGEST_DEPLOYMENT_MINUTES)
                 ),
             },
         )
         return [
-            Stage(name="Source", actions=[source_action(args.settings)]),
+            Stage(name="Source", actions=[source_action(settings)]),
             Stage(name="Test", actions=[_build("Test", args.test_project, None)]),
             Stage(name="Build", actions=[_build("Build", args.build_project, IMAGE_ARTIFACT)]),
-            *([Stage(name="Approval", actions=[approval])] if args.settings.approval else []),
+            *([Stage(name="Approval", actions=[approval])] if settings.approval else []),
             Stage(name=DEPLOY_STAGE, actions=[deploy]),
         ]
 

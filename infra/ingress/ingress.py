@@ -114,13 +114,11 @@ class Ingress:
         name = context.names.bucket("access-logs", context.account.account_id)
         args = BucketArgs(
             physical_name=name,
-            account=context.account,
             keep_days=context.settings.log_retention_days,
             protect=context.settings.protect,
-            tags=context.tags,
             statements=[buckets.access_log_delivery(context.account, name)],
         )
-        return PrivateBucket("access-logs", args)
+        return PrivateBucket("access-logs", context, args)
 
     def _balancer(self, certificate_arn: pulumi.Input[str] | None) -> LoadBalancer:
         bucket = self._access_log_bucket() if self._context.settings.access_logs else None

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
 
-from infra.account import Account
 from infra.context import Context
 from infra.ingress.ingress import Ingress
 from infra.monitoring import dashboard
@@ -21,7 +20,6 @@ from infra.monitoring.alarms import (
     release_alarms,
     service_alarms,
 )
-from infra.names import Names
 from infra.service.service import Service
 from infra.settings.model import Settings
 
@@ -48,19 +46,15 @@ class AlarmsArgs:
     """A set of alarms.
 
     Attributes:
-        names: the stack's names.
         table: the alarms; how many there are must not depend on what is watched.
         watched: what they watch.
         topic_arn: where they are reported; None for nowhere.
-        tags: of every resource.
         needs: what must exist before they can be quiet.
     """
 
-    names: Names
     table: Callable[[Watched], list[Alarm]]
     watched: pulumi.Output[Watched]
     topic_arn: pulumi.Input[str] | None
-    tags: Mapping[str, str]
     needs: Sequence[pulumi.Resource] = field(default_factory=tuple)
 
 
@@ -76,10 +70,14 @@ class Alarms(pulumi.ComponentResource):
     arns: list[pulumi.Output[str]]
 
     def __init__(
-        self, name: str, args: AlarmsArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: Context,
+        args: AlarmsArgs,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:Alarms", name, None, opts)
-        self._name, self._args = name, args
+        self._name, self._context, self._args = name, context, args
         alarms = [self._alarm(number, row) for number, row in enumerate(args.table(NAMELESS))]
         self.alarm_names = [alarm.name for alarm in alarms]
         self.arns = [alarm.arn for alarm in alarms]
@@ -90,7 +88,7 @@ class Alarms(pulumi.ComponentResource):
         actions = None if args.topic_arn is None else [args.topic_arn]
         return aws.cloudwatch.MetricAlarm(
             f"{self._name}-{alarm.kind}",
-            name=args.names.named(alarm.kind),
+            name=self._context.names.named(alarm.kind),
             alarm_description=alarm.description,
             comparison_operator=alarm.comparison,
             threshold=alarm.threshold,
@@ -102,7 +100,7 @@ class Alarms(pulumi.ComponentResource):
             ),
             alarm_actions=actions,
             ok_actions=actions,
-            tags=dict(args.tags),
+            tags=dict(self._context.tags),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.needs)),
         )
 
@@ -137,34 +135,33 @@ class DashboardArgs:
     """What the dashboard shows.
 
     Attributes:
-        names: the stack's names.
-        account: where it is.
         watched: whose metrics.
         limits: drawn as level lines.
         alarm_arns: shown by their state.
-        tags: of every resource that takes tags.
     """
 
-    names: Names
-    account: Account
     watched: pulumi.Output[Watched]
     limits: Limits
     alarm_arns: Sequence[pulumi.Input[str]]
-    tags: Mapping[str, str]
 
 
 class Dashboard(pulumi.ComponentResource):
     """A dashboard, and the rule by whose metric it draws releases."""
 
     def __init__(
-        self, name: str, args: DashboardArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: Context,
+        args: DashboardArgs,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:Dashboard", name, None, opts)
-        service = args.account.arn("ecs", f"service/{args.names.cluster}/{args.names.service}")
+        names = context.names
+        service = context.account.arn("ecs", f"service/{names.cluster}/{names.service}")
         rule = aws.cloudwatch.EventRule(
             f"{name}-releases",
-            name=args.names.releases,
-            description=f"A deployment of {args.names.service} begins; its metric marks releases",
+            name=names.releases,
+            description=f"A deployment of {names.service} begins; its metric marks releases",
             event_pattern=json.dumps(
                 {
                     "source": ["aws.ecs"],
@@ -173,16 +170,18 @@ class Dashboard(pulumi.ComponentResource):
                     "detail": {"eventName": ["SERVICE_DEPLOYMENT_IN_PROGRESS"]},
                 }
             ),
-            tags=dict(args.tags),
+            tags=dict(context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
         shown = pulumi.Output.all(args.watched, pulumi.Output.all(*args.alarm_arns), rule.name)
         aws.cloudwatch.Dashboard(
             f"{name}-dashboard",
-            dashboard_name=args.names.dashboard,
+            dashboard_name=names.dashboard,
             dashboard_body=shown.apply(
                 lambda known: json.dumps(
-                    dashboard.body(args.account.region, known[0], args.limits, known[1], known[2])
+                    dashboard.body(
+                        context.account.region, known[0], args.limits, known[1], known[2]
+                    )
                 )
             ),
             opts=pulumi.ResourceOptions(parent=self),
@@ -223,14 +222,11 @@ class Monitoring:
             return
         alarms = self._alarms("alarms", service_alarms, (service,))
         args = DashboardArgs(
-            names=self._context.names,
-            account=self._context.account,
             watched=self._watched,
             limits=self._limits,
             alarm_arns=[*self._release.arns, *alarms.arns],
-            tags=self._context.tags,
         )
-        Dashboard("dashboard", args)
+        Dashboard("dashboard", self._context, args)
 
     def _alarms(
         self,
@@ -239,14 +235,12 @@ class Monitoring:
         needs: Sequence[pulumi.Resource],
     ) -> Alarms:
         args = AlarmsArgs(
-            names=self._context.names,
             table=lambda names: table(names, self._limits),
             watched=self._watched,
             topic_arn=self._topic_arn,
-            tags=self._context.tags,
             needs=needs,
         )
-        return Alarms(name, args)
+        return Alarms(name, self._context, args)
 
 
 def limits(settings: Settings) -> Limits:
