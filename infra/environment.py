@@ -173,7 +173,7 @@ class Environment:
             cluster_name=self.cluster.cluster_name,
             service_name=self.service.service_name,
             load_balancer_suffix=self.ingress.balancer.arn_suffix,
-            target_group_suffix=self.ingress.balancer.target_group_arn_suffixes[0],
+            target_group_suffixes=self.ingress.balancer.target_group_arn_suffixes,
         )
         return Scaling("scaling", self._context, args)
 

@@ -82,6 +82,8 @@ class Scaling(Service):
             tracking.watched(given["TargetTrackingScalingPolicyConfiguration"], given["ResourceId"])
         except tracking.UntrackedMetricError as error:
             raise _refused(str(error)) from error
+        except tracking.InvalidMetricsError as error:
+            raise ServiceError("ValidationException", f"Metrics: {error}.") from error
         if (old := self._policy(call)) is not None:
             old.delete_alarms(call.account, call.region)
 
@@ -110,12 +112,7 @@ class Scaling(Service):
                 AlarmName=alarm.name,
                 AlarmDescription=alarm.description,
                 AlarmActions=alarm.alarm_actions,
-                Namespace=wanted.namespace,
-                MetricName=wanted.name,
-                Dimensions=[{"Name": n, "Value": v} for n, v in wanted.dimensions],
-                Statistic=wanted.statistic,
-                **({"Unit": wanted.unit} if wanted.unit else {}),
-                Period=tracking.PERIOD_SECONDS,
+                Metrics=wanted,
                 EvaluationPeriods=tracking.HIGH_PERIODS if high else tracking.LOW_PERIODS,
                 Threshold=target if high else target * tracking.LOW_SHARE,
                 ComparisonOperator="GreaterThanThreshold" if high else "LessThanThreshold",
@@ -240,19 +237,10 @@ class Scaling(Service):
         wanted = max(wanted, capacity + 1) if grows else min(wanted, capacity - 1)
         return Reading(policy.policy_name, wanted, shrinks=shrinks)
 
-    def _latest(self, cloudwatch: Any, wanted: tracking.Watched) -> float | None:
+    def _latest(self, cloudwatch: Any, wanted: list[dict[str, Any]]) -> float | None:
         now = datetime.now(UTC)
-        query = {
-            "Metric": {
-                "Namespace": wanted.namespace,
-                "MetricName": wanted.name,
-                "Dimensions": [{"Name": n, "Value": v} for n, v in wanted.dimensions],
-            },
-            "Period": tracking.PERIOD_SECONDS,
-            "Stat": wanted.statistic,
-        }
         found = cloudwatch.get_metric_data(
-            MetricDataQueries=[{"Id": "value", "MetricStat": query}],
+            MetricDataQueries=wanted,
             StartTime=now - timedelta(seconds=5 * tracking.PERIOD_SECONDS),
             EndTime=_minute(now),
         )["MetricDataResults"][0]["Values"]

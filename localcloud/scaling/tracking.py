@@ -7,8 +7,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-autoscaling-
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 PERIOD_SECONDS = 60
@@ -23,15 +22,8 @@ class UntrackedMetricError(ValueError):
     """A metric that the local cloud does not track; the text names it."""
 
 
-@dataclass(frozen=True)
-class Watched:
-    """The metric of a policy, by CloudWatch's names."""
-
-    namespace: str
-    name: str
-    dimensions: tuple[tuple[str, str], ...]
-    statistic: str
-    unit: str | None = None
+class InvalidMetricsError(ValueError):
+    """Metrics that AWS refuses; the text says why."""
 
 
 _UTILIZATION = {
@@ -40,34 +32,74 @@ _UTILIZATION = {
 }
 
 
-def watched(configuration: Mapping[str, Any], resource_id: str) -> Watched:
-    """The metric that a policy tracks.
+def watched(configuration: Mapping[str, Any], resource_id: str) -> list[dict[str, Any]]:
+    """The metric that a policy tracks, as CloudWatch's MetricDataQueries.
 
     Args:
         configuration: TargetTrackingScalingPolicyConfiguration.
         resource_id: `service/CLUSTER/SERVICE`.
 
+    Returns:
+        The one query, or the queries of a metric math expression; exactly one returns data.
+
     Raises:
         UntrackedMetricError: it is none that a service has.
     """
     if own := configuration.get("CustomizedMetricSpecification"):
-        if own.get("Metrics"):
-            raise UntrackedMetricError("CustomizedMetricSpecification.Metrics (metric math)")
-        dimensions = tuple((d["Name"], d["Value"]) for d in own.get("Dimensions", []))
-        return Watched(
-            own["Namespace"], own["MetricName"], dimensions, own["Statistic"], own.get("Unit")
-        )
+        return _math(own["Metrics"]) if own.get("Metrics") else [_customized(own)]
     predefined = configuration.get("PredefinedMetricSpecification") or {}
     kind = predefined.get("PredefinedMetricType", "no metric")
     _, cluster, service = resource_id.split("/")
     if kind in _UTILIZATION:
-        dimensions = (("ClusterName", cluster), ("ServiceName", service))
-        return Watched("AWS/ECS", _UTILIZATION[kind], dimensions, "Average")
+        dimensions = {"ClusterName": cluster, "ServiceName": service}
+        return [_single("AWS/ECS", _UTILIZATION[kind], dimensions, "Average")]
     balancer, separator, group = predefined.get("ResourceLabel", "").partition("/targetgroup/")
     if kind == "ALBRequestCountPerTarget" and separator:
-        dimensions = (("LoadBalancer", balancer), ("TargetGroup", f"targetgroup/{group}"))
-        return Watched("AWS/ApplicationELB", "RequestCountPerTarget", dimensions, "Sum")
+        dimensions = {"LoadBalancer": balancer, "TargetGroup": f"targetgroup/{group}"}
+        return [_single("AWS/ApplicationELB", "RequestCountPerTarget", dimensions, "Sum")]
     raise UntrackedMetricError(f"PredefinedMetricType {kind}")
+
+
+def _single(
+    namespace: str,
+    name: str,
+    dimensions: Mapping[str, str],
+    statistic: str,
+    unit: str | None = None,
+) -> dict[str, Any]:
+    metric = {
+        "Namespace": namespace,
+        "MetricName": name,
+        "Dimensions": [{"Name": n, "Value": v} for n, v in dimensions.items()],
+    }
+    stat = {"Metric": metric, "Stat": statistic, "Period": PERIOD_SECONDS}
+    return {
+        "Id": "value",
+        "MetricStat": {**stat, "Unit": unit} if unit else stat,
+        "ReturnData": True,
+    }
+
+
+def _customized(own: Mapping[str, Any]) -> dict[str, Any]:
+    dimensions = {d["Name"]: d["Value"] for d in own.get("Dimensions", [])}
+    return _single(
+        own["Namespace"], own["MetricName"], dimensions, own["Statistic"], own.get("Unit")
+    )
+
+
+def _math(metrics: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking-metric-math.html"""
+    queries = []
+    for each in metrics:
+        query = {"ReturnData": True, **each}
+        if ("Expression" in each) == ("MetricStat" in each):
+            raise InvalidMetricsError(f"{each['Id']} needs either Expression or MetricStat")
+        if stat := each.get("MetricStat"):
+            query["MetricStat"] = {**stat, "Period": PERIOD_SECONDS}
+        queries.append(query)
+    if sum(query["ReturnData"] for query in queries) != 1:
+        raise InvalidMetricsError("exactly one metric must return data")
+    return queries
 
 
 def proportional(capacity: int, value: float, target: float) -> int:

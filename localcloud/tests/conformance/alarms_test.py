@@ -227,6 +227,27 @@ def scaling_out(cloud: Stage) -> None:
     assert [a["Description"] for a in activities] == ["Setting desired count to 3."]
 
 
+MATH = SCALING + "application-auto-scaling-target-tracking-metric-math.html"
+
+
+@row("a policy follows metric math over several metrics, of which some have no data", MATH)
+def scaling_by_metric_math(cloud: Stage) -> None:
+    stats = [
+        {
+            "Id": name,
+            "ReturnData": False,
+            "MetricStat": {"Metric": {"Namespace": "rows", "MetricName": name}, "Stat": "Average"},
+        }
+        for name in ("blue", "green")
+    ]
+    total = {"Id": "total", "Expression": "SUM([blue, green])", "ReturnData": True}
+    cluster, service = tracked(
+        cloud, "shifted", 1, CustomizedMetricSpecification={"Metrics": [*stats, total]}
+    )
+    put(cloud, "green", [100.0] * 3)
+    cloud.await_running(cluster, service, 2)
+
+
 @row("below its target for long it shrinks, down to its minimum", TRACKING)
 def scaling_in(cloud: Stage) -> None:
     cluster, service = tracked(cloud, "shrink", 3)

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from localcloud.scaling.decision import Reading, decide
-from localcloud.scaling.tracking import UntrackedMetricError, proportional, watched
+from localcloud.scaling.tracking import (
+    InvalidMetricsError,
+    UntrackedMetricError,
+    proportional,
+    watched,
+)
 
 CONTENT = Reading("content", None)
 
@@ -52,12 +57,29 @@ def test_requests_are_those_of_the_label() -> None:
         "PredefinedMetricType": "ALBRequestCountPerTarget",
         "ResourceLabel": "app/web/1a2b/targetgroup/web/3c4d",
     }
-    found = watched({"PredefinedMetricSpecification": predefined}, "service/c/s")
-    assert dict(found.dimensions) == {
-        "LoadBalancer": "app/web/1a2b",
-        "TargetGroup": "targetgroup/web/3c4d",
-    }
-    assert (found.name, found.statistic) == ("RequestCountPerTarget", "Sum")
+    [query] = watched({"PredefinedMetricSpecification": predefined}, "service/c/s")
+    stat = query["MetricStat"]
+    assert stat["Metric"]["Dimensions"] == [
+        {"Name": "LoadBalancer", "Value": "app/web/1a2b"},
+        {"Name": "TargetGroup", "Value": "targetgroup/web/3c4d"},
+    ]
+    assert (stat["Metric"]["MetricName"], stat["Stat"]) == ("RequestCountPerTarget", "Sum")
+
+
+STAT = {"Metric": {"Namespace": "Own", "MetricName": "Load"}, "Stat": "Sum"}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "words"),
+    [
+        ([{"Id": "a", "MetricStat": STAT, "Expression": "a"}], "either Expression or MetricStat"),
+        ([{"Id": "a"}], "either Expression or MetricStat"),
+        ([{"Id": "a", "MetricStat": STAT}, {"Id": "b", "MetricStat": STAT}], "exactly one"),
+    ],
+)
+def test_wrong_metric_math_is_refused(metrics: list[dict[str, object]], words: str) -> None:
+    with pytest.raises(InvalidMetricsError, match=words):
+        watched({"CustomizedMetricSpecification": {"Metrics": metrics}}, "service/c/s")
 
 
 def test_an_untracked_metric_is_named() -> None:

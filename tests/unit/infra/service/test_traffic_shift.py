@@ -147,3 +147,23 @@ WRONG = (
 def test_what_can_not_work_is_refused(values: dict[str, object], name: str, said: str) -> None:
     with pytest.raises(SettingsError, match=f"fargate-cd:{name} = .*{said}"):
         Settings.parse(values)
+
+
+def followed(recording: Recording) -> dict[str, Any]:
+    policy = recording.one("Policy", "scaling-requests").inputs
+    tracking: dict[str, Any] = policy["targetTrackingScalingPolicyConfiguration"]
+    return tracking
+
+
+@pytest.mark.parametrize("strategy", SHIFTED)
+def test_scaling_follows_the_requests_of_both_target_groups(strategy: str) -> None:
+    *counted, total = followed(shifted(strategy))["customizedMetricSpecification"]["metrics"]
+    groups = [each["metricStat"]["metric"]["dimensions"][1]["value"] for each in counted]
+    assert len(set(groups)) == 2
+    assert [each["returnData"] for each in (*counted, total)] == [False, False, True]
+    assert total["expression"] == "SUM([group1, group2])"
+
+
+def test_scaling_follows_the_one_target_group_of_rolling() -> None:
+    predefined = followed(record())["predefinedMetricSpecification"]
+    assert predefined["predefinedMetricType"] == "ALBRequestCountPerTarget"
