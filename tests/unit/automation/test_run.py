@@ -19,7 +19,8 @@ from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
 from automation import run
-from automation.command_line import Branch, command, execute
+from automation.command_line.command import command, execute
+from automation.command_line.options import Branch
 from automation.errors import ChangesFound, ConfigurationError, DriverError, Stopped, UpdateRunning
 from automation.screen import Screen
 from automation.stack import operations

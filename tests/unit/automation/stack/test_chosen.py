@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from automation import run
-from automation.command_line import command
+from automation.command_line.command import command
 from automation.commands import doctor as doctoring
 from automation.commands.use import use
 from automation.errors import ConfigurationError

@@ -4,56 +4,22 @@ from __future__ import annotations
 
 import inspect
 import signal
-import subprocess
-import tomllib
 from collections.abc import Callable, Iterator
 from functools import wraps
-from importlib.metadata import version
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import Any, NoReturn
 
 import typer
 
-from automation import paths
+from automation.command_line.options import Branch, Json, Stack, Yes
 from automation.errors import Stopped
 from automation.screen import Screen
-from automation.stack.chosen import DEFAULT, VARIABLE, chosen, known_stacks
+from automation.stack.chosen import chosen
 from automation.unexpected_errors import in_words
 
 Command = Callable[..., int]
 """Runs one command; returns its exit code."""
 
-
-def flag(*names: str, help: str) -> Any:  # noqa: A002 -- typer's name
-    """An option that takes no value, and so shows none in the help."""
-    return typer.Option(*names, metavar="", help=help)
-
-
-def stack_names(incomplete: str) -> list[str]:
-    """The stacks whose names begin with these letters, for the shell's completion."""
-    return [name for name in known_stacks() if name.startswith(incomplete)]
-
-
-Stack = Annotated[
-    str | None,
-    typer.Option(
-        "--stack",
-        metavar="NAME",
-        help=f"The stack; its settings are Pulumi.NAME.yaml. By default {VARIABLE}, or what `use` "
-        f"remembered, or {DEFAULT}.",
-        autocompletion=stack_names,
-    ),
-]
-Branch = Annotated[
-    str | None,
-    typer.Option(
-        "--branch",
-        metavar="BRANCH",
-        help="The preview of this branch; --stack is then its environment.",
-    ),
-]
-Json = Annotated[bool, flag("--json", help="One JSON document to standard output.")]
-Yes = Annotated[bool, flag("--yes", "-y", help="Ask nothing.")]
 
 KIND = inspect.Parameter.KEYWORD_ONLY
 STACK = inspect.Parameter("stack", KIND, default=None, annotation=Stack)
@@ -128,18 +94,6 @@ def _arguments(own: Any, screen: Screen, given: dict[str, Any]) -> dict[str, Any
     if "stack" in own:
         known["stack"] = stack_of(known["environment"], given["branch"])
     return {name: known[name] for name in own}
-
-
-def shown_version() -> str:
-    """The driver's version, its commit, and the engine that goes with it."""
-    project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text())["project"]
-    asked = ["git", "-C", str(paths.ROOT), "describe", "--always", "--dirty"]
-    try:
-        commit = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
-    except OSError:  # no git on this machine
-        commit = ""
-    details = f" ({commit})" if commit else ""
-    return f"{paths.APPLICATION} {project['version']}{details}, Pulumi {version('pulumi')}"
 
 
 def execute(screen: Screen, run: Callable[[], int]) -> NoReturn:

@@ -1,0 +1,1 @@
+"""The command line: a function a command, in one module a group of the help."""
