@@ -4,6 +4,7 @@
     ├── EngineFailed            1  an operation of the Pulumi engine failed
     │   ├── ServiceFailed       1  at the ECS service: its deployment tells the cause
     │   └── NumberTaken         1  another preview has the port or the priority
+    ├── ReleaseCommandFailed    1  the release command failed, so that nothing was released
     ├── ConfigurationError      2  the command or the settings are wrong; nothing was touched
     ├── UpdateRunning           3  another update of this stack is running
     ├── ChangesFound            4  `preview --expect-no-changes` found changes
@@ -48,6 +49,10 @@ class ServiceFailed(EngineFailed):
 
 class NumberTaken(EngineFailed):
     """A listener's port or a rule's priority belongs to another preview."""
+
+
+class ReleaseCommandFailed(DriverError):  # noqa: N818 - says what failed
+    """The release command ended with a failure, so that nothing was released."""
 
 
 class ConfigurationError(DriverError):

@@ -19,6 +19,7 @@ from infra.network.endpoints import Endpoints, EndpointsArgs
 from infra.policies.github import WorkflowScope
 from infra.service.cluster import Cluster, ClusterArgs
 from infra.service.logs import Logs
+from infra.service.release_command import before_service
 from infra.service.roles import Roles, RolesArgs, TaskRoles
 from infra.service.scaling import Scaling, ScalingArgs
 from infra.service.service import Placement, Replacement, Service, Shifting, web_service
@@ -41,6 +42,7 @@ class Environment:
 
     def __init__(self, context: Context, release: Release) -> None:
         self._context, self.settings, self.names = context, context.settings, context.names
+        self._release = release
         source = choose_image(context.settings, release, context.names, context.tags)
         self._named_image = source if isinstance(source, str) else None
         self.key_arn = (
@@ -165,7 +167,10 @@ class Environment:
         release = Replacement(
             deployment(self.settings, moves=ingress.traffic.shifts), alarm_names, shifting
         )
-        args = web_service(self._context, placement, task.arn, target_group_arn, needs, release)
+        before = before_service(self._context, self._release.runner, task.arn, placement)
+        args = web_service(
+            self._context, placement, task.arn, target_group_arn, needs, release, before
+        )
         return Service("service", args)
 
     def _scaling(self) -> Scaling:
@@ -213,19 +218,26 @@ class Environment:
             self.roles.own,
             f"{names.log_group_prefix}/*",
             settings.secret_arns,
+            bool(settings.release_command),
         )
         previews = self._workflows(
             self.preview_registry,
             self.roles.previews,
             f"{names.preview_log_group_prefix}*",
             settings.preview_secret_arns,
+            settings.previews_have_release_command,
         )
         access = GithubAccess("github", self._context, release, previews)
         pulumi.export("github_deploy_role_arn", access.deploy_role_arn)
         pulumi.export("github_preview_role_arn", access.preview_role_arn)
 
     def _workflows(
-        self, registry: Registry, roles: TaskRoles, log_groups: str, secret_arns: list[str]
+        self,
+        registry: Registry,
+        roles: TaskRoles,
+        log_groups: str,
+        secret_arns: list[str],
+        release_command: bool,
     ) -> pulumi.Output[WorkflowScope]:
         settings, names = self.settings, self.names
         return pulumi.Output.all(
@@ -248,5 +260,6 @@ class Environment:
                 task_roles=known[2:],
                 log_groups=log_groups,
                 secret_arns=secret_arns,
+                release_command=release_command,
             )
         )

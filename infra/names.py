@@ -33,6 +33,9 @@ BRANCH_LIMIT = 40
 DEPLOY_STAGE = "Deploy"
 """The pipeline's stage that releases."""
 
+RELEASE_MARKS = "release-command/"
+"""How the names of the marks of releases begin whose release command has run."""
+
 _DIGEST_LENGTH = 8
 _BRANCH_DIGEST_LENGTH = 16
 """64 bits: long enough that nobody finds a branch whose label is another branch's."""
@@ -254,3 +257,17 @@ class Names:
 def digest(*parts: str) -> str:
     """Six hexadecimal digits that tell values apart in a name."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:6]
+
+
+def release_mark(image: str) -> str:
+    """What a run of the release command for an image is known by.
+
+    It is the name of the log stream that says that it has run, and `startedBy` of its task, which
+    takes letters, digits, `-`, `/` and `_`:
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
+
+    Args:
+        image: as the task definition has it; of one by digest the digest decides.
+    """
+    digest = image.partition("@sha256:")[2] or hashlib.sha256(image.encode()).hexdigest()
+    return f"{RELEASE_MARKS}{digest}"

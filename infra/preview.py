@@ -21,6 +21,7 @@ from infra.ingress.preview_route import (
     taken_ports,
 )
 from infra.names import PREVIEW_MARK
+from infra.service.release_command import Runner, before_service
 from infra.service.service import Placement, fargate_service, web_service
 from infra.service.task import TaskRoles, task_definition, web_task
 from infra.settings.model import NAMESPACE, Settings, SettingsError
@@ -80,6 +81,7 @@ class PreviewArgs:
         source: the image, or what to build.
         port: its number: its port on the load balancer, or the place of its rule.
         life: whose it is, and how long.
+        runner: runs the release command.
     """
 
     context: Context
@@ -87,6 +89,7 @@ class PreviewArgs:
     source: str | Build
     port: int
     life: Life
+    runner: Runner | None = None
 
 
 class Preview(pulumi.ComponentResource):
@@ -168,7 +171,8 @@ class Preview(pulumi.ComponentResource):
             public_tasks=shared.public_tasks,
         )
         needs = [self.log_group, *route.needs]
-        args = web_service(self._dated, placement, task.arn, targets.arn, needs)
+        before = before_service(self._context, self._args.runner, task.arn, placement)
+        args = web_service(self._dated, placement, task.arn, targets.arn, needs, before=before)
         return fargate_service(f"{self._name}-service", args, self)
 
 
@@ -185,7 +189,7 @@ def define_preview(context: Context, release: Release) -> None:
     port = settings.preview_port or free_port(names.stack, taken_ports(names))
     life = Life.of(settings, names.stack)
     source = choose_image(settings, release, names, context.tags)
-    preview = Preview("preview", PreviewArgs(context, shared, source, port, life))
+    preview = Preview("preview", PreviewArgs(context, shared, source, port, life, release.runner))
     _export(preview, shared, life)
 
 

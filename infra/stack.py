@@ -11,6 +11,7 @@ from infra.context import Context
 from infra.environment import Environment
 from infra.image.image import Release
 from infra.preview import define_preview
+from infra.service.release_command import NOT_RUN
 from infra.settings.model import Settings
 
 
@@ -20,7 +21,7 @@ def define_stack(
     """Register every resource of the stack, an environment or a preview, and export its outputs.
 
     Args:
-        release: what a person asked to deploy; nothing in particular by default.
+        release: what a person asked to deploy; None where the driver does not run the program.
         further: settings that win over the stack's.
 
     Raises:
@@ -28,6 +29,8 @@ def define_stack(
     """
     context = Context.current(Settings.load(further))
     register_stack_transformation(_held_in(context.settings))
+    if release is None and context.settings.release_command:
+        pulumi.log.warn(NOT_RUN)
     if context.settings.preview_of:
         define_preview(context, release or Release())
     else:

@@ -11,7 +11,7 @@ from automation.screen import Screen
 from automation.stack.operations import Session, opened
 from infra.service.task import CONTAINER_NAME
 
-STARTED_BY = "fargate-cd run"
+STARTED_BY = "fargate-cd/run"
 NOT_RUN = 1
 """The exit code where the command was never run."""
 

@@ -11,6 +11,7 @@ from pulumi import automation as auto
 
 from automation.commands.preview import planned, print_plan
 from automation.deployment.pipeline_transition import no_release_meanwhile
+from automation.deployment.release_command import ReleaseCommand
 from automation.deployment.report import Done, report
 from automation.engine.progress import Progress
 from automation.errors import ConfigurationError, DriverError, UpdateRunning
@@ -50,11 +51,13 @@ def up(
         0 if the new version runs and is healthy, else 1.
     """
     life: dict[str, object] = {}
+    release_command = ReleaseCommand(screen)
 
     def program(file: StackFile) -> Program:
-        return release_program(file, image, build, life)
+        return release_program(file, image, build, life, release_command)
 
     with opened(stack, screen, program, create=True, changes=True) as session:
+        release_command.session = session
         began = datetime.now(UTC)
         if session.file.environment:
             life |= extended_life(session, branch, began)
@@ -76,7 +79,7 @@ def up(
         except (ConfigurationError, UpdateRunning):
             raise
         except DriverError as error:
-            failure = error
+            failure = release_command.failure or error
         outputs = updated.outputs if updated.outputs is not None else _kept(session, failure)
         return report(session, Done(began, updated.changes, outputs, failure))
 

@@ -30,7 +30,8 @@ class OneOff:
         definition: the ARN of the task definition's revision.
         container: the container that runs the command.
         command: in place of the container's own, word by word; empty for its own.
-        started_by: shown by ECS, at most 128 characters.
+        started_by: shown by ECS: at most 128 letters, digits, `-`, `/` and `_`.
+        tagged: whether the task gets the tags of its definition, which needs a right of its own.
     """
 
     name: ServiceName
@@ -38,6 +39,7 @@ class OneOff:
     container: str
     command: Sequence[str]
     started_by: str
+    tagged: bool = True
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def start(cloud: Cloud, service: dict[str, Any], task: OneOff) -> str:
         networkConfiguration=service["networkConfiguration"],
         overrides={"containerOverrides": overrides},
         startedBy=task.started_by,
-        propagateTags="TASK_DEFINITION",
+        **({"propagateTags": "TASK_DEFINITION"} if task.tagged else {}),
     )
     if answer["failures"] or not answer["tasks"]:
         why = "; ".join(row.get("reason", "") for row in answer["failures"]) or "no reason given"

@@ -23,11 +23,13 @@ from automation.deployment.verdict import (
 from automation.diagnosis import last_failure
 from automation.diagnosis.diagnosis import Diagnosis, diagnose
 from automation.diagnosis.evidence import Facts, gather
-from automation.errors import DriverError, ServiceFailed
+from automation.errors import DriverError, ReleaseCommandFailed, ServiceFailed
 from automation.screen import Screen
 from automation.stack.operations import Session, shown_outputs
 from automation.unexpected_errors import in_words
 from infra.settings.model import Settings
+
+RELEASE_COMMAND = "fargate-cd:release_command: mend the command, or the image that it runs in"
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,9 @@ def _diagnosis(session: Session, verdict: Verdict, failure: DriverError | None) 
     if verdict.replaced and verdict.result == "failed":
         return Diagnosis(verdict.reason, [], None, verdict.deployment, "replaced")
     settings = session.file.settings
+    if isinstance(failure, ReleaseCommandFailed):
+        cause, evidence = failure.message, failure.evidence
+        return Diagnosis(cause, evidence, RELEASE_COMMAND, resource, "release command failed")
     if failure is not None and not isinstance(failure, ServiceFailed):
         return _by_its_words(failure, settings)
     words = "\n".join([failure.message, *failure.evidence]) if failure else verdict.reason

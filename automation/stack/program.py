@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from automation.errors import ConfigurationError
 from automation.stack.stack_file import StackFile
@@ -15,6 +16,7 @@ def release_program(
     image: str | None,
     build: bool,
     further: Mapping[str, object] | None = None,
+    runner: Callable[[Any], None] | None = None,
 ) -> Callable[[], None]:
     """The whole program for `up` and `preview`, its arguments checked before anything starts.
 
@@ -23,6 +25,7 @@ def release_program(
         image: deploy this image and build none.
         build: build and deploy the working tree's application.
         further: settings that win over the stack's; read when the program runs.
+        runner: runs the release command before the service is created or updated.
 
     Raises:
         ConfigurationError: the settings, the image's name or the build's files are wrong, or the
@@ -51,4 +54,4 @@ def release_program(
         raise ConfigurationError("Wrong settings:", error.problems) from error
     except ValueError as error:
         raise ConfigurationError(f"--image {image}: {error}") from error
-    return partial(define_stack, Release(image=image, build=build), further)
+    return partial(define_stack, Release(image, build, runner), further)

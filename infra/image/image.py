@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -33,10 +34,12 @@ class Release:
     Attributes:
         image: deploy this image and build none.
         build: build and deploy the working tree, even where a pipeline releases.
+        runner: runs the release command; None where nobody does.
     """
 
     image: str | None = None
     build: bool = False
+    runner: Callable[[Any], None] | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from infra.account import Account
-from infra.policies import statements
+from infra.names import RELEASE_MARKS
+from infra.policies import statements, tasks
 from infra.policies.tasks import secret_resource
 
 ISSUER = "token.actions.githubusercontent.com"
@@ -54,6 +55,7 @@ class WorkflowScope:
         shared_path: the path of the parameter that tells previews what they share.
         state_bucket: the bucket of Pulumi's state; empty where it is kept elsewhere.
         hosted_zone: the zone of the domain; empty where there is none.
+        release_command: whether its releases run a command first.
     """
 
     account: Account
@@ -69,6 +71,7 @@ class WorkflowScope:
     shared_path: str
     state_bucket: str
     hosted_zone: str
+    release_command: bool
 
 
 def audience(account: Account) -> str:
@@ -221,6 +224,17 @@ def _work(scope: WorkflowScope, name: str) -> list[statements.Statement]:
             [scope.account.arn("ecs", f"service/{scope.cluster_name}/{name}")],
         ),
         statements.pass_roles("RolesOfTasks", scope.account, scope.task_roles, "ecs-tasks"),
+        *(_release_command(scope, name) if scope.release_command else []),
+    ]
+
+
+def _release_command(scope: WorkflowScope, name: str) -> list[statements.Statement]:
+    """Run the release command as a task, and leave word that it has run."""
+    account = scope.account
+    group = account.arn("logs", f"log-group:{scope.log_groups}:log-stream:{RELEASE_MARKS}*")
+    return [
+        tasks.run_tasks(account, scope.cluster_name, name),
+        statements.allow("MarkRelease", ["logs:CreateLogStream"], [group]),
     ]
 
 

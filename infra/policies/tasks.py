@@ -59,6 +59,19 @@ def application(permissions: Sequence[Permission]) -> statements.Document:
     )
 
 
+def run_tasks(account: Account, cluster: str, family: str) -> statements.Statement:
+    """Run tasks of one family in one cluster.
+
+    Args:
+        account: where.
+        cluster: the cluster's name.
+        family: the family of task definitions, or a pattern of families.
+    """
+    revisions = account.arn("ecs", f"task-definition/{family}:*")
+    here = {"ArnEquals": {"ecs:cluster": account.arn("ecs", f"cluster/{cluster}")}}
+    return {**statements.allow("RunTask", ["ecs:RunTask"], [revisions]), "Condition": here}
+
+
 def pull(repository_arns: Sequence[str]) -> list[statements.Statement]:
     """Log in to the registry, and pull from the named repositories."""
     return [

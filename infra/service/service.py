@@ -120,6 +120,7 @@ class ServiceArgs:
         scaled: whether autoscaling owns the number of tasks from the first start on.
         replacement: how a release replaces the one before.
         triggers: what starts tasks anew when it changes.
+        before: what runs before the service is created or updated; None for nothing.
     """
 
     physical_name: str
@@ -135,6 +136,7 @@ class ServiceArgs:
     scaled: bool = True
     replacement: Replacement = field(default_factory=Replacement)
     triggers: Mapping[str, str] = field(default_factory=dict)
+    before: pulumi.ResourceHookBinding | None = None
 
 
 def web_service(
@@ -144,6 +146,7 @@ def web_service(
     target_group_arn: pulumi.Input[str],
     needs: Sequence[pulumi.Resource],
     replacement: Replacement | None = None,
+    before: pulumi.ResourceHookBinding | None = None,
 ) -> ServiceArgs:
     """The service of a stack behind a load balancer, be it an environment or a preview.
 
@@ -156,6 +159,7 @@ def web_service(
         target_group_arn: where tasks are registered.
         needs: what must exist before a task can start and take traffic.
         replacement: how a release replaces the one before; by default task by task.
+        before: what runs before the service is created or updated.
     """
     settings, preview = context.settings, context.names.is_preview
     return ServiceArgs(
@@ -174,6 +178,7 @@ def web_service(
         scaled=not preview,
         replacement=replacement or Replacement(),
         triggers=_triggers(settings),
+        before=before,
     )
 
 
@@ -240,6 +245,7 @@ def fargate_service(name: str, args: ServiceArgs, parent: pulumi.Resource) -> aw
             depends_on=list(args.needs),
             ignore_changes=["desiredCount"] if args.scaled else [],
             custom_timeouts=_timeouts(args.replacement.shifting),
+            hooks=args.before,
         ),
     )
 

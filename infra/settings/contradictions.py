@@ -112,6 +112,12 @@ def _linear_step(settings: Settings) -> str | None:
     return f"must be {SMALLEST_LINEAR_STEP} or more with the strategy `linear`"
 
 
+def _release_command(settings: Settings) -> str | None:
+    if settings.release_command or settings.release_command_on == "release":
+        return None
+    return "needs `release_command`, the command that is to run"
+
+
 def _of_previews(settings: Settings) -> str | None:
     if settings.preview_of or not (settings.preview_branch or settings.preview_expires):
         return None
@@ -202,5 +208,6 @@ _CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Settings], str | None]],
         _strategy,
     ),
     (("step_percent", "strategy"), _linear_step),
+    (("release_command_on", "release_command"), _release_command),
     (("preview_of", "preview_branch", "preview_expires"), _of_previews),
 )

@@ -69,6 +69,8 @@ class Settings(BaseModel):
     health_check_codes: Annotated[Text, AfterValidator(rules.health_check_codes)] = "200"
     health_check_command: Words = []
     nofile: Annotated[int, AfterValidator(rules.nofile)] = 0
+    release_command: Words = []
+    release_command_on: Literal["release", "every_update"] = "release"
 
     desired_count: Annotated[int, Field(ge=1, le=5000)] = 2
     min_count: Annotated[int, Field(ge=0, le=5000)] = 0
@@ -271,6 +273,11 @@ class Settings(BaseModel):
     def preview_secret_arns(self) -> list[str]:
         """The secrets and parameters of the containers of an environment's previews."""
         return sorted(set(self.preview_settings.get("secrets", self.secrets).values()))
+
+    @property
+    def previews_have_release_command(self) -> bool:
+        """Whether the previews of an environment run a command before they replace tasks."""
+        return bool(self.preview_settings.get("release_command", self.release_command))
 
     @property
     def lowest_count(self) -> int:

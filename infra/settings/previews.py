@@ -32,6 +32,8 @@ INHERITED = frozenset(
         "health_check_codes",
         "health_check_command",
         "nofile",
+        "release_command",
+        "release_command_on",
         "exec",
         "deregistration_delay",
         "stop_timeout",

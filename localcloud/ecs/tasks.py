@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from localcloud.shared.service import Call
 
 MAXIMUM_COUNT = 10
 MAXIMUM_DESCRIBED = 100
+_STARTED_BY = re.compile(r"[A-Za-z0-9/_-]{0,128}")
+"""https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html"""
 
 
 def run(core: Core, call: Call) -> Mapping[str, Any]:
@@ -23,6 +26,11 @@ def run(core: Core, call: Call) -> Mapping[str, Any]:
     count = given.get("count", 1)
     if not 1 <= count <= MAXIMUM_COUNT:
         raise errors.invalid("Tasks count should be between 1 and 10.")
+    if not _STARTED_BY.fullmatch(given.get("startedBy", "")):
+        raise errors.invalid(
+            "startedBy can contain up to 128 letters (uppercase and lowercase), numbers, hyphens "
+            "(-), forward slash (/), and underscores (_)."
+        )
     with core.lock:
         cluster = core.cluster(call, given.get("cluster"))
         definition = core.task_definition(call, given["taskDefinition"])

@@ -30,6 +30,7 @@ EVERYTHING: Mapping[str, str] = {
     "memory_target": "70",
     "notify_emails": '["a@example.org", "b@example.org"]',
     "protect": "true",
+    "release_command": '["migrate", "--all"]',
     "scheduled_scaling": SCHEDULE,
     "secrets": SECRETS,
     "spot": "true",

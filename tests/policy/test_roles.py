@@ -332,6 +332,14 @@ def keep_state(folder: str) -> list[Asked]:
     ]
 
 
+def run_command(service: str, group: str) -> list[Asked]:
+    """What `up` calls for the release command, and to remember that it has run."""
+    return [
+        call("ecs", "RunTask", cluster=NAME, taskDefinition=f"{service}:2"),
+        call("logs", "CreateLogStream", logGroupName=group, logStreamName="release-command/1"),
+    ]
+
+
 STRANGERS = [
     call("iam", "CreateRole", RoleName="mine"),
     call("iam", "PutRolePolicy", RoleName=f"{NAME}-task", PolicyName="more"),
@@ -352,6 +360,7 @@ RELEASING = Duties(
         call("ecs", "RegisterTaskDefinition", **REGISTER),
         *deployments(NAME),
         *read_log(f"/ecs/{NAME}/app"),
+        *run_command(NAME, f"/ecs/{NAME}/app"),
         *keep_state(""),
         call("ec2", "DescribeAvailabilityZones"),
         call("route53", "ListHostedZones"),
@@ -405,7 +414,7 @@ THE_ENVIRONMENTS = [
     *deployments(NAME),
     call("ecs", "StopTask", cluster=NAME, task="1"),
     call("ecs", "ExecuteCommand", cluster=NAME, task="1", command="sh", interactive=True),
-    call("ecs", "RunTask", cluster=NAME, taskDefinition=f"{PREVIEW}:1"),
+    *run_command(NAME, f"/ecs/{NAME}/app"),
     *read_log(f"/ecs/{NAME}/app"),
     *read_log(SESSION_LOG),
     *read_log(f"/ecs/{NAME}/build"),
@@ -446,6 +455,7 @@ PREVIEWING = Duties(
         call("ecs", "DeleteService", cluster=NAME, service=PREVIEW),
         *deployments(PREVIEW),
         *read_log(PREVIEW_LOG),
+        *run_command(PREVIEW, PREVIEW_LOG),
         call("logs", "CreateLogGroup", logGroupName=PREVIEW_LOG, tags=PREVIEW_TAGS),
         call("logs", "PutRetentionPolicy", logGroupName=PREVIEW_LOG, retentionInDays=3),
         call(

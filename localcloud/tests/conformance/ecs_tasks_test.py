@@ -48,6 +48,16 @@ def container_settings(cloud: Stage) -> None:
     assert lines == ["Read-only file system", "10001 10002 /usr/lib b"]
 
 
+@row("startedBy takes letters, digits, -, / and _", API + "API_RunTask.html")
+def started_by(cloud: Stage) -> None:
+    definition = cloud.definition(command=["true"])
+    code, message = refused(lambda: cloud.run(definition, startedBy="a person"))
+    assert code == "InvalidParameterException"
+    assert "startedBy" in message
+    task = cloud.reached(cloud.run(definition, startedBy="fargate-cd/run"), "STOPPED")
+    assert task["startedBy"] == "fargate-cd/run"
+
+
 @row("init, tmpfs, ulimits, dropped capabilities", API + "API_LinuxParameters.html")
 def linux_parameters(cloud: Stage) -> None:
     code = (

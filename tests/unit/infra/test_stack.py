@@ -281,6 +281,8 @@ ELSEWHERE = {
         ),
         "test_github_access.py",
     ),
+    "release_command": "test_release_command.py",
+    "release_command_on": "read by the driver and by the pipeline",
     "promotion": "test_promotion.py",
     "pull_accounts": "test_promotion.py",
     "app_path": "test_image.py",

@@ -101,6 +101,10 @@ WRONG: list[tuple[str, object, str]] = [
     ("tags", {"a" * 129: "x"}, "1 to 128 characters"),
     ("protect", "perhaps", "valid boolean"),
     ("containr_port", 80, "is not a setting"),
+    ("release_command", "migrate", "must be JSON"),
+    ("release_command", [""], "must begin with the program to run"),
+    ("release_command_on", "sometimes", "'release' or 'every_update'"),
+    ("release_command_on", "every_update", "needs `release_command`"),
 ]
 
 
