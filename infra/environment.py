@@ -20,10 +20,10 @@ from infra.policies.github import WorkflowScope
 from infra.service.cluster import Cluster, ClusterArgs
 from infra.service.logs import Logs
 from infra.service.release_command import before_service
-from infra.service.roles import Roles, RolesArgs, TaskRoles
+from infra.service.roles import Roles, RolesArgs
 from infra.service.scaling import Scaling, ScalingArgs
 from infra.service.service import Placement, Replacement, Service, Shifting, web_service
-from infra.service.task import Task, web_task
+from infra.service.task import Task, TaskRoles, web_task
 from infra.service.traffic_shift import ShiftRole, deployment
 from infra.shared import Sharing, preview_domain
 
