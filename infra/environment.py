@@ -19,6 +19,7 @@ from infra.network.endpoints import Endpoints, EndpointsArgs
 from infra.policies.github import WorkflowScope
 from infra.service.cluster import Cluster, ClusterArgs
 from infra.service.logs import Logs
+from infra.service.processes import ProcessesArgs, ProcessService, processes, queue_arns
 from infra.service.release_command import before_service
 from infra.service.roles import Roles, RolesArgs
 from infra.service.scaling import Scaling, ScalingArgs
@@ -55,12 +56,17 @@ class Environment:
         self.ingress = Ingress(context, self.key_arn)
         sessions = ClusterArgs(self.logs.sessions.name, self.key_arn)
         self.cluster = Cluster("cluster", context, sessions)
+        self.queue_arns = queue_arns(context)
         self.roles = self._roles()
         topic_arn = self._topic()
         monitoring = Monitoring(context, self.ingress, topic_arn)
+        self._needs, self._placement = self._started(), self._placed()
+        self._task = Task("task", web_task(context, self.image, self.roles.own))
+        self._before = before_service(context, release.runner, self._task.arn, self._placement)
         self.service = self._service(monitoring)
+        self.processes = self._processes()
         self._scaling()
-        monitoring.watch(self.service)
+        monitoring.watch(self.service, self.processes)
         if self.settings.has_pipeline:
             Delivery(context, self.key_arn, self.registry, self.roles, self.service, topic_arn)
         else:
@@ -112,6 +118,7 @@ class Environment:
             log_group_arn=self.logs.application.arn,
             session_log_arn=self._session_log_arn,
             key_arn=self.key_arn,
+            queue_arns=self.queue_arns,
         )
         return Roles("roles", self._context, args)
 
@@ -133,20 +140,32 @@ class Environment:
             log_group_arn=self.logs.application.arn,
             session_log_arn=self._session_log_arn,
             key_arn=self.key_arn,
+            queue_arns=[*self.queue_arns.values(), *self.settings.preview_queue_arns],
         )
         return Endpoints("endpoints", self._context, args).all
 
-    def _service(self, monitoring: Monitoring) -> Service:
-        ingress = self.ingress
-        needs = [
+    def _started(self) -> list[pulumi.Resource]:
+        """What must exist before a task of whichever service can start."""
+        return [
             self.logs.application,
             self.logs.sessions,
             *self.roles.granted,
-            *ingress.firewall.opened,
-            ingress.balancer.listener,
+            *self.ingress.firewall.opened,
             self.cluster.capacity,
             *self._endpoints(),
         ]
+
+    def _placed(self) -> Placement:
+        return Placement(
+            cluster_arn=self.cluster.arn,
+            subnet_ids=self.ingress.network.task_subnet_ids,
+            security_group_id=self.ingress.firewall.task_group_id,
+            public_tasks=self.ingress.network.public_tasks,
+        )
+
+    def _service(self, monitoring: Monitoring) -> Service:
+        ingress = self.ingress
+        needs = [*self._needs, ingress.balancer.listener]
         shifting = None
         if ingress.balancer.shift is not None:
             shift = ShiftRole("shift", self._context, ingress.balancer.shift)
@@ -155,23 +174,33 @@ class Environment:
                 advanced=shift.advanced,
                 minutes=self.settings.shift_minutes,
             )
-        placement = Placement(
-            cluster_arn=self.cluster.arn,
-            subnet_ids=ingress.network.task_subnet_ids,
-            security_group_id=ingress.firewall.task_group_id,
-            public_tasks=ingress.network.public_tasks,
-        )
-        task = Task("task", web_task(self._context, self.image, self.roles.own))
         target_group_arn = ingress.balancer.target_group_arn
         alarm_names = monitoring.release_alarm_names if self.settings.has_shift else []
         release = Replacement(
             deployment(self.settings, moves=ingress.traffic.shifts), alarm_names, shifting
         )
-        before = before_service(self._context, self._release.runner, task.arn, placement)
         args = web_service(
-            self._context, placement, task.arn, target_group_arn, needs, release, before
+            self._context,
+            self._placement,
+            self._task.arn,
+            target_group_arn,
+            needs,
+            release,
+            self._before,
         )
         return Service("service", args)
+
+    def _processes(self) -> dict[str, ProcessService]:
+        args = ProcessesArgs(
+            placement=self._placement,
+            image=self.image,
+            roles=self.roles.own,
+            cluster_name=self.cluster.cluster_name,
+            needs=self._needs,
+            queue_arns=self.queue_arns,
+            before=self._before,
+        )
+        return processes(self._context, args)
 
     def _scaling(self) -> Scaling:
         args = ScalingArgs(

@@ -222,6 +222,17 @@ class Names:
         """The name of the ECS service, and the family of its task definitions."""
         return self.named()
 
+    def process(self, name: str) -> str:
+        """The name of a process's service, and the family of its task definitions.
+
+        A name that `named` makes has no underscore, so that no other stack's service has it.
+        """
+        return f"{self.service}_{name}"
+
+    def alarm(self, kind: str, process: str = "") -> str:
+        """The name of an alarm of the web process or of another one."""
+        return f"{self.process(process)}-{kind}" if process else self.named(kind)
+
     @property
     def log_group(self) -> str:
         """The name of the application's log group."""

@@ -94,9 +94,10 @@ class Recording:
 
     @property
     def container(self) -> dict[str, Any]:
-        """The one container of the task definition."""
-        text = self.one("TaskDefinition").inputs["containerDefinitions"]
-        (container,) = json.loads(text)
+        """The one container of the web process's task definition."""
+        found = self.of("TaskDefinition")
+        (web,) = (each for each in found if not each.name.startswith("process-"))
+        (container,) = json.loads(web.inputs["containerDefinitions"])
         return dict(container)
 
 

@@ -21,6 +21,7 @@ from infra.ingress.preview_route import (
     taken_ports,
 )
 from infra.names import PREVIEW_MARK
+from infra.service.processes import ProcessesArgs, processes
 from infra.service.release_command import Runner, before_service
 from infra.service.service import Placement, fargate_service, web_service
 from infra.service.task import TaskRoles, task_definition, web_task
@@ -120,7 +121,10 @@ class Preview(pulumi.ComponentResource):
         route = self._route(targets)
         self.url = route.url
         self.image = self._image()
-        self.service = self._service(targets, route, self._task())
+        task, placement = self._task(), self._placement()
+        before = before_service(self._context, args.runner, task.arn, placement)
+        self.service = self._service(targets, route, task, before)
+        self._processes(before)
         self.register_outputs({"url": self.url})
 
     def _log_group(self) -> aws.cloudwatch.LogGroup:
@@ -155,25 +159,46 @@ class Preview(pulumi.ComponentResource):
         return built_image(f"{self._name}-image", args, self).repo_digest
 
     def _task(self) -> aws.ecs.TaskDefinition:
-        shared = self._args.shared
-        roles = TaskRoles(shared.execution_role_arn, shared.task_role_arn)
-        args = web_task(self._context, self.image, roles)
+        args = web_task(self._context, self.image, self._roles())
         return task_definition(f"{self._name}-task", args, self)
 
     def _service(
-        self, targets: aws.lb.TargetGroup, route: Route, task: aws.ecs.TaskDefinition
+        self,
+        targets: aws.lb.TargetGroup,
+        route: Route,
+        task: aws.ecs.TaskDefinition,
+        before: pulumi.ResourceHookBinding | None,
     ) -> aws.ecs.Service:
+        needs = [self.log_group, *route.needs]
+        args = web_service(
+            self._dated, self._placement(), task.arn, targets.arn, needs, before=before
+        )
+        return fargate_service(f"{self._name}-service", args, self)
+
+    def _placement(self) -> Placement:
         shared = self._args.shared
-        placement = Placement(
+        return Placement(
             cluster_arn=shared.cluster_arn,
             subnet_ids=list(shared.task_subnet_ids),
             security_group_id=shared.task_group_id,
             public_tasks=shared.public_tasks,
         )
-        needs = [self.log_group, *route.needs]
-        before = before_service(self._context, self._args.runner, task.arn, placement)
-        args = web_service(self._dated, placement, task.arn, targets.arn, needs, before=before)
-        return fargate_service(f"{self._name}-service", args, self)
+
+    def _processes(self, before: pulumi.ResourceHookBinding | None) -> None:
+        """One task of each process; its number follows nothing."""
+        args = ProcessesArgs(
+            placement=self._placement(),
+            image=self.image,
+            roles=self._roles(),
+            cluster_name=self._args.shared.cluster_name,
+            needs=[self.log_group],
+            before=before,
+        )
+        processes(self._context, args, pulumi.ResourceOptions(parent=self))
+
+    def _roles(self) -> TaskRoles:
+        shared = self._args.shared
+        return TaskRoles(shared.execution_role_arn, shared.task_role_arn)
 
 
 def define_preview(context: Context, release: Release) -> None:

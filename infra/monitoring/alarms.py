@@ -183,6 +183,40 @@ def service_alarms(watched: Watched, limits: Limits) -> list[Alarm]:
     ]
 
 
+LONGEST_WAIT_SECONDS = 900
+
+
+def process_alarms(watched: Watched, limits: Limits, queue: bool) -> list[Alarm]:
+    """What goes wrong with a process that has no load balancer.
+
+    Args:
+        watched: the process's service; in place of a target group its queue's name.
+        limits: the fewest tasks.
+        queue: whether it has one.
+    """
+    found = _too_few_tasks(watched, limits)
+    if not queue:
+        return found
+    oldest = Metric(
+        "AWS/SQS",
+        "ApproximateAgeOfOldestMessage",
+        "Maximum",
+        {"QueueName": watched.target_groups[0]},
+    )
+    waited = Alarm(
+        "messages-wait",
+        f"A message of the queue waits for more than {LONGEST_WAIT_SECONDS // 60} minutes: no task "
+        "works on it, or too few do; see `run.py diagnose`, or raise max_count.",
+        {"oldest": oldest},
+        "",
+        "GreaterThanThreshold",
+        LONGEST_WAIT_SECONDS,
+        breaching=5,
+        periods=5,
+    )
+    return [*found, waited]
+
+
 def _over(function: str, metrics: Mapping[str, Metric]) -> str:
     """A function of several series, which passes over those without data."""
     return f"{function}([{', '.join(metrics)}])"

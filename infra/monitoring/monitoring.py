@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import pulumi
 import pulumi_aws as aws
@@ -17,9 +17,11 @@ from infra.monitoring.alarms import (
     Alarm,
     Limits,
     Watched,
+    process_alarms,
     release_alarms,
     service_alarms,
 )
+from infra.service.processes import ProcessService
 from infra.service.service import Service
 from infra.settings.model import Settings
 
@@ -50,12 +52,14 @@ class AlarmsArgs:
         watched: what they watch.
         topic_arn: where they are reported; None for nowhere.
         needs: what must exist before they can be quiet.
+        process: the process that they watch; empty for the web process.
     """
 
     table: Callable[[Watched], list[Alarm]]
     watched: pulumi.Output[Watched]
     topic_arn: pulumi.Input[str] | None
     needs: Sequence[pulumi.Resource] = field(default_factory=tuple)
+    process: str = ""
 
 
 class Alarms(pulumi.ComponentResource):
@@ -88,7 +92,7 @@ class Alarms(pulumi.ComponentResource):
         actions = None if args.topic_arn is None else [args.topic_arn]
         return aws.cloudwatch.MetricAlarm(
             f"{self._name}-{alarm.kind}",
-            name=self._context.names.named(alarm.kind),
+            name=self._context.names.alarm(alarm.kind, args.process),
             alarm_description=alarm.description,
             comparison_operator=alarm.comparison,
             threshold=alarm.threshold,
@@ -216,17 +220,35 @@ class Monitoring:
             self._release = self._alarms("release-alarms", release_alarms, ())
             self.release_alarm_names = self._release.alarm_names
 
-    def watch(self, service: Service) -> None:
-        """Watch the service, now that it runs; before, it would count as failing."""
+    def watch(self, service: Service, processes: Mapping[str, ProcessService]) -> None:
+        """Watch the services, now that they run; before, they would count as failing."""
         if self._release is None:
             return
         alarms = self._alarms("alarms", service_alarms, (service,))
+        of_processes = [self._of_process(name, each) for name, each in processes.items()]
         args = DashboardArgs(
             watched=self._watched,
             limits=self._limits,
-            alarm_arns=[*self._release.arns, *alarms.arns],
+            alarm_arns=[
+                arn for each in (self._release, alarms, *of_processes) for arn in each.arns
+            ],
         )
         Dashboard("dashboard", self._context, args)
+
+    def _of_process(self, name: str, process: ProcessService) -> Alarms:
+        """The alarms of a process: fewer tasks than should run, messages that wait for long."""
+        context, names = self._context, self._context.names
+        few = replace(self._limits, tasks=context.settings.processes[name].min_count)
+        none: pulumi.Output[str] = pulumi.Output.from_input("")
+        queue = process.queue_name
+        args = AlarmsArgs(
+            table=lambda known: process_alarms(known, few, queue is not None),
+            watched=watched(names.cluster, names.process(name), none, [queue or none]),
+            topic_arn=self._topic_arn,
+            needs=(process,),
+            process=name,
+        )
+        return Alarms(f"alarms-{name}", context, args)
 
     def _alarms(
         self,

@@ -30,6 +30,7 @@ class EndpointsArgs:
         log_group_arn: the application's log group, without the trailing `:*`.
         session_log_arn: the log group of `exec` sessions; None where there are none.
         key_arn: the key of sessions; None for TLS alone.
+        queue_arns: the queues of processes, of the environment or of its previews.
     """
 
     vpc_id: pulumi.Input[str]
@@ -40,6 +41,7 @@ class EndpointsArgs:
     log_group_arn: pulumi.Input[str]
     session_log_arn: pulumi.Input[str] | None
     key_arn: pulumi.Input[str] | None
+    queue_arns: Sequence[pulumi.Input[str]] = ()
 
 
 class Endpoints(pulumi.ComponentResource):
@@ -70,6 +72,7 @@ class Endpoints(pulumi.ComponentResource):
             self._secret_arns,
             sessions=args.session_log_arn is not None,
             key=args.key_arn is not None,
+            queues=bool(args.queue_arns),
         )
         self.all += [self._interface(service, group.id) for service in services]
         self.register_outputs({"group_id": group.id})
@@ -150,6 +153,7 @@ class Endpoints(pulumi.ComponentResource):
             log_group_arn=args.log_group_arn,
             session_log_arn=args.session_log_arn,
             key_arn=args.key_arn,
+            queue_arns=pulumi.Output.all(*args.queue_arns),
         )
         return arns.apply(
             lambda known: endpoint_policy(service, self._uses(known), self._context.account)

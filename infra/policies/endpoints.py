@@ -20,6 +20,7 @@ class Uses:
         secret_arns: it reads these secrets and parameters.
         session_log_arn: sessions are logged there; None where there are none.
         key_arn: the key of sessions; None for TLS alone.
+        queue_arns: the queues of processes.
     """
 
     repository_arns: Sequence[str]
@@ -28,9 +29,12 @@ class Uses:
     secret_arns: Sequence[str]
     session_log_arn: str | None
     key_arn: str | None
+    queue_arns: Sequence[str] = ()
 
 
-def interface_services(secret_arns: Sequence[str], sessions: bool, key: bool) -> list[str]:
+def interface_services(
+    secret_arns: Sequence[str], sessions: bool, key: bool, queues: bool = False
+) -> list[str]:
     """The services that need an interface endpoint, by the last part of their names."""
     return [
         "ecr.api",
@@ -39,6 +43,7 @@ def interface_services(secret_arns: Sequence[str], sessions: bool, key: bool) ->
         *tasks.read_secrets(secret_arns),
         *(["ssmmessages"] if sessions else []),
         *(["kms"] if sessions and key else []),
+        *(["sqs"] if queues else []),
     ]
 
 
@@ -53,6 +58,7 @@ def endpoint_policy(service: str, uses: Uses, account: Account) -> statements.Do
         "logs": [*tasks.log([uses.log_group_arn, uses.preview_log_arn]), *sessions],
         "ssmmessages": [tasks.sessions()],
         "kms": [tasks.session_key(uses.key_arn)] if uses.key_arn else [],
+        "sqs": tasks.use_queues(uses.queue_arns),
         **tasks.read_secrets(uses.secret_arns),
     }
     return within(account.account_id, allowed[service])

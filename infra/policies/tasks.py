@@ -99,6 +99,25 @@ def read_secrets(secret_arns: Sequence[str]) -> dict[str, list[statements.Statem
     return found
 
 
+def read_queue(arn: str) -> list[statements.Statement]:
+    """Take messages from one queue of SQS, and give back or delete what was taken.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
+    """
+    actions = ["ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "ReceiveMessage"]
+    return [statements.allow("ReadQueue", [f"sqs:{action}" for action in actions], [arn])]
+
+
+def use_queues(arns: Sequence[str]) -> list[statements.Statement]:
+    """What an endpoint lets through: taking from queues, and sending to them."""
+    further = ["sqs:GetQueueUrl", "sqs:SendMessage"]
+    return [
+        {**row, "Sid": f"Queue{number}", "Action": sorted([*row["Action"], *further])}
+        for number, arn in enumerate(arns, start=1)
+        for row in read_queue(arn)
+    ]
+
+
 def secret_resource(arn: str) -> str:
     """The secret's own ARN: what ECS adds to choose a key, stage or version is cut off."""
     return ":".join(arn.split(":")[:7])

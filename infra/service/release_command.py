@@ -68,9 +68,17 @@ def before_service(
         public=placement.public_tasks,
     )
 
-    async def run(_args: pulumi.ResourceHookArgs) -> None:
+    started: list[asyncio.Future[None]] = []
+
+    async def once() -> None:
         # In a thread, so that the other resources go on meanwhile.
         await asyncio.to_thread(runner, ReleaseTask(**await known.future()))  # type: ignore[arg-type]
+
+    async def run(_args: pulumi.ResourceHookArgs) -> None:
+        """Every service of the stack waits for the one run."""
+        if not started:
+            started.append(asyncio.ensure_future(once()))
+        await asyncio.shield(started[0])
 
     hook = pulumi.ResourceHook("release-command", run)
     return pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook])

@@ -11,8 +11,8 @@ needs no right to make roles, and a branch can't grant itself another secret.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
@@ -34,6 +34,7 @@ class RolesArgs:
         log_group_arn: the application's log group.
         session_log_arn: the log group of `exec` sessions; None where there are none.
         key_arn: the key of images and sessions; None for AWS's own.
+        queue_arns: process → the queue that it reads.
     """
 
     preview_repository_arn: pulumi.Input[str]
@@ -42,6 +43,7 @@ class RolesArgs:
     log_group_arn: pulumi.Input[str]
     session_log_arn: pulumi.Input[str] | None
     key_arn: pulumi.Input[str] | None
+    queue_arns: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
 
 
 class Roles(pulumi.ComponentResource):
@@ -88,6 +90,8 @@ class Roles(pulumi.ComponentResource):
         granted += self._sessions(task, "open-sessions")
         if self._context.settings.permissions:
             granted.append(self._application(task))
+        for process, arn in args.queue_arns.items():
+            granted.append(self._queue(task, process, arn))
         return TaskRoles(execution.arn, task.arn), granted
 
     def _of_previews(self) -> TaskRoles:
@@ -100,6 +104,8 @@ class Roles(pulumi.ComponentResource):
         )
         self._policy(execution, "start-previews", starting)
         self._sessions(task, "open-preview-sessions")
+        for arn in context.settings.preview_queue_arns:
+            self._queue(task, "previews", arn)
         return TaskRoles(execution.arn, task.arn)
 
     def _sessions(self, task: aws.iam.Role, name: str) -> list[pulumi.Resource]:
@@ -118,6 +124,17 @@ class Roles(pulumi.ComponentResource):
         granted = self._context.settings.permissions
         name = f"application-{digest(*(row.model_dump_json() for row in granted))}"
         return self._policy(task, name, pulumi.Output.from_input(tasks.application(granted)))
+
+    def _queue(
+        self, task: aws.iam.Role, process: str, arn: pulumi.Input[str]
+    ) -> aws.iam.RolePolicy:
+        """Let the code read a queue, under a name of its own like the application's rights."""
+        told = arn if isinstance(arn, str) else ""
+        name = f"read-queue-{process}-{digest(process, told)}"
+        document = pulumi.Output.from_input(arn).apply(
+            lambda known: statements.document(*tasks.read_queue(known))
+        )
+        return self._policy(task, name, document)
 
     def _role(self, purpose: str, description: str) -> aws.iam.Role:
         return aws.iam.Role(

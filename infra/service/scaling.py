@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -22,6 +22,69 @@ Stat = aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationCustomiz
 StatMetric = aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationCustomizedMetricSpecificationMetricMetricStatMetricArgs  # noqa: E501
 Dimension = aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationCustomizedMetricSpecificationMetricMetricStatMetricDimensionArgs  # noqa: E501
 Metric = Predefined | Customized
+
+
+def scalable_target(
+    name: str,
+    service: tuple[pulumi.Input[str], pulumi.Input[str]],
+    bounds: tuple[int, int],
+    tags: Mapping[str, str],
+    parent: pulumi.Resource,
+) -> aws.appautoscaling.Target:
+    """What is scaled.
+
+    Args:
+        name: the resource's name.
+        service: the names of the cluster and of the service.
+        bounds: the fewest and the most tasks.
+        tags: of the resource.
+        parent: what it is a child of.
+    """
+    return aws.appautoscaling.Target(
+        name,
+        service_namespace="ecs",
+        scalable_dimension="ecs:service:DesiredCount",
+        resource_id=pulumi.Output.concat("service/", service[0], "/", service[1]),
+        min_capacity=bounds[0],
+        max_capacity=bounds[1],
+        tags=dict(tags),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def tracking(
+    name: str,
+    target: aws.appautoscaling.Target,
+    measure: str,
+    held: tuple[int, Metric],
+    parent: pulumi.Resource,
+) -> aws.appautoscaling.Policy:
+    """A policy that holds a measure at a value.
+
+    Args:
+        name: how the resource's name begins.
+        target: what is scaled.
+        measure: what the policy is called by.
+        held: the value, and the metric that is held there.
+        parent: what it is a child of.
+    """
+    value, metric = held
+    return aws.appautoscaling.Policy(
+        f"{name}-{measure}",
+        name=f"{measure}-target",
+        policy_type="TargetTrackingScaling",
+        service_namespace=target.service_namespace,
+        scalable_dimension=target.scalable_dimension,
+        resource_id=target.resource_id,
+        target_tracking_scaling_policy_configuration=Tracking(
+            target_value=float(value),
+            scale_out_cooldown=SCALE_OUT_COOLDOWN_SECONDS,
+            scale_in_cooldown=SCALE_IN_COOLDOWN_SECONDS,
+            predefined_metric_specification=metric if isinstance(metric, Predefined) else None,
+            customized_metric_specification=metric if isinstance(metric, Customized) else None,
+        ),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
 
 
 @dataclass(frozen=True)
@@ -54,24 +117,21 @@ class Scaling(pulumi.ComponentResource):
     ) -> None:
         super().__init__("fargate-cd:infra:Scaling", name, None, opts)
         self._name, settings = name, context.settings
-        self._target = aws.appautoscaling.Target(
+        self._target = scalable_target(
             f"{name}-target",
-            service_namespace="ecs",
-            scalable_dimension="ecs:service:DesiredCount",
-            resource_id=pulumi.Output.concat("service/", args.cluster_name, "/", args.service_name),
-            min_capacity=settings.lowest_count,
-            max_capacity=settings.highest_count,
-            tags=dict(context.tags),
-            opts=pulumi.ResourceOptions(parent=self),
+            (args.cluster_name, args.service_name),
+            (settings.lowest_count, settings.highest_count),
+            context.tags,
+            self,
         )
         measures = (
-            ("cpu", settings.cpu_target, _utilization("CPU")),
-            ("memory", settings.memory_target, _utilization("Memory")),
+            ("cpu", settings.cpu_target, utilization("CPU")),
+            ("memory", settings.memory_target, utilization("Memory")),
             ("requests", settings.requests_per_target, _requests(args)),
         )
         for measure, value, metric in measures:
             if value:
-                self._policy(measure, value, metric)
+                tracking(name, self._target, measure, (value, metric), self)
         for number, bounds in enumerate(settings.scheduled_scaling, start=1):
             self._scheduled(number, bounds)
         self.register_outputs({"resource_id": self._target.resource_id})
@@ -91,32 +151,9 @@ class Scaling(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _policy(self, measure: str, value: int, metric: Metric) -> None:
-        aws.appautoscaling.Policy(
-            f"{self._name}-{measure}",
-            name=f"{measure}-target",
-            policy_type="TargetTrackingScaling",
-            service_namespace=self._target.service_namespace,
-            scalable_dimension=self._target.scalable_dimension,
-            resource_id=self._target.resource_id,
-            target_tracking_scaling_policy_configuration=(
-                Tracking(
-                    target_value=float(value),
-                    scale_out_cooldown=SCALE_OUT_COOLDOWN_SECONDS,
-                    scale_in_cooldown=SCALE_IN_COOLDOWN_SECONDS,
-                    predefined_metric_specification=metric
-                    if isinstance(metric, Predefined)
-                    else None,
-                    customized_metric_specification=metric
-                    if isinstance(metric, Customized)
-                    else None,
-                )
-            ),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
 
-
-def _utilization(of: str) -> Predefined:
+def utilization(of: str) -> Predefined:
+    """The use of `CPU` or `Memory` in percent."""
     return Predefined(predefined_metric_type=f"ECSServiceAverage{of}Utilization")
 
 

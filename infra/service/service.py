@@ -29,6 +29,10 @@ ON_DEMAND_BASE = 1
 """With Spot, as many tasks as this stay on demand, so that one survives when Spot runs dry."""
 
 
+PROCESS_TAG = "process"
+"""The tag by which the services of processes are told apart."""
+
+
 def grace_period(settings: Settings) -> int:
     """Seconds that a new task has before a failed health check counts."""
     checks = GRACE_PERIOD_CHECKS * settings.health_check_interval
@@ -182,11 +186,51 @@ def web_service(
     )
 
 
+def process_service(
+    context: Context,
+    name: str,
+    placement: Placement,
+    task_arn: pulumi.Input[str],
+    needs: Sequence[pulumi.Resource],
+    before: pulumi.ResourceHookBinding | None = None,
+) -> ServiceArgs:
+    """The service of a process, be it of an environment or of a preview, which has one task.
+
+    Args:
+        context: the stack.
+        name: the process's name.
+        placement: where it runs.
+        task_arn: the revision of the task definition.
+        needs: what must exist before a task can start.
+        before: what runs before the service is created or updated.
+    """
+    settings, preview = context.settings, context.names.is_preview
+    process = settings.processes[name]
+    return ServiceArgs(
+        physical_name=context.names.process(name),
+        placement=placement,
+        task_arn=task_arn,
+        desired_count=1 if preview else process.min_count,
+        spot=settings.spot if process.spot is None else process.spot,
+        execute_command=settings.exec,
+        registration=None,
+        tags={**context.tags, PROCESS_TAG: name},
+        needs=needs,
+        on_demand_base=0,
+        scaled=not preview and process.highest_count > process.min_count,
+        triggers=_secrets(settings),
+        before=before,
+    )
+
+
 def _triggers(settings: Settings) -> dict[str, str]:
     """ECS reads secrets when a task starts, and another health path takes another target group."""
+    return {"health_check_path": settings.health_check_path, **_secrets(settings)}
+
+
+def _secrets(settings: Settings) -> dict[str, str]:
     versions = secret_versions(settings.secret_arns)
-    path = {"health_check_path": settings.health_check_path}
-    return path if versions is None else {**path, "secrets": versions}
+    return {} if versions is None else {"secrets": versions}
 
 
 class Service(pulumi.ComponentResource):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pulumi
@@ -12,6 +12,7 @@ import pulumi_aws as aws
 
 from infra.context import Context
 from infra.settings.model import Settings
+from infra.settings.processes import Process
 
 CONTAINER_NAME = "app"
 
@@ -49,7 +50,7 @@ class Container:
     Attributes:
         image: what it runs.
         port: where it listens; it learns the port by the usual variable `PORT`, and how long its
-            requests in flight may take after SIGTERM by `DRAIN_SECONDS`.
+            requests in flight may take after SIGTERM by `DRAIN_SECONDS`. None if it does not.
         environment: plain variables.
         secrets: variable → ARN that ECS reads when a task starts.
         stop_timeout: seconds between SIGTERM and SIGKILL.
@@ -64,10 +65,11 @@ class Container:
         start_period: seconds after its start in which a failed `health_check` does not count.
         nofile: how many files it may have open; 0 for Fargate's own limit.
         name: its name in the task.
+        process: how the names of its log streams begin.
     """
 
     image: pulumi.Input[str]
-    port: int
+    port: int | None
     environment: Mapping[str, str]
     secrets: Mapping[str, str]
     stop_timeout: int
@@ -82,6 +84,7 @@ class Container:
     start_period: int = 0
     nofile: int = 0
     name: str = CONTAINER_NAME
+    process: str = CONTAINER_NAME
 
 
 def web_container(
@@ -111,6 +114,31 @@ def web_container(
         health_check=settings.health_check_command,
         start_period=min(settings.startup_seconds, LONGEST_START_PERIOD),
         nofile=settings.nofile,
+    )
+
+
+def process_container(
+    context: Context, name: str, process: Process, image: pulumi.Input[str]
+) -> Container:
+    """The container of a process: like the web process's, without a port.
+
+    Args:
+        context: the stack.
+        name: the process's name.
+        process: its settings.
+        image: what it runs.
+    """
+    settings = context.settings
+    web = web_container(settings, image, context.names.log_group, context.account.region)
+    return replace(
+        web,
+        port=None,
+        environment={**web.environment, **process.environment},
+        stop_timeout=process.stop_timeout or web.stop_timeout,
+        command=process.command,
+        entry_point=process.entry_point,
+        health_check=process.health_check_command,
+        process=name,
     )
 
 
@@ -144,7 +172,9 @@ def container_definition(container: Container, image: str) -> dict[str, Any]:
             ],
         },
         "stopTimeout": container.stop_timeout,
-        "portMappings": [{"containerPort": port, "hostPort": port, "protocol": "tcp"}],
+        "portMappings": (
+            [{"containerPort": port, "hostPort": port, "protocol": "tcp"}] if port else []
+        ),
         "environment": [
             {"name": name, "value": value} for name, value in sorted(_variables(container).items())
         ],
@@ -160,7 +190,7 @@ def container_definition(container: Container, image: str) -> dict[str, Any]:
             "options": {
                 "awslogs-group": container.log_group_name,
                 "awslogs-region": container.region,
-                "awslogs-stream-prefix": container.name,
+                "awslogs-stream-prefix": container.process,
             },
         },
         **_chosen(container),
@@ -179,7 +209,7 @@ def _chosen(container: Container) -> dict[str, Any]:
             **HEALTH_CHECK_TIMES,
             "startPeriod": container.start_period,
         }
-    if container.port < FIRST_FREE_PORT:
+    if container.port is not None and container.port < FIRST_FREE_PORT:
         chosen["systemControls"] = [LOW_PORT_CONTROL]
     if container.nofile:
         limit = container.nofile
@@ -189,7 +219,8 @@ def _chosen(container: Container) -> dict[str, Any]:
 
 def _variables(container: Container) -> dict[str, str]:
     own = {"PORT": container.port, "DRAIN_SECONDS": drain_seconds(container.stop_timeout)}
-    return {**{name: str(value) for name, value in own.items()}, **container.environment}
+    told = {name: str(value) for name, value in own.items() if value is not None}
+    return {**told, **container.environment}
 
 
 def _volumes(container: Container) -> Mapping[str, str]:
@@ -253,6 +284,27 @@ def web_task(context: Context, image: pulumi.Input[str], roles: TaskRoles) -> Ta
         roles=roles,
         tags=context.tags,
         storage=settings.ephemeral_storage_gib,
+    )
+
+
+def process_task(
+    context: Context, name: str, image: pulumi.Input[str], roles: TaskRoles
+) -> TaskArgs:
+    """The task of a process, be it of an environment or of a preview.
+
+    Args:
+        context: the stack.
+        name: the process's name.
+        image: what its container runs.
+        roles: under which it runs.
+    """
+    process = context.settings.processes[name]
+    return replace(
+        web_task(context, image, roles),
+        family=context.names.process(name),
+        containers=[process_container(context, name, process, image)],
+        cpu=process.cpu,
+        memory=process.memory,
     )
 
 

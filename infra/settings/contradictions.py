@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from infra.settings.pipeline_files import NotInRepositoryError, pipeline_files
-from infra.settings.rules import FARGATE_MEMORY, shown
+from infra.settings.rules import fargate_cpu, fargate_memory, shown
 
 if TYPE_CHECKING:
     from infra.settings.model import Settings
@@ -31,20 +31,11 @@ def contradictions(settings: Settings, unsound: frozenset[str]) -> list[str]:
 
 
 def _cpu(settings: Settings) -> str | None:
-    if settings.cpu in FARGATE_MEMORY:
-        return None
-    return f"must be one of {', '.join(map(str, FARGATE_MEMORY))} (units; 1024 are one vCPU)"
+    return fargate_cpu(settings.cpu)
 
 
 def _memory(settings: Settings) -> str | None:
-    offered = FARGATE_MEMORY.get(settings.cpu)
-    if offered is None or settings.memory in offered:
-        return None
-    if isinstance(offered, tuple):
-        allowed = ", ".join(map(str, offered))
-    else:
-        allowed = f"{offered[0]} to {offered[-1]} in steps of {offered.step}"
-    return f"with cpu {settings.cpu} Fargate offers {allowed} MiB"
+    return fargate_memory(settings.cpu, settings.memory)
 
 
 def _writable(settings: Settings) -> str | None:
@@ -52,6 +43,18 @@ def _writable(settings: Settings) -> str | None:
     if size < settings.memory:
         return None
     return f"may hold {size} MiB, which must be less than the memory of a task ({settings.memory})"
+
+
+def _processes(settings: Settings) -> str | None:
+    """What a process has of its own beside what it shares with the web process."""
+    size = sum(settings.writable_sizes.values())
+    for name, process in settings.processes.items():
+        if size >= process.memory:
+            return f"{name}: memory must be more than the {size} MiB of `writable_paths`"
+        twice = sorted(process.environment.keys() & settings.secrets.keys())
+        if twice:
+            return f"{name}: {', '.join(twice)} stands in the stack's `secrets` already"
+    return None
 
 
 def _bounds(settings: Settings) -> str | None:
@@ -180,6 +183,7 @@ _CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Settings], str | None]],
     (("cpu",), _cpu),
     (("memory", "cpu"), _memory),
     (("writable_paths", "memory"), _writable),
+    (("processes", "writable_paths", "secrets"), _processes),
     (("desired_count", "min_count", "max_count"), _bounds),
     (("scheduled_scaling",), _schedule_bounds),
     (("environment", "secrets"), _both_names),

@@ -31,6 +31,7 @@ TITLES = {
     "app": "The app",
     "container": "The container",
     "scale": "Scale",
+    "processes": "Processes",
     "network": "Network",
     "https": "HTTPS",
     "delivery": "Delivery",

@@ -25,6 +25,8 @@ from infra.settings import files
 from infra.settings import previews as of_previews
 from infra.settings import rules as rules
 from infra.settings.contradictions import contradictions
+from infra.settings.processes import Process
+from infra.settings.processes import names as process_names
 from infra.settings.structures import EgressPort, Permission, ScheduledScaling
 from infra.settings.types import Percent, Structure, Text, TextList, TextMap, Words, structured
 
@@ -82,6 +84,10 @@ class Settings(BaseModel):
     spot: bool = False
     container_insights: bool = False
     exec: bool = True
+
+    processes: Annotated[
+        dict[str, Process], BeforeValidator(structured), AfterValidator(process_names)
+    ] = {}
 
     vpc_cidr: Annotated[Text, AfterValidator(rules.vpc_cidr)] = "10.0.0.0/16"
     availability_zones: Annotated[int, Field(ge=2, le=6)] = 2
@@ -278,6 +284,17 @@ class Settings(BaseModel):
     def previews_have_release_command(self) -> bool:
         """Whether the previews of an environment run a command before they replace tasks."""
         return bool(self.preview_settings.get("release_command", self.release_command))
+
+    @property
+    def queue_arns(self) -> list[str]:
+        """The queues of the processes, each once."""
+        return sorted({each.queue for each in self.processes.values() if each.queue})
+
+    @property
+    def preview_queue_arns(self) -> list[str]:
+        """The queues that `preview_settings` give to the processes of previews."""
+        processes = self.preview_settings.get("processes", {})
+        return sorted({str(each["queue"]) for each in processes.values() if each.get("queue")})
 
     @property
     def lowest_count(self) -> int:

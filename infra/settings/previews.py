@@ -6,6 +6,7 @@ branch may change it; whatever is shared (network, load balancer, cluster) is th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ INHERITED = frozenset(
         "nofile",
         "release_command",
         "release_command_on",
+        "processes",
         "exec",
         "deregistration_delay",
         "stop_timeout",
@@ -89,10 +91,26 @@ def inherit(values: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[s
     """
     own = environment.get("preview_settings")
     return {
-        **{name: value for name, value in environment.items() if name in INHERITED},
+        **{
+            name: _without_queues(value) if name == "processes" else value
+            for name, value in environment.items()
+            if name in INHERITED
+        },
         **DEFAULTS,
         **(own if isinstance(own, Mapping) else {}),
         **{name: value for name, value in values.items() if value not in (None, "")},
+    }
+
+
+def _without_queues(processes: object) -> object:
+    """The processes that a branch may run: those with a queue would take its messages."""
+    found = json.loads(processes) if isinstance(processes, str) else processes
+    if not isinstance(found, Mapping):
+        return found
+    return {
+        name: process
+        for name, process in found.items()
+        if not (isinstance(process, Mapping) and process.get("queue"))
     }
 
 

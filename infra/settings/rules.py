@@ -20,13 +20,35 @@ FARGATE_MEMORY: Mapping[int, range | tuple[int, ...]] = {
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html#fargate-tasks-size
 """
 
+
+def fargate_cpu(cpu: int) -> str | None:
+    """What is wrong with a number of CPU units; None where Fargate offers it."""
+    if cpu in FARGATE_MEMORY:
+        return None
+    return f"must be one of {', '.join(map(str, FARGATE_MEMORY))} (units; 1024 are one vCPU)"
+
+
+def fargate_memory(cpu: int, memory: int) -> str | None:
+    """What is wrong with MiB of memory beside CPU units; None where Fargate offers them."""
+    offered = FARGATE_MEMORY.get(cpu)
+    if offered is None or memory in offered:
+        return None
+    if isinstance(offered, tuple):
+        allowed = ", ".join(map(str, offered))
+    else:
+        allowed = f"{offered[0]} to {offered[-1]} in steps of {offered.step}"
+    return f"with cpu {cpu} Fargate offers {allowed} MiB"
+
+
 LOG_RETENTION_DAYS = (
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,
     1096, 1827, 2192, 2557, 2922, 3288, 3653,
 )  # fmt: skip
 """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
 
-RESERVED_TAGS = ("project", "stack", "environment", "branch", "creator", "expires", "port")
+RESERVED_TAGS = (
+    "project", "stack", "environment", "branch", "creator", "expires", "port", "process",
+)  # fmt: skip
 MAXIMUM_TAGS = 40
 """AWS allows 50 tags on a resource; the program's own and some spare are kept back."""
 
@@ -317,6 +339,10 @@ boundary = _matching(
 )
 role_path = _matching(
     r"/([\w+=,.@-]{1,128}/){1,8}", "must begin and end with a slash, such as /team/shop/"
+)
+queue_arn = _matching(
+    r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[\w-]{1,80}(\.fifo)?",
+    "must be the ARN of a queue of SQS",
 )
 bucket = _matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "must be the name of a bucket of S3")
 

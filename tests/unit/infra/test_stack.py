@@ -249,6 +249,7 @@ EFFECTS: Mapping[str, tuple[str, Look, Any, Any]] = {
 }
 
 ELSEWHERE = {
+    "processes": "test_processes.py",
     **dict.fromkeys(
         (
             "github_owner",
