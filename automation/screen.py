@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, TextIO
 
 from rich.console import Console
@@ -37,6 +38,15 @@ def picture(lines: Iterable[str]) -> Text:
     """Lines to draw again and again: cut at the terminal's edge, since a line that wraps shifts
     all others whenever its length changes."""
     return Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
+
+
+def duration(length: timedelta) -> str:
+    """A length of time by its two largest units: `3 d 4 h`, `5 h 10 min`, `2 min`."""
+    minutes = int(length.total_seconds()) // 60
+    days, hours, rest = minutes // 1440, minutes % 1440 // 60, minutes % 60
+    parts = [(days, "d"), (hours, "h"), (rest, "min")]
+    first = next((index for index, (count, _) in enumerate(parts) if count), 2)
+    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2])
 
 
 @dataclass

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 import pulumi
 
 from infra.account import Account
-from infra.names import PREVIEW_MARK, Names, environment_of, unfit_for_environment
-from infra.settings.model import NAMESPACE, Settings, SettingsError
+from infra.names import Names
+from infra.settings.kind import check_kind
+from infra.settings.model import Settings
 
 
 @dataclass(frozen=True)
@@ -59,22 +60,3 @@ class Context:
     def tagged(self, tags: Mapping[str, str]) -> Context:
         """The same stack with further tags."""
         return replace(self, tags={**self.tags, **tags})
-
-
-def check_kind(stack: str, settings: Settings) -> None:
-    """By a stack's name it can be told whether it is a preview, and of which environment.
-
-    Raises:
-        SettingsError: the name and `preview_of` contradict each other.
-    """
-    of = settings.preview_of
-    problem = None
-    if of and environment_of(stack) != of:
-        problem = (
-            f"the stack {stack!r} must then be called {of}{PREVIEW_MARK}LABEL, with the branch in "
-            "place of LABEL"
-        )
-    if not of and unfit_for_environment(stack):
-        problem = f"must name an environment, since the stack is called {stack!r}"
-    if problem:
-        raise SettingsError([f"{NAMESPACE}:preview_of = {of!r}: {problem}"])

@@ -21,6 +21,9 @@ RULE_LIMIT = 50
 GENERAL_LIMIT = 100
 """Below the limits of clusters, services, families, security groups and repositories."""
 
+CONTAINER_NAME = "app"
+"""The container of the application in every task definition."""
+
 PREVIEW_TAG = "preview-"
 """How the tags of every preview's images begin."""
 

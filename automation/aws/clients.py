@@ -1,15 +1,16 @@
-"""boto3 clients for the stack's account, wherever the target has put it."""
+"""botocore clients for the stack's account, wherever the target has put it."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from botocore.config import Config
-from botocore.exceptions import ClientError
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from automation.aws.provider import Provider
 
-CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=30)
+if TYPE_CHECKING:  # not every command asks AWS
+    from botocore.config import Config
+    from botocore.exceptions import ClientError
+    from botocore.session import Session
 
 DENIED = frozenset(
     {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
@@ -37,14 +38,33 @@ class Cloud:
 
     def __init__(self, region: str | None = None, provider: Provider | None = None) -> None:
         known = provider or Provider({"region": region} if region else {})
-        self._session = known.session()
-        self._config = CONFIG.merge(known.client_settings())
+        self._provider = known
         self._clients: dict[str, Any] = {}
+
+    @cached_property
+    def session(self) -> Session:
+        """The session that makes the clients.
+
+        Raises:
+            ConfigurationError: botocore can't follow the provider's configuration.
+        """
+        return self._provider.session()
+
+    @cached_property
+    def _config(self) -> Config:
+        from botocore.config import Config
+
+        return Config(
+            retries={"mode": "standard", "max_attempts": 5},
+            connect_timeout=5,
+            read_timeout=30,
+            **self._provider.client_settings(),
+        )
 
     def client(self, service: str) -> Any:
         """The client of a service, by botocore's name."""
         if service not in self._clients:
-            self._clients[service] = self._session.client(service, config=self._config)
+            self._clients[service] = self.session.create_client(service, config=self._config)
         return self._clients[service]
 
     def pages(self, service: str, operation: str, key: str, /, **arguments: Any) -> list[Any]:
@@ -61,7 +81,7 @@ class Cloud:
             pages = client.get_paginator(operation).paginate(**arguments)
             return [item for page in pages for item in page.get(key, [])]
         items: list[Any] = []
-        while True:  # a few operations have pages, and no paginator in boto3
+        while True:  # a few operations have pages, and no paginator in botocore
             page = getattr(client, operation)(**arguments)
             items += page.get(key, [])
             if not page.get("nextToken"):

@@ -14,8 +14,7 @@ import typer
 from automation.command_line.options import Branch, Json, Stack, Yes
 from automation.errors import Stopped
 from automation.screen import Screen
-from automation.stack.chosen import chosen
-from automation.unexpected_errors import in_words
+from automation.stack.chosen import chosen, stack_of
 
 Command = Callable[..., int]
 """Runs one command; returns its exit code."""
@@ -86,8 +85,6 @@ def _shown(own: Any, asks: bool) -> Iterator[inspect.Parameter]:
 
 def _arguments(own: Any, screen: Screen, given: dict[str, Any]) -> dict[str, Any]:
     """A function's arguments from what the command line gave."""
-    from automation.previews.preview_stacks import stack_of
-
     known = {**given, "screen": screen}
     if "stack" in given:
         known["environment"] = given["stack"] or chosen().stack
@@ -104,6 +101,8 @@ def execute(screen: Screen, run: Callable[[], int]) -> NoReturn:
     except KeyboardInterrupt:
         code = screen.fail(Stopped("Interrupted."))
     except Exception as error:  # noqa: BLE001 - the last resort: words instead of a traceback
+        from automation.unexpected_errors import in_words
+
         code = screen.fail(in_words(error))
     raise SystemExit(code)
 

@@ -18,7 +18,7 @@ from automation.pricing.resources import Resources, of_state
 from automation.pricing.table import assumptions, prices_of
 from automation.screen import Screen
 from automation.stack.operations import opened
-from automation.stack.stack_file import StackFile, exported_state, load_stack_file
+from automation.stack.stack_file import StackFile, load_stack_file
 from automation.stack.target import TARGETS
 from infra.settings.model import Settings
 
@@ -91,7 +91,7 @@ def _planned(file: StackFile, settings: Settings, region: str) -> Resources:
 def _running(stack: str, screen: Screen) -> Resources:
     with opened(stack, screen) as session:
         try:
-            return of_state(exported_state(session.stack).get("deployment") or {})
+            return of_state(session.state().get("deployment") or {})
         except CommandError as error:
             raise explain(error, (), session.file) from error
 

@@ -22,7 +22,7 @@ from automation.exec.plugin import PluginSession
 from automation.exec.shell_command import NO_SHELL, ShellCommand
 from automation.screen import Screen
 from automation.stack.operations import Session, opened
-from infra.service.task import CONTAINER_NAME
+from infra.names import CONTAINER_NAME
 
 PLUGIN = "session-manager-plugin"
 REFUSALS = frozenset({"TargetNotConnectedException", "InvalidParameterException"})

@@ -13,7 +13,6 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from automation.aws.clients import Cloud, error_code
-from automation.commands.build_logs import build_logs
 from automation.errors import ConfigurationError
 from automation.screen import Screen
 from automation.stack.operations import opened
@@ -85,6 +84,8 @@ def logs(
             was asked for as one document.
     """
     if build:
+        from automation.commands.build_logs import build_logs
+
         return build_logs(stack, screen, follow=follow)
     span = parse_span(since)
     if follow and screen.json:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from automation.errors import ConfigurationError
 from automation.previews.preview_stacks import PreviewStack, previews_of, require_environment_name
-from automation.screen import Screen
+from automation.screen import Screen, duration
 from automation.stack.operations import connected
 
 
@@ -44,15 +44,6 @@ def _row(each: PreviewStack, now: datetime) -> tuple[str, ...]:
         each.creator or "-",
         each.url or "not finished",
     )
-
-
-def duration(length: timedelta) -> str:
-    """A length of time by its two largest units: `3 d 4 h`, `5 h 10 min`, `2 min`."""
-    minutes = int(length.total_seconds()) // 60
-    days, hours, rest = minutes // 1440, minutes % 1440 // 60, minutes % 60
-    parts = [(days, "d"), (hours, "h"), (rest, "min")]
-    first = next((index for index, (count, _) in enumerate(parts) if count), 2)
-    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2])
 
 
 def moment(text: str | None) -> datetime:

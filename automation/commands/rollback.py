@@ -29,7 +29,7 @@ from automation.deployment.verdict import ENDED, ROLLBACK_SECONDS
 from automation.errors import ConfigurationError
 from automation.screen import Screen
 from automation.stack.operations import Session, no_changes, opened
-from infra.service.task import CONTAINER_NAME
+from infra.names import CONTAINER_NAME
 
 POLL_SECONDS = 1.0
 

@@ -9,7 +9,7 @@ from automation.deployment.one_off import Ended, OneOff, follow, start, stop
 from automation.errors import ConfigurationError
 from automation.screen import Screen
 from automation.stack.operations import Session, opened
-from infra.service.task import CONTAINER_NAME
+from infra.names import CONTAINER_NAME
 
 STARTED_BY = "fargate-cd/run"
 NOT_RUN = 1

@@ -25,13 +25,12 @@ from automation.aws.ecs import (
     task_id,
     tasks,
 )
-from automation.commands.previews import duration
 from automation.commands.releases import described
 from automation.deployment.pipeline_report import print_pipeline, report
 from automation.deployment.releases import current, releases
 from automation.deployment.rollout import look
 from automation.errors import ConfigurationError
-from automation.screen import Screen
+from automation.screen import Screen, duration
 from automation.stack.operations import Session, opened
 
 WATCH_SECONDS = 2.0

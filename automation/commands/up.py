@@ -24,6 +24,7 @@ from automation.screen import Screen
 from automation.stack.operations import Program, Session, opened, shown_changes
 from automation.stack.program import release_program
 from automation.stack.stack_file import StackFile
+from automation.stack.state_file import OutputValue
 from infra.ingress.traffic import unfinished
 
 
@@ -96,7 +97,7 @@ def _ask(session: Session) -> None:
         session.screen.confirm(f"Make these changes to {session.file.name}?")
 
 
-def _kept(session: Session, failure: DriverError | None) -> Mapping[str, auto.OutputValue]:
+def _kept(session: Session, failure: DriverError | None) -> Mapping[str, OutputValue]:
     """The outputs in the state; none where a failure has left no state that can be read."""
     try:
         return session.outputs()
@@ -122,7 +123,7 @@ class Updated:
 
     def __init__(self) -> None:
         self.changes: dict[str, Any] = {}
-        self.outputs: Mapping[str, auto.OutputValue] | None = None
+        self.outputs: Mapping[str, OutputValue] | None = None
 
     def up(self, stack: auto.Stack, progress: Progress) -> None:
         """Create or update every resource of the stack.
@@ -138,4 +139,4 @@ class Updated:
 
     def _update(self, stack: auto.Stack, progress: Progress) -> None:
         result = stack.up(on_event=progress.on_event, suppress_outputs=True, suppress_progress=True)
-        self.outputs = result.outputs
+        self.outputs = {k: OutputValue(v.value, v.secret) for k, v in result.outputs.items()}

@@ -22,9 +22,8 @@ from automation.deployment.one_off import Ended, OneOff, follow, start
 from automation.errors import DriverError, ReleaseCommandFailed
 from automation.screen import Screen
 from automation.stack.operations import Session
-from infra.names import release_mark
+from infra.names import CONTAINER_NAME, release_mark
 from infra.service.release_command import ReleaseTask
-from infra.service.task import CONTAINER_NAME
 
 LAST_LINES = 20
 """How much of the command's log is evidence of its failure."""

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from pulumi import automation as auto
 
 from automation.aws.ecs import describe_service, is_serving
 from automation.aws.http_check import url_answers
@@ -26,6 +25,7 @@ from automation.diagnosis.evidence import Facts, gather
 from automation.errors import DriverError, ReleaseCommandFailed, ServiceFailed
 from automation.screen import Screen
 from automation.stack.operations import Session, shown_outputs
+from automation.stack.state_file import OutputValue
 from automation.unexpected_errors import in_words
 from infra.settings.model import Settings
 
@@ -45,7 +45,7 @@ class Done:
 
     began: datetime
     changes: dict[str, Any]
-    outputs: Mapping[str, auto.OutputValue]
+    outputs: Mapping[str, OutputValue]
     failure: DriverError | None = None
 
 

@@ -19,7 +19,7 @@ from automation.aws.ecs import (
     task_id,
     tasks,
 )
-from infra.service.task import CONTAINER_NAME
+from infra.names import CONTAINER_NAME
 
 LOG_LINES = 200
 """How many of a task's last log lines are looked through."""

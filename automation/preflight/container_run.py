@@ -23,8 +23,9 @@ from automation.diagnosis.evidence import Facts, StoppedTask
 from automation.machine import docker_engine
 from automation.machine.docker_engine import DockerError, Engine
 from infra.image.image import Build
+from infra.names import CONTAINER_NAME
 from infra.service.service import grace_period
-from infra.service.task import CONTAINER_NAME, container_definition, web_container
+from infra.service.task import container_definition, web_container
 from infra.settings.model import Settings
 from infra.settings.rules import healthy_codes
 

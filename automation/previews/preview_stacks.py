@@ -33,30 +33,13 @@ from automation.pricing.resources import of_state
 from automation.stack.operations import Answer, Backend, Operation, Session
 from automation.stack.stack_file import load_stack_file
 from infra.ingress.preview_route import free_port, port_of
-from infra.names import environment_of, preview_stack
+from infra.names import environment_of
 from infra.shared import SHARED, Shared, read
 
 PORT_ATTEMPTS = 4
 
 READERS = 4
 """How many states are read at once; each is a process of the engine."""
-
-
-def stack_of(stack: str, branch: str | None) -> str:
-    """The stack that a command works on: the environment, or with a branch its preview.
-
-    Raises:
-        ConfigurationError: the branch has no name, or the stack is a preview already.
-    """
-    if branch is None:
-        return stack
-    if not branch.strip():
-        raise ConfigurationError("--branch needs the name of a branch, and it is empty.")
-    if environment_of(stack):
-        raise ConfigurationError(
-            f"--branch goes with the environment, and {stack} is a preview: leave one of them out."
-        )
-    return preview_stack(stack, branch)
 
 
 def extended_life(session: Session, branch: str | None, now: datetime) -> dict[str, object]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-import boto3
-
 from automation.errors import ConfigurationError
 from automation.stack.stack_file import StackFile
 
@@ -16,9 +14,17 @@ def region_of(file: StackFile) -> str:
     Raises:
         ConfigurationError: neither says one.
     """
-    known = file.region or os.environ.get("AWS_REGION") or boto3.Session().region_name
+    known = file.region or os.environ.get("AWS_REGION") or _configured()
     if not known:
         raise ConfigurationError(
             f"{file.path.name} names no region, nor does the environment: set aws:region."
         )
     return str(known)
+
+
+def _configured() -> str | None:
+    """The region of the AWS profile."""
+    import botocore.session
+
+    found: str | None = botocore.session.Session().get_config_variable("region")
+    return found

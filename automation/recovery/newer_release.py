@@ -16,7 +16,6 @@ from pulumi import automation as auto
 from automation.aws.ecs import ServiceName, describe_service
 from automation.engine.progress import Progress
 from automation.stack.operations import Session
-from automation.stack.stack_file import exported_state
 
 SERVICE = "aws:ecs/service:Service"
 TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
@@ -26,7 +25,7 @@ def unknown_release(session: Session) -> list[str]:
     """The URNs to refresh, since a service runs another task definition than the state has."""
     if session.created:
         return []
-    state = session.perform("Reading the state", _export)
+    state = session.state()
     rows = [
         row
         for row in (state.get("deployment") or {}).get("resources") or []
@@ -57,7 +56,3 @@ def _differs(session: Session, row: Mapping[str, Any]) -> bool:
     name = ServiceName(outputs.get("cluster", ""), outputs.get("name", ""))
     service = describe_service(session.cloud, name) if name.service else None
     return service is not None and service["taskDefinition"] != outputs.get("taskDefinition")
-
-
-def _export(stack: auto.Stack, _progress: Progress) -> dict[str, Any]:
-    return exported_state(stack)

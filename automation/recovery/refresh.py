@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pulumi import automation as auto
 
 from automation.engine.progress import Progress, display_name
 from automation.recovery import pending_creations
 from automation.recovery.adoption import CREATING, adopt
 from automation.stack.operations import Session
-from automation.stack.stack_file import exported_state
 
 
 def settle(session: Session) -> None:
@@ -51,7 +48,7 @@ def _refresh(stack: auto.Stack, progress: Progress) -> None:
 
 def _adopt_what_was_interrupted(session: Session) -> None:
     """Settle creations that an update began and, being killed or cut off, did not finish."""
-    state = session.perform("Reading the state", _export)
+    state = session.state()
     rows = pending_creations.read(session.unsettled_file)
     deployment = pending_creations.with_pending(state.get("deployment") or {}, rows)
     pending = [row for row in deployment.get("pending_operations") or [] if row["type"] == CREATING]
@@ -76,7 +73,3 @@ def _adopt_what_was_interrupted(session: Session) -> None:
                 suppress_progress=True,
             ),
         )
-
-
-def _export(stack: auto.Stack, _progress: Progress) -> dict[str, Any]:
-    return exported_state(stack)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from automation import paths
+from automation.errors import ConfigurationError
+from infra.names import environment_of, preview_stack
 
 VARIABLE = "FARGATE_CD_STACK"
 DEFAULT = "dev"
@@ -59,6 +61,23 @@ def known_stacks(root: Path = paths.ROOT) -> list[str]:
     return sorted(
         p.name.removeprefix("Pulumi.").removesuffix(".yaml") for p in root.glob("Pulumi.*.yaml")
     )
+
+
+def stack_of(stack: str, branch: str | None) -> str:
+    """The stack that a command works on: the environment, or with a branch its preview.
+
+    Raises:
+        ConfigurationError: the branch has no name, or the stack is a preview already.
+    """
+    if branch is None:
+        return stack
+    if not branch.strip():
+        raise ConfigurationError("--branch needs the name of a branch, and it is empty.")
+    if environment_of(stack):
+        raise ConfigurationError(
+            f"--branch goes with the environment, and {stack} is a preview: leave one of them out."
+        )
+    return preview_stack(stack, branch)
 
 
 def suggestion(wrong: str, known: Iterable[str]) -> str:

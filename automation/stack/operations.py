@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pulumi import automation as auto
-from pulumi.automation.errors import CommandError, ConcurrentUpdateError
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from automation import paths
 from automation.aws.clients import Cloud
 from automation.aws.ecs import ServiceName
 from automation.aws.provider import Provider
-from automation.deployment.rollout import Watch
-from automation.engine import Engine, obtain_engine
-from automation.engine.failures import explain
-from automation.engine.progress import Progress
 from automation.errors import Stopped
-from automation.recovery import pending_creations
 from automation.screen import Screen
-from automation.stack import locks
-from automation.stack.stack_file import StackFile, load_stack_file, open_stack, open_workspace
+from automation.stack import state_file
+from automation.stack.stack_file import StackFile, load_stack_file
+from automation.stack.state_file import OutputValue
 from automation.stack.target import TARGETS, Target
 from infra.names import Names
 
+if TYPE_CHECKING:  # a command that only looks imports no SDK, which takes half a second
+    from pulumi import automation as auto
+
+    from automation.deployment.rollout import Watch
+    from automation.engine import Engine
+    from automation.engine.progress import Progress
+
 Program = Callable[[], None]
 Answer = TypeVar("Answer")
-Operation = Callable[[auto.Stack, Progress], Answer]
+Operation = Callable[["auto.Stack", "Progress"], Answer]
 
 
 SECRET = "[secret]"  # noqa: S105 - what is shown instead of one
@@ -46,7 +46,7 @@ class Session:
         screen: where results and progress go.
         file: the stack's settings.
         target: where it lives.
-        stack: the engine's side of it.
+        opening: opens the engine's side of it.
         created: it was made in the backend just now.
         cloud: clients for its account.
         provider: the configuration of its AWS provider.
@@ -56,11 +56,16 @@ class Session:
     screen: Screen
     file: StackFile
     target: Target
-    stack: auto.Stack
+    opening: Callable[[], auto.Stack]
     created: bool
     cloud: Cloud
     provider: Provider = field(default_factory=lambda: Provider({}))
     opened_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @cached_property
+    def stack(self) -> auto.Stack:
+        """The engine's side of the stack."""
+        return self.opening()
 
     @property
     def names(self) -> Names:
@@ -84,27 +89,36 @@ class Session:
 
     def watch(self) -> Watch:
         """A view of the service's rollout: lines to draw on a terminal, told elsewhere."""
+        from automation.deployment.rollout import Watch
+
         drawn = self.screen.err.is_terminal and not self.screen.quiet
         tell = None if drawn else self.screen.note
         return Watch(Cloud(provider=self.provider), self.service, tell)
 
-    def outputs(self) -> Mapping[str, auto.OutputValue]:
+    def outputs(self) -> Mapping[str, OutputValue]:
         """The stack's outputs."""
-        try:
-            return dict(self.stack.outputs())
-        except CommandError as error:
-            raise explain(error, (), self.file) from error
+        state = state_file.read(self.file.project, self.file.name)
+        known = state_file.outputs(state) if state else None
+        if known is not None:
+            return known
+        from automation.stack import engine_operations
+
+        return engine_operations.outputs(self)
+
+    def state(self) -> dict[str, Any]:
+        """The stack's state as the engine exports it, its secrets encrypted."""
+        known = state_file.read(self.file.project, self.file.name)
+        if known is not None:
+            return known
+        from automation.stack import engine_operations
+
+        return engine_operations.state(self)
 
     def remove(self) -> None:
         """Remove the stack from the backend; its settings file stays."""
-        try:
-            self.stack.workspace.remove_stack(self.file.name, preserve_config=True)
-        except CommandError as error:
-            raise explain(error, (), self.file) from error
-        pending_creations.forget(self.unsettled_file)
-        work_dir = self.target.work_dir(self.file.name)
-        if work_dir != paths.ROOT:
-            shutil.rmtree(work_dir)
+        from automation.stack import engine_operations
+
+        engine_operations.remove(self)
 
     def perform(
         self,
@@ -120,32 +134,9 @@ class Session:
             DriverError: the operation failed; the message is its one cause.
             KeyboardInterrupt: it was interrupted, and the engine has saved its state.
         """
-        try:
-            return self._attempt(verb, operation, preview, beside)
-        except ConcurrentUpdateError as error:
-            locks.clear_dead(self.file.name, str(error), self.screen.warn, self.stack.cancel)
-        try:
-            return self._attempt(verb, operation, preview, beside)
-        except ConcurrentUpdateError as error:
-            raise locks.running(self.file.name, str(error)) from error
+        from automation.stack import engine_operations
 
-    def _attempt(
-        self,
-        verb: str,
-        operation: Operation[Answer],
-        preview: bool,
-        beside: Callable[[], list[str]],
-    ) -> Answer:
-        with Progress(self.screen, verb, preview, beside) as progress:
-            try:
-                return operation(self.stack, progress)
-            except ConcurrentUpdateError:
-                raise
-            except CommandError as error:
-                raise explain(error, progress.failures, self.file) from error
-            finally:
-                attempts = pending_creations.unclear(progress.not_created, progress.failures)
-                pending_creations.remember(self.unsettled_file, attempts)
+        return engine_operations.perform(self, verb, operation, preview, beside)
 
 
 def no_program() -> None:
@@ -178,16 +169,31 @@ def opened(
     file = load_stack_file(name)
     bound = program(file)
     target = TARGETS[file.settings.target]
-    with _alone(target, name) if changes else _together():
-        engine = obtain_engine(screen.note)
-        engine.announce_stop = lambda: screen.warn(
-            "Stopping: the engine finishes what it began and saves its state"
-        )
-        target.activate(screen, start=create or changes)
-        stack, created = _open(file, target, engine, bound, create)
-        provider = Provider.of(file.config, lambda key: stack.get_config(key).value)
+    looks = not (create or changes)
+    with _alone(target, name) if changes else nullcontext():
+        engine = None if looks else _engine(screen)
+        target.activate(screen, start=not looks)
+
+        @cache
+        def opening() -> tuple[auto.Stack, bool]:
+            from automation.stack import engine_operations
+
+            found = engine or _engine(screen)
+            return engine_operations.opened(file, target, found, bound, create)
+
+        exists = looks and state_file.find(file.project, name) is not None
+        created = False if exists else opening()[1]
+        provider = Provider.of(file.config, lambda key: opening()[0].get_config(key).value)
         cloud = Cloud(provider=provider)
-        yield Session(screen, file, target, stack, created, cloud, provider)
+        if not looks:  # wrong settings of the provider are told before anything is touched
+            _ = cloud.session
+        yield Session(screen, file, target, lambda: opening()[0], created, cloud, provider)
+
+
+def _engine(screen: Screen) -> Engine:
+    from automation.stack import engine_operations
+
+    return engine_operations.engine(screen)
 
 
 @dataclass(frozen=True)
@@ -218,36 +224,27 @@ def connected(name: str, screen: Screen, start: bool = True) -> Backend:
     Raises:
         ConfigurationError: there is no settings file of that name, or it is wrong.
     """
+    from automation.stack import engine_operations
+
     os.chdir(paths.ROOT)
     file = load_stack_file(name)
     target = TARGETS[file.settings.target]
-    engine = obtain_engine(screen.note)
+    engine = engine_operations.engine(screen)
     target.activate(screen, start)
-    return Backend(screen, file, target, open_workspace(file, target, engine, no_program))
-
-
-@contextmanager
-def _together() -> Iterator[None]:
-    yield
+    workspace = engine_operations.open_workspace(file, target, engine, no_program)
+    return Backend(screen, file, target, workspace)
 
 
 @contextmanager
 def _alone(target: Target, name: str) -> Iterator[None]:
+    from automation.stack import locks
+
     with locks.one_update(target.lock_dir(), name):
         try:
             yield
         except KeyboardInterrupt:
             words = "Interrupted. The state is saved; run it again to go on."
             raise Stopped(words) from None
-
-
-def _open(
-    file: StackFile, target: Target, engine: Engine, program: Program, create: bool
-) -> tuple[auto.Stack, bool]:
-    try:
-        return open_stack(file, target, engine, program, create)
-    except CommandError as error:
-        raise explain(error, (), file) from error
 
 
 def no_changes() -> dict[str, Any]:
@@ -260,6 +257,6 @@ def shown_changes(progress: Progress) -> dict[str, Any]:
     return no_changes() | dict(progress.changes or progress.done)
 
 
-def shown_outputs(outputs: Mapping[str, auto.OutputValue]) -> dict[str, Any]:
+def shown_outputs(outputs: Mapping[str, OutputValue]) -> dict[str, Any]:
     """Outputs by name, for people and logs: secret ones are not told."""
     return {k: SECRET if v.secret else v.value for k, v in sorted(outputs.items())}

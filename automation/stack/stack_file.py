@@ -1,27 +1,21 @@
-"""A stack: its settings, checked before anything is touched, and its workspace for the engine."""
+"""A stack's name and settings, checked before anything is touched."""
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pulumi import automation as auto
-from pulumi.automation.errors import StackAlreadyExistsError, StackNotFoundError
 
 from automation import paths
-from automation.engine import Engine
 from automation.errors import ConfigurationError
 from automation.stack.chosen import known_stacks, suggestion
-from automation.stack.target import Target
-from infra.context import check_kind
 from infra.names import environment_of
 from infra.settings import files
+from infra.settings.kind import check_kind
 from infra.settings.model import NAMESPACE, Settings, SettingsError, preview_values
 
 STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -72,10 +66,10 @@ def load_stack_file(name: str, root: Path = paths.ROOT) -> StackFile:
         raise ConfigurationError(
             f"{name!r} is not a stack's name: at most 100 letters, digits, - _ . only."
         )
-    project = _document(root / "Pulumi.yaml")
+    project = document_of(root / "Pulumi.yaml")
     environment = environment_of(name)
     path = _settings_path(environment or name, root)
-    document = _document(path) if environment is None else _preview_document(name, path, root)
+    document = document_of(path) if environment is None else _preview_document(name, path, root)
     config = _mapping(document.get("config"), path)
     found = files.of_namespace({"config": config}, NAMESPACE)
     values = {setting: _plain(value) for setting, value in found.items()}
@@ -116,8 +110,8 @@ def _preview_document(name: str, environment_path: Path, root: Path) -> Mapping[
     says about the providers and the encryption of secrets."""
     own = root / f"Pulumi.{name}.yaml"
     if own.is_file():
-        return _document(own)
-    document = _document(environment_path)
+        return document_of(own)
+    document = document_of(environment_path)
     config = _mapping(document.get("config"), environment_path)
     kept = {key: value for key, value in config.items() if not _is_setting(key)}
     preview_of = {f"{NAMESPACE}:preview_of": environment_of(name)}
@@ -129,7 +123,12 @@ def _is_setting(key: object) -> bool:
     return str(key).startswith(f"{NAMESPACE}:")
 
 
-def _document(path: Path) -> Mapping[str, Any]:
+def document_of(path: Path) -> Mapping[str, Any]:
+    """The keys and values of a YAML file.
+
+    Raises:
+        ConfigurationError: there is no such file, or it holds something else.
+    """
     try:
         return _mapping(files.read(path), path)
     except FileNotFoundError as error:
@@ -151,74 +150,3 @@ def _plain(value: object) -> object:
     if isinstance(value, dict) and set(value) == {"secure"}:
         return value["secure"]
     return value
-
-
-def open_workspace(
-    file: StackFile, target: Target, engine: Engine, program: Callable[[], None]
-) -> auto.LocalWorkspace:
-    """The folder with the project's and the stack's file in which the engine runs."""
-    work_dir = target.work_dir(file.name)
-    if work_dir != paths.ROOT:
-        _copy_project(file, work_dir)
-    return auto.LocalWorkspace(work_dir=str(work_dir), program=program, pulumi_command=engine)
-
-
-def open_stack(
-    file: StackFile,
-    target: Target,
-    engine: Engine,
-    program: Callable[[], None],
-    create: bool = False,
-) -> tuple[auto.Stack, bool]:
-    """The stack of the Automation API, and whether it was made just now.
-
-    Args:
-        file: which stack.
-        target: where it lives; its environment is in `os.environ` already.
-        engine: the engine that runs it.
-        program: what the engine runs.
-        create: make the stack in the backend if it is not there.
-
-    Raises:
-        ConfigurationError: there is no such stack, and `create` is False.
-    """
-    workspace = open_workspace(file, target, engine, program)
-    try:
-        return auto.Stack.select(file.name, workspace), False
-    except StackNotFoundError as error:
-        if not create:
-            raise ConfigurationError(
-                f"The stack {file.name!r} does not exist on the target {target.name!r}: "
-                f"`python automation/run.py up --stack {file.name}` makes it."
-            ) from error
-    try:
-        return auto.Stack.create(file.name, workspace), True
-    except StackAlreadyExistsError:  # another process was quicker
-        return auto.Stack.select(file.name, workspace), False
-
-
-def exported_state(stack: auto.Stack) -> dict[str, Any]:
-    """The stack's state with its secrets encrypted, unlike the Automation API's own export."""
-    command = ["stack", "export", "--stack", stack.name]
-    workspace = stack.workspace
-    done = workspace.pulumi_command.run(command, workspace.work_dir, workspace.env_vars)
-    exported: dict[str, Any] = json.loads(done.stdout)
-    return exported
-
-
-def _copy_project(file: StackFile, work_dir: Path) -> None:
-    """Copy the project's files beside the state, so that a run leaves the checkout untouched.
-
-    The engine writes the salt of a stack's secrets into the stack's file. The salt of an earlier
-    run is kept, unless the checkout's own file has one.
-    """
-    work_dir.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(paths.ROOT / "Pulumi.yaml", work_dir / "Pulumi.yaml")
-    copy = work_dir / file.path.name
-    document = dict(file.document)
-    if copy.exists() and not any(key in document for key in STATE_KEYS):
-        earlier = _document(copy)
-        document |= {key: earlier[key] for key in STATE_KEYS if key in earlier}
-    scratch = copy.with_suffix(".tmp")
-    scratch.write_text(files.written(document))
-    scratch.replace(copy)

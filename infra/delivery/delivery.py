@@ -17,9 +17,9 @@ from infra.delivery.github_source import SOURCE_ARTIFACT, Webhook
 from infra.delivery.notifications import Notifications
 from infra.delivery.pipeline import IMAGE_ARTIFACT, Pipeline, PipelineArgs, page_url
 from infra.image.registry import Registry
+from infra.names import CONTAINER_NAME
 from infra.policies import pipeline as pipeline_policies
 from infra.service.roles import Roles
-from infra.service.task import CONTAINER_NAME
 from infra.settings.pipeline_files import pipeline_files
 
 ARTIFACT_DAYS = 30

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import pulumi_aws as aws
 
-from infra.names import Names
-from infra.service.task import CONTAINER_NAME
+from infra.names import CONTAINER_NAME, Names
 
 ACTIVE = "ACTIVE"
 

@@ -9,9 +9,9 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
+from infra.names import CONTAINER_NAME
 from infra.service.cluster import ON_DEMAND, SPOT
 from infra.service.secret_versions import secret_versions
-from infra.service.task import CONTAINER_NAME
 from infra.settings.model import Settings
 
 GRACE_PERIOD_SECONDS = 30

@@ -11,10 +11,9 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
+from infra.names import CONTAINER_NAME
 from infra.settings.model import Settings
 from infra.settings.processes import Process
-
-CONTAINER_NAME = "app"
 
 SESSION_FOLDERS: Mapping[str, str] = {
     "session-state": "/var/lib/amazon",

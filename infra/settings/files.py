@@ -43,9 +43,11 @@ class Unquoted:
         return self.text
 
 
-class _Reader(yaml.SafeLoader):
+class _Reader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """libyaml where PyYAML has it: it reads `Pulumi.yaml` in a tenth of the time."""
+
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        if isinstance(node, yaml.ScalarNode) and node.style is None and _differs(node):
+        if isinstance(node, yaml.ScalarNode) and not node.style and _differs(node):
             return Unquoted(node.value, node.tag)
         return super().construct_object(node, deep=deep)
 

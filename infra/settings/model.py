@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import pulumi
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -206,6 +205,8 @@ class Settings(BaseModel):
         Raises:
             SettingsError: with every problem that was found.
         """
+        import pulumi  # the driver, which reads files, does without
+
         values: dict[str, Any] = files.of_namespace(
             {"config": pulumi.runtime.config.CONFIG.get()}, NAMESPACE
         )

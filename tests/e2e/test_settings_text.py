@@ -10,8 +10,9 @@ from pulumi import automation as auto
 
 from automation import paths
 from automation.engine import obtain_engine
-from automation.stack.stack_file import load_stack_file, open_workspace
+from automation.stack.stack_file import load_stack_file
 from automation.stack.target import Target
+from automation.stack.workspace import open_workspace
 from infra.settings.model import Settings
 
 TEXTS = {

@@ -9,6 +9,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -174,7 +175,7 @@ def test_an_interrupted_change_says_that_it_can_go_on(
     captured: Captured, tmp_path: Path, changes: bool, words: str
 ) -> None:
     target = SimpleNamespace(lock_dir=lambda: tmp_path)
-    held: Any = operations._alone(target, "dev") if changes else operations._together()  # type: ignore[arg-type]
+    held: Any = operations._alone(target, "dev") if changes else nullcontext()  # type: ignore[arg-type]
 
     def command() -> int:
         with held:

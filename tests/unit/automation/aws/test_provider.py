@@ -100,11 +100,11 @@ def test_files_of_the_stack_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_the_region_is_found_where_the_engine_finds_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert provider(profile="work").session().region_name == "eu-west-3"
+    assert provider(profile="work").session().get_config_variable("region") == "eu-west-3"
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-1")
     monkeypatch.setenv("AWS_REGION", "us-west-2")
-    assert provider().session().region_name == "us-west-2"
-    assert provider(region="eu-west-1").session().region_name == "eu-west-1"
+    assert provider().session().get_config_variable("region") == "us-west-2"
+    assert provider(region="eu-west-1").session().get_config_variable("region") == "eu-west-1"
 
 
 def test_endpoints_are_of_the_kind_that_the_stack_asks_for() -> None:

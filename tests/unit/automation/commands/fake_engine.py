@@ -22,7 +22,7 @@ from automation.deployment.verdict import Verdict
 from automation.diagnosis.evidence import Facts
 from automation.errors import ConfigurationError
 from automation.leftovers.search import Leftover
-from automation.stack import operations
+from automation.stack import engine_operations, operations
 from automation.stack.target import TARGETS
 
 STACK = "dev"
@@ -134,9 +134,9 @@ def install(monkeypatch: pytest.MonkeyPatch, folder: Path) -> FakeEngine:
         free=True,
     )
     monkeypatch.setitem(TARGETS, "aws", target)
-    monkeypatch.setattr(operations, "obtain_engine", lambda _note: SimpleNamespace())
-    monkeypatch.setattr(operations, "open_stack", engine.open)
-    monkeypatch.setattr(operations, "open_workspace", lambda *_: engine.workspace())
+    monkeypatch.setattr(engine_operations, "obtain_engine", lambda _note: SimpleNamespace())
+    monkeypatch.setattr(engine_operations, "open_stack", engine.open)
+    monkeypatch.setattr(engine_operations, "open_workspace", lambda *_: engine.workspace())
     silent = nullcontext(SimpleNamespace(lines=list))
     monkeypatch.setattr(operations.Session, "watch", lambda _session: silent)
     monkeypatch.setattr(updating.checks, "check", engine.check)

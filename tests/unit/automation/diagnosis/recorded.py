@@ -69,7 +69,7 @@ def session(cloud: Cloud, screen: Screen, **settings: object) -> Session:
     values = Settings.parse(settings)
     file = StackFile("local", "fargate-cd", values, "us-east-1", Path("Pulumi.local.yaml"))
     stack: Any = SimpleNamespace()
-    return Session(screen, file, TARGETS["local"], stack, False, cloud)
+    return Session(screen, file, TARGETS["local"], lambda: stack, False, cloud)
 
 
 def opening(found: Session) -> Any:

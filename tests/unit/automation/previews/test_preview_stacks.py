@@ -20,7 +20,7 @@ from rich.console import Console
 from automation.commands import destroy as destroying
 from automation.commands import prune as pruning
 from automation.commands.destroy import Removed
-from automation.commands.previews import duration, moment
+from automation.commands.previews import moment
 from automation.commands.prune import Heads, reasons
 from automation.engine.failures import resource_failure
 from automation.engine.progress import Failure
@@ -32,8 +32,10 @@ from automation.previews.branches import (
     remote_name,
     stack_remote,
 )
-from automation.previews.preview_stacks import PreviewStack, previews_of, readable, stack_of
+from automation.previews.preview_stacks import PreviewStack, previews_of, readable
+from automation.screen import duration
 from automation.stack import stack_file
+from automation.stack.chosen import stack_of
 from automation.stack.operations import Backend
 from automation.stack.target import TARGETS
 from infra.ingress.preview_route import free_port

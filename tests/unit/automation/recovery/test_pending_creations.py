@@ -15,6 +15,7 @@ from automation.engine.progress import Failure, Progress
 from automation.errors import DriverError
 from automation.recovery import pending_creations
 from automation.recovery.refresh import settle
+from automation.stack import operations
 from automation.stack.target import Target
 from tests.unit.automation.conftest import Captured
 from tests.unit.automation.diagnosis import recorded
@@ -152,7 +153,7 @@ def test_the_next_command_adopts_it(
     stack.import_stack = imported.append
     stack.refresh = lambda **how: refreshed.append(how.get("target"))
     state = {"version": 3, "deployment": {"resources": [PROVIDER, CLUSTER]}}
-    monkeypatch.setattr("automation.recovery.refresh.exported_state", lambda _stack: state)
+    monkeypatch.setattr(operations.Session, "state", lambda _session: state)
     monkeypatch.setattr("automation.recovery.refresh._tell_what_was_lost", lambda _session: False)
     pending_creations.remember(file, [ROW])
     settle(session)

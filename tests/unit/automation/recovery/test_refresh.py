@@ -29,6 +29,9 @@ class FakeSession:
         self.performed.append(verb)
         return {}
 
+    def state(self) -> dict[str, Any]:
+        return self.perform("Reading the state", None)
+
 
 def session(captured: Captured, created: bool, target: str = "local") -> FakeSession:
     nothing = Path("/nonexistent/unsettled.json")

@@ -12,7 +12,7 @@ import yaml
 
 from automation import paths
 from automation.errors import ConfigurationError
-from automation.stack import stack_file
+from automation.stack import stack_file, workspace
 from infra.settings import files, model
 from infra.settings.model import Settings
 
@@ -67,11 +67,11 @@ def test_the_copy_keeps_the_salt_of_an_earlier_run(
     monkeypatch.setattr(paths, "ROOT", project)
     work_dir = project / "state" / "workspace"
     before = (project / "Pulumi.local.yaml").read_text()
-    stack_file._copy_project(stack_file.load_stack_file("local", project), work_dir)
+    workspace._copy_project(stack_file.load_stack_file("local", project), work_dir)
     copy = work_dir / "Pulumi.local.yaml"
     copy.write_text(copy.read_text() + "encryptionsalt: v1:old\n")
     configure(project, target="local", cpu=512, memory=1024)
-    stack_file._copy_project(stack_file.load_stack_file("local", project), work_dir)
+    workspace._copy_project(stack_file.load_stack_file("local", project), work_dir)
     document = yaml.safe_load(copy.read_text())
     assert document["encryptionsalt"] == "v1:old"
     assert document["config"]["fargate-cd:cpu"] == 512
@@ -86,7 +86,7 @@ def test_the_checkouts_own_salt_wins(project: Path, monkeypatch: pytest.MonkeyPa
     (work_dir / "Pulumi.local.yaml").write_text("encryptionsalt: v1:scratch\n")
     with (project / "Pulumi.local.yaml").open("a") as file:
         file.write("encryptionsalt: v1:own\n")
-    stack_file._copy_project(stack_file.load_stack_file("local", project), work_dir)
+    workspace._copy_project(stack_file.load_stack_file("local", project), work_dir)
     copy = yaml.safe_load((work_dir / "Pulumi.local.yaml").read_text())
     assert copy["encryptionsalt"] == "v1:own"
 

@@ -1,0 +1,116 @@
+"""Runs operations of the engine on an open stack; what it says when it fails becomes words.
+
+Apart from `operations.py`, so that a command that only looks need not import Pulumi's SDK.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pulumi import automation as auto
+from pulumi.automation.errors import CommandError, ConcurrentUpdateError
+
+from automation import paths
+from automation.engine import Engine, obtain_engine
+from automation.engine.failures import explain
+from automation.engine.progress import Progress
+from automation.recovery import pending_creations
+from automation.screen import Screen
+from automation.stack import locks
+from automation.stack.stack_file import StackFile
+from automation.stack.state_file import OutputValue
+from automation.stack.target import Target
+from automation.stack.workspace import exported_state, open_stack, open_workspace
+
+if TYPE_CHECKING:
+    from automation.stack.operations import Session
+
+__all__ = ["engine", "open_workspace", "opened", "outputs", "perform", "remove", "state"]
+
+Answer = TypeVar("Answer")
+Operation = Callable[[auto.Stack, Progress], Answer]
+
+
+def engine(screen: Screen) -> Engine:
+    """The engine, got ready; it says so when it is told to stop."""
+    found = obtain_engine(screen.note)
+    found.announce_stop = lambda: screen.warn(
+        "Stopping: the engine finishes what it began and saves its state"
+    )
+    return found
+
+
+def opened(
+    file: StackFile, target: Target, engine: Engine, program: Callable[[], None], create: bool
+) -> tuple[auto.Stack, bool]:
+    """The stack in the engine's hands, and whether it was made just now."""
+    try:
+        return open_stack(file, target, engine, program, create)
+    except CommandError as error:
+        raise explain(error, (), file) from error
+
+
+def outputs(session: Session) -> Mapping[str, OutputValue]:
+    """The stack's outputs, its secrets decrypted."""
+    try:
+        found = session.stack.outputs()
+    except CommandError as error:
+        raise explain(error, (), session.file) from error
+    return {name: OutputValue(each.value, each.secret) for name, each in found.items()}
+
+
+def state(session: Session) -> dict[str, Any]:
+    """The stack's state, its secrets encrypted."""
+    return perform(session, "Reading the state", lambda stack, _progress: exported_state(stack))
+
+
+def remove(session: Session) -> None:
+    """Remove the stack from the backend; its settings file stays."""
+    try:
+        session.stack.workspace.remove_stack(session.file.name, preserve_config=True)
+    except CommandError as error:
+        raise explain(error, (), session.file) from error
+    pending_creations.forget(session.unsettled_file)
+    work_dir = session.target.work_dir(session.file.name)
+    if work_dir != paths.ROOT:
+        shutil.rmtree(work_dir)
+
+
+def perform(
+    session: Session,
+    verb: str,
+    operation: Operation[Answer],
+    preview: bool = False,
+    beside: Callable[[], list[str]] = list,
+) -> Answer:
+    """Run an operation; see `Session.perform`."""
+    try:
+        return _attempt(session, verb, operation, preview, beside)
+    except ConcurrentUpdateError as error:
+        stack, screen = session.stack, session.screen
+        locks.clear_dead(session.file.name, str(error), screen.warn, stack.cancel)
+    try:
+        return _attempt(session, verb, operation, preview, beside)
+    except ConcurrentUpdateError as error:
+        raise locks.running(session.file.name, str(error)) from error
+
+
+def _attempt(
+    session: Session,
+    verb: str,
+    operation: Operation[Answer],
+    preview: bool,
+    beside: Callable[[], list[str]],
+) -> Answer:
+    with Progress(session.screen, verb, preview, beside) as progress:
+        try:
+            return operation(session.stack, progress)
+        except ConcurrentUpdateError:
+            raise
+        except CommandError as error:
+            raise explain(error, progress.failures, session.file) from error
+        finally:
+            attempts = pending_creations.unclear(progress.not_created, progress.failures)
+            pending_creations.remember(session.unsettled_file, attempts)

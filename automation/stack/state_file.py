@@ -1,0 +1,68 @@
+"""Reads a stack's state without the engine, where the backend is a folder of this machine.
+
+The engine takes 0.4 s of processor time to start, more than the rest of `outputs` together. For
+every other backend, and for a file that is not as expected, the functions here return None, and
+the engine is asked.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+BACKEND = "PULUMI_BACKEND_URL"
+
+SPECIAL = "4dabf18193072939515e22adb298388d"
+"""The key that marks what JSON has no value for: secrets, assets, references to resources.
+https://github.com/pulumi/pulumi/blob/v3.250.0/sdk/go/common/resource/sig/sig.go"""
+
+
+@dataclass(frozen=True)
+class OutputValue:
+    """An output of a stack.
+
+    Attributes:
+        value: the value, decrypted.
+        secret: it is a secret.
+    """
+
+    value: Any
+    secret: bool
+
+
+def find(project: str, stack: str) -> Path | None:
+    """The file that holds the state of a stack; None if the backend is no folder, or has none.
+
+    https://www.pulumi.com/docs/iac/concepts/state-and-backends/#local-filesystem
+    """
+    scheme, _, folder = os.environ.get(BACKEND, "").partition("://")
+    if scheme != "file" or not folder.startswith("/"):
+        return None
+    file = Path(folder) / ".pulumi" / "stacks" / project / f"{stack}.json"
+    return file if file.is_file() else None
+
+
+def read(project: str, stack: str) -> dict[str, Any] | None:
+    """The state as `pulumi stack export` writes it, secrets encrypted; None if it can't be read."""
+    file = find(project, stack)
+    if file is None:
+        return None
+    try:
+        found = json.loads(file.read_text())
+        return {"version": found["version"], "deployment": found["checkpoint"].get("latest") or {}}
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return None
+
+
+def outputs(state: Mapping[str, Any]) -> dict[str, OutputValue] | None:
+    """The outputs of an exported state; None if one of them needs the engine, such as a secret."""
+    rows = (state.get("deployment") or {}).get("resources") or []
+    roots = [row for row in rows if row["type"] == "pulumi:pulumi:Stack"]
+    found = (roots[0].get("outputs") or {}) if roots else {}
+    if SPECIAL in json.dumps(found):
+        return None
+    return {name: OutputValue(value, secret=False) for name, value in found.items()}
