@@ -18,6 +18,12 @@ BUCKET_LIMIT = 63
 RULE_LIMIT = 50
 """EventBridge allows 64, of which the kind of event takes some."""
 
+STATE_MACHINE_LIMIT = 80
+"""https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html"""
+
+SCHEDULE_GROUP_LIMIT = 64
+"""https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateScheduleGroup.html"""
+
 GENERAL_LIMIT = 100
 """Below the limits of clusters, services, families, security groups and repositories."""
 
@@ -35,6 +41,9 @@ BRANCH_LIMIT = 40
 
 DEPLOY_STAGE = "Deploy"
 """The pipeline's stage that releases."""
+
+RELEASE_COMMAND = "ReleaseCommand"
+"""The action in that stage that runs the release command first."""
 
 RELEASE_MARKS = "release-command/"
 """How the names of the marks of releases begin whose release command has run."""
@@ -235,6 +244,23 @@ class Names:
     def alarm(self, kind: str, process: str = "") -> str:
         """The name of an alarm of the web process or of another one."""
         return f"{self.process(process)}-{kind}" if process else self.named(kind)
+
+    def job(self, job: str) -> str:
+        """The name of a job's state machine."""
+        return self.named(job, limit=STATE_MACHINE_LIMIT)
+
+    @property
+    def schedule_group(self) -> str:
+        """The name of the group of the jobs' schedules."""
+        return self.named(limit=SCHEDULE_GROUP_LIMIT)
+
+    @property
+    def release_family(self) -> str:
+        """The family of the task definitions of the pipeline's release commands.
+
+        It is no other stack's, and no process's.
+        """
+        return f"{self.service}__release"
 
     @property
     def log_group(self) -> str:

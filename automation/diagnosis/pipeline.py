@@ -18,6 +18,7 @@ from automation.aws.ecs import service_deployments
 from automation.diagnosis.diagnosis import Diagnosis, diagnose
 from automation.diagnosis.evidence import gather
 from automation.stack.operations import Session
+from infra.names import DEPLOY_STAGE
 from infra.settings.model import Settings
 from infra.settings.pipeline_files import pipeline_files
 
@@ -96,6 +97,14 @@ ERROR_LINE = _words(
 COMMAND = r"Error while executing command: (?P<command>.+?)\. Reason: (?P<reason>[^\n(]+)"
 
 CAUSES: tuple[Cause, ...] = (
+    Cause(
+        "release command failed",
+        frozenset({DEPLOY_STAGE}),
+        _words(r"The release command failed with exit code (?P<code>\w+)"),
+        "The release command ended with exit code {code}, so nothing was released.",
+        "fargate-cd:release_command: mend the command, or the image that it runs in; `logs "
+        "--build` shows all that it wrote",
+    ),
     Cause(
         "permission missing",
         EVERYWHERE,

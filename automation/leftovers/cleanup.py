@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from automation.aws.clients import Cloud
-from automation.aws.ecs import task_definition_arns
 from automation.errors import DriverError
-from automation.leftovers.finders import log_groups, preview_tags
+from automation.leftovers.finders import log_groups, preview_tags, revisions
 from infra.names import Names
 
 BATCH = 10
@@ -22,7 +21,7 @@ Note = Callable[[str], None]
 
 
 def clean_up(cloud: Cloud, names: Names, note: Note) -> int:
-    """Delete every revision of the stack's family, its remaining log groups, a preview's images.
+    """Delete every revision of the stack's families, its remaining log groups, a preview's images.
 
     The engine deregisters the latest revision only, and an inactive one stays for ever. A
     preview's images are in its environment's repository, which stays.
@@ -30,7 +29,7 @@ def clean_up(cloud: Cloud, names: Names, note: Note) -> int:
     Returns:
         How many were deleted.
     """
-    revisions = delete_task_definitions(cloud, names.service)
+    revisions = delete_task_definitions(cloud, names)
     if revisions:
         note(f"deleted {revisions} task definition revisions")
     groups = log_groups(cloud, names)
@@ -66,16 +65,16 @@ def delete_preview_images(cloud: Cloud, names: Names) -> int:
     return len(tags)
 
 
-def delete_task_definitions(cloud: Cloud, family: str) -> int:
-    """Deregister and delete every revision of a family; returns how many there were.
+def delete_task_definitions(cloud: Cloud, names: Names) -> int:
+    """Deregister and delete every revision of the stack's families; returns how many there were.
 
     Raises:
         DriverError: ECS refused to delete some.
     """
     ecs = cloud.client("ecs")
-    for arn in task_definition_arns(cloud, family, "ACTIVE"):
+    for arn in revisions(cloud, names, "ACTIVE"):
         ecs.deregister_task_definition(taskDefinition=arn)
-    arns = task_definition_arns(cloud, family, "INACTIVE")
+    arns = revisions(cloud, names, "INACTIVE")
     failures: list[str] = []
     for start in range(0, len(arns), BATCH):
         answer = ecs.delete_task_definitions(taskDefinitions=arns[start : start + BATCH])

@@ -61,8 +61,14 @@ def _task_definitions(where: Search) -> Iterator[Leftover]:
         ("ACTIVE", "deregister-task-definition --task-definition"),
         ("INACTIVE", "delete-task-definitions --task-definitions"),
     ):
-        for arn in task_definition_arns(where.cloud, where.names.service, status):
+        for arn in revisions(where.cloud, where.names, status):
             yield Leftover(arn, f"The revision is {status.lower()}: aws ecs {command} {arn}")
+
+
+def revisions(cloud: Cloud, names: Names, status: str) -> list[str]:
+    """The ARNs of the revisions of the stack's families that have a status."""
+    families = [names.service] if names.is_preview else [names.service, names.release_family]
+    return [arn for family in families for arn in task_definition_arns(cloud, family, status)]
 
 
 def _repositories(where: Search) -> Iterator[Leftover]:

@@ -39,12 +39,17 @@ def image_buildspec() -> str:
     return (BUILDSPECS / "build.yml").read_text()
 
 
+def release_buildspec() -> str:
+    """The buildspec that runs the release command."""
+    return (BUILDSPECS / "release.yml").read_text()
+
+
 @dataclass(frozen=True)
 class BuildProjectArgs:
     """What is built, and under which rights.
 
     Attributes:
-        purpose: `test` or `build`.
+        purpose: `test`, `build` or `release`.
         description: what for.
         buildspec: its commands.
         variables: its environment; nothing secret.

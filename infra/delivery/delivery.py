@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pulumi
 
 from infra.bucket import BucketArgs, PrivateBucket
@@ -10,6 +12,7 @@ from infra.delivery.build_project import (
     BuildProject,
     BuildProjectArgs,
     image_buildspec,
+    release_buildspec,
     test_buildspec,
 )
 from infra.delivery.git_remote import git_remote_url
@@ -17,7 +20,7 @@ from infra.delivery.github_source import SOURCE_ARTIFACT, Webhook
 from infra.delivery.notifications import Notifications
 from infra.delivery.pipeline import IMAGE_ARTIFACT, Pipeline, PipelineArgs, page_url
 from infra.image.registry import Registry
-from infra.names import CONTAINER_NAME
+from infra.names import CONTAINER_NAME, RELEASE_MARKS
 from infra.policies import pipeline as pipeline_policies
 from infra.service.roles import Roles
 from infra.settings.pipeline_files import pipeline_files
@@ -42,14 +45,18 @@ class Delivery:
         bucket = self._bucket()
         test = self._test(bucket)
         build = self._build(bucket, registry)
+        task_role_arns = [roles.own.execution_role_arn, roles.own.task_role_arn]
+        release = self._release(bucket, task_role_arns) if settings.release_command else None
+        projects = [test, build, *([release] if release else [])]
         args = PipelineArgs(
             bucket_name=bucket.bucket_name,
             bucket_arn=bucket.arn,
             test_project=test.project_name,
             build_project=build.project_name,
-            project_arns=[test.arn, build.arn],
-            task_role_arns=[roles.own.execution_role_arn, roles.own.task_role_arn],
-            needs=[service, test, build],
+            project_arns=[project.arn for project in projects],
+            task_role_arns=task_role_arns,
+            needs=[service, *projects],
+            release_project=release.project_name if release else None,
         )
         pipeline = Pipeline("pipeline", context, args)
         if topic_arn is not None:
@@ -129,6 +136,37 @@ class Delivery:
                     f"{known[1]}/*/{IMAGE_ARTIFACT}/*",
                     known[2],
                     known[3],
+                )
+            )
+        )
+        return project
+
+    def _release(
+        self, bucket: PrivateBucket, task_role_arns: list[pulumi.Input[str]]
+    ) -> BuildProject:
+        context, names, settings = self._context, self._context.names, self._context.settings
+        variables: dict[str, pulumi.Input[str]] = {
+            "CLUSTER": names.cluster,
+            "SERVICE": names.service,
+            "CONTAINER_NAME": CONTAINER_NAME,
+            "FAMILY": names.release_family,
+            "LOG_GROUP": names.log_group,
+            "COMMAND": json.dumps(settings.release_command),
+            "EVERY_UPDATE": json.dumps(settings.release_command_on == "every_update"),
+            "MARKS": RELEASE_MARKS,
+        }
+        project = self._project(
+            "release", "Runs the release command", release_buildspec(), variables, False
+        )
+        arns = pulumi.Output.all(project.log_group_arn, bucket.arn, *task_role_arns)
+        project.grant(
+            arns.apply(
+                lambda known: pipeline_policies.release_command(
+                    context.account,
+                    known[0],
+                    f"{known[1]}/*/{IMAGE_ARTIFACT}/*",
+                    names,
+                    known[2:],
                 )
             )
         )

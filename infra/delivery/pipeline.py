@@ -13,7 +13,7 @@ import pulumi_aws as aws
 from infra.account import Account
 from infra.context import Context
 from infra.delivery.github_source import SOURCE_ARTIFACT, source_action, triggers
-from infra.names import DEPLOY_STAGE
+from infra.names import DEPLOY_STAGE, RELEASE_COMMAND
 from infra.policies import pipeline as pipeline_policies
 
 IMAGE_ARTIFACT = "Image"
@@ -40,9 +40,10 @@ class PipelineArgs:
         bucket_arn: the same, for its policy.
         test_project: the test's CodeBuild project.
         build_project: the build's.
-        project_arns: both, for its policy.
+        project_arns: all of them, for its policy.
         task_role_arns: the roles that it hands to tasks.
         needs: what its first run needs.
+        release_project: the release command's; None where there is no command.
     """
 
     bucket_name: pulumi.Input[str]
@@ -52,6 +53,7 @@ class PipelineArgs:
     project_arns: Sequence[pulumi.Input[str]]
     task_role_arns: Sequence[pulumi.Input[str]]
     needs: Sequence[pulumi.Resource]
+    release_project: pulumi.Input[str] | None = None
 
 
 class Pipeline(pulumi.ComponentResource):
@@ -137,6 +139,7 @@ class Pipeline(pulumi.ComponentResource):
             owner="AWS",
             provider="ECS",
             version="1",
+            run_order=2 if args.release_project else 1,
             input_artifacts=[IMAGE_ARTIFACT],
             configuration={
                 "ClusterName": names.cluster,
@@ -152,19 +155,26 @@ class Pipeline(pulumi.ComponentResource):
             Stage(name="Test", actions=[_build("Test", args.test_project, None)]),
             Stage(name="Build", actions=[_build("Build", args.build_project, IMAGE_ARTIFACT)]),
             *([Stage(name="Approval", actions=[approval])] if settings.approval else []),
-            Stage(name=DEPLOY_STAGE, actions=[deploy]),
+            # In one stage, so that `up` keeps both out, and no two releases are between them.
+            Stage(name=DEPLOY_STAGE, actions=[*self._release_command(), deploy]),
         ]
 
+    def _release_command(self) -> list[Action]:
+        project = self._args.release_project
+        return [_build(RELEASE_COMMAND, project, None, IMAGE_ARTIFACT)] if project else []
 
-def _build(name: str, project: pulumi.Input[str], output: str | None) -> Action:
+
+def _build(
+    name: str, project: pulumi.Input[str], output: str | None, source: str = SOURCE_ARTIFACT
+) -> Action:
     return Action(
         name=name,
-        category=name,
+        category="Test" if name == "Test" else "Build",
         owner="AWS",
         provider="CodeBuild",
         version="1",
         configuration={"ProjectName": project},
-        input_artifacts=[SOURCE_ARTIFACT],
+        input_artifacts=[source],
         output_artifacts=[output] if output else None,
         namespace=name if output else None,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from infra.account import Account
+from infra.names import RELEASE_MARKS, Names
 from infra.policies import statements, tasks
 
 PUSH_ACTIONS = (
@@ -73,6 +74,50 @@ def image_build(
         statements.allow("Login", ["ecr:GetAuthorizationToken"], ["*"]),
         statements.allow("PullAndPush", [*tasks.PULL_ACTIONS, *PUSH_ACTIONS], both),
         statements.allow("Digest", ["ecr:DescribeImages"], [repository_arn]),
+    )
+
+
+def release_command(
+    account: Account,
+    log_group_arn: str,
+    image_objects: str,
+    names: Names,
+    task_role_arns: Sequence[str],
+) -> statements.Document:
+    """What the release command's build does: run one task of the new image, and read its log.
+
+    Args:
+        account: where the service is.
+        log_group_arn: the build's log group, without the trailing `:*`.
+        image_objects: the image definitions in the bucket.
+        names: the stack's names.
+        task_role_arns: the roles of a task.
+    """
+    cluster, group = names.cluster, f"log-group:{names.log_group}"
+    containers = account.arn("ecs", f"container-instance/{cluster}/*")
+    streams = account.arn("logs", f"{group}:log-stream")
+    return statements.document(
+        *tasks.log([log_group_arn]),
+        statements.allow("Image", READ_OBJECT, [image_objects]),
+        statements.allow(
+            "Service",
+            ["ecs:DescribeServices"],
+            [account.arn("ecs", f"service/{cluster}/{names.service}")],
+        ),
+        statements.allow("ReadRevision", ["ecs:DescribeTaskDefinition"], ["*"]),
+        statements.allow(
+            "Register",
+            ["ecs:RegisterTaskDefinition"],
+            [account.arn("ecs", f"task-definition/{names.release_family}:*")],
+        ),
+        tasks.run_tasks(account, cluster, names.release_family),
+        statements.pass_roles("PassTaskRoles", account, task_role_arns, "ecs-tasks"),
+        # AWS asks for container instances also where there are none.
+        statements.allow("ListTasks", ["ecs:ListTasks"], [containers]),
+        statements.allow("Tasks", ["ecs:DescribeTasks"], [account.arn("ecs", f"task/{cluster}/*")]),
+        statements.allow("Marks", ["logs:DescribeLogStreams"], [account.arn("logs", f"{group}:*")]),
+        statements.allow("MarkRelease", ["logs:CreateLogStream"], [f"{streams}:{RELEASE_MARKS}*"]),
+        statements.allow("TaskLog", ["logs:GetLogEvents"], [f"{streams}:app/*"]),
     )
 
 

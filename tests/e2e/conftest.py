@@ -19,6 +19,8 @@ LONGEST_FIRST = (
     "test_pipeline_commands.py",
     "test_codebuild.py",
     "test_pipeline.py",
+    "test_release_command.py",
+    "test_release_command_pipeline.py",
     "alarms_test.py",
     "test_interrupted.py",
     "test_aws_provider.py",

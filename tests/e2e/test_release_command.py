@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +14,8 @@ COMMAND = ["python3", "/migrate.py"]
 STACK = ("--stack", "local")
 
 
-def release(checkout: Checkout, program: str) -> None:
-    """Give the application another migration, and so another image."""
-    folder = checkout.root / "faulty"
+def release(folder: Path, program: str) -> None:
+    """Give the application in a folder another migration, and so another image."""
     (folder / "migrate.py").write_text(program)
     dockerfile = faulty.DOCKERFILE.replace(
         "COPY faulty.py", "COPY migrate.py /migrate.py\nCOPY faulty.py"
@@ -23,10 +23,15 @@ def release(checkout: Checkout, program: str) -> None:
     (folder / "Dockerfile").write_text(dockerfile)
 
 
+def settings(checkout: Checkout, **others: object) -> None:
+    """Put the application into a checkout, and set its stack up."""
+    faulty.prepare(checkout, desired_count=1, release_command=COMMAND, **others)
+    release(checkout.root / "faulty", "print('migrated to 1')")
+
+
 @pytest.fixture(scope="module")
 def stack(checkout: Checkout) -> Checkout:
-    faulty.prepare(checkout, desired_count=1, release_command=COMMAND)
-    release(checkout, "print('migrated to 1')")
+    settings(checkout)
     return checkout
 
 
@@ -55,7 +60,7 @@ def test_an_update_of_the_settings_does_not_run_it_again(stack: Checkout) -> Non
 
 def test_a_failure_stops_the_release_and_the_version_before_runs_on(stack: Checkout) -> None:
     before = image(stack)
-    release(stack, "import sys; print('no table orders'); sys.exit(3)")
+    release(stack.root / "faulty", "import sys; print('no table orders'); sys.exit(3)")
     told = faulty.up(stack, 1)
     assert told["result"] == "failed"
     found = told["diagnosis"]
@@ -67,7 +72,7 @@ def test_a_failure_stops_the_release_and_the_version_before_runs_on(stack: Check
 
 
 def test_the_next_good_release_runs_it(stack: Checkout) -> None:
-    release(stack, "print('migrated to 2')")
+    release(stack.root / "faulty", "print('migrated to 2')")
     faulty.up(stack)
     assert log(stack).count("migrated to 2") == 1
 

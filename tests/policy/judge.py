@@ -74,7 +74,8 @@ class _Cloud:
         return {"TagDescriptions": [{"ResourceArn": ResourceArns[0], "Tags": tags}]}
 
     def describe_task_definition(self, taskDefinition: str) -> Document:  # noqa: N803
-        family = taskDefinition.rpartition("/")[2].partition(":")[0]
+        # The pipeline's own revisions have the service's roles.
+        family = taskDefinition.rpartition("/")[2].partition(":")[0].removesuffix("__release")
         execution, task = self._roles[family]
         return {
             "taskDefinition": {

@@ -189,6 +189,12 @@ REGISTER = {
     "executionRoleArn": role("execution"),
     "tags": [{"key": "stack", "value": "dev"}],
 }
+RELEASE = {
+    "family": f"{NAME}__release",
+    "taskRoleArn": role("task"),
+    "executionRoleArn": role("execution"),
+}
+APPLICATION_LOG = f"/ecs/{NAME}/app"
 SERVICE = {"cluster": NAME, "service": NAME}
 
 DELIVERING: Mapping[str, Duties] = {
@@ -216,13 +222,46 @@ DELIVERING: Mapping[str, Duties] = {
             act("iam:PassRole", role("task")),
         ],
     ),
+    "release": Duties(
+        [
+            *write_log(f"/ecs/{NAME}/release"),
+            *on_object("run/Image/1.zip", "GetObject"),
+            call("ecs", "DescribeServices", cluster=NAME, services=[NAME]),
+            call("ecs", "DescribeTaskDefinition", taskDefinition=f"{NAME}:1"),
+            call("ecs", "RegisterTaskDefinition", **RELEASE),
+            call("ecs", "RunTask", cluster=NAME, taskDefinition=f"{NAME}__release:1"),
+            call("ecs", "ListTasks", cluster=NAME),
+            call("ecs", "DescribeTasks", cluster=NAME, tasks=["1"]),
+            call("logs", "DescribeLogStreams", logGroupName=APPLICATION_LOG),
+            call("logs", "GetLogEvents", logGroupName=APPLICATION_LOG, logStreamName="app/app/1"),
+            call(
+                "logs",
+                "CreateLogStream",
+                logGroupName=APPLICATION_LOG,
+                logStreamName="release-command/1",
+            ),
+        ],
+        [
+            *OTHER_PEOPLES,
+            *pull(NAME),
+            *on_object("run/Image/1.zip", "PutObject"),
+            *on_object("run/Source/1.zip", "GetObject", "PutObject"),
+            *write_log(APPLICATION_LOG),
+            call("ecs", "RunTask", cluster=NAME, taskDefinition=f"{NAME}:1"),
+            call("ecs", "RunTask", cluster="other", taskDefinition=f"{NAME}__release:1"),
+            call("ecs", "RegisterTaskDefinition", **REGISTER),
+            call("ecs", "RegisterTaskDefinition", **{**RELEASE, "taskRoleArn": role("build")}),
+            call("ecs", "StopTask", cluster=NAME, task="1"),
+            act("ecs:ExecuteCommand", f"arn:aws:ecs:{HERE}:task/{NAME}/1"),
+        ],
+    ),
     "pipeline": Duties(
         [
             *on_object("run/Source/1.zip", "GetObject", "PutObject"),
             call("s3", "GetBucketVersioning", Bucket=BUCKET),
             *(
                 each
-                for project in ("test", "build")
+                for project in ("test", "build", "release")
                 for each in (
                     call("codebuild", "StartBuild", projectName=f"{NAME}-{project}"),
                     call("codebuild", "BatchGetBuilds", ids=[f"{NAME}-{project}:1"]),

@@ -338,7 +338,7 @@ def test_revisions_and_log_groups_are_cleaned_up(cloud: Cloud) -> None:
     others = [leftover.arn for leftover in search(cloud, OTHER, SETTINGS)]
     assert [arn for arn in others if ":task-definition/" in arn]
     assert [arn for arn in others if ":log-group:" in arn]
-    assert delete_task_definitions(cloud, NAMES.service) == 0
+    assert delete_task_definitions(cloud, NAMES) == 0
 
 
 def test_a_key_that_waits_for_its_deletion_is_gone(cloud: Cloud) -> None:

@@ -185,6 +185,35 @@ def test_the_builds_have_no_rights_over_the_service() -> None:
     assert wide == ["Login"]
 
 
+MIGRATING = {"release_command": '["migrate", "--all"]'}
+
+
+def test_a_release_command_runs_in_the_stage_deploy_before_it_deploys() -> None:
+    recording = record({**TOKEN, **MIGRATING})
+    assert list(stages(recording)) == ["Source", "Test", "Build", "Deploy"]
+    declared = recording.one("Pipeline", "pipeline-pipeline").inputs["stages"]
+    declared = declared["value"] if isinstance(declared, dict) else declared
+    command, deploy = declared[-1]["actions"]
+    assert (command["name"], deploy["name"]) == ("ReleaseCommand", "Deploy")
+    assert command.get("runOrder", 1) < deploy["runOrder"]
+    assert command["inputArtifacts"] == deploy["inputArtifacts"]
+    project = recording.one("Project", "release-project").inputs
+    assert command["configuration"]["ProjectName"] == project["name"]
+
+
+def test_the_release_command_gets_what_its_buildspec_names() -> None:
+    project = record({**TOKEN, **MIGRATING}).one("Project", "release-project").inputs
+    assert not project["environment"]["privilegedMode"]
+    given = {row["name"]: row["value"] for row in project["environment"]["environmentVariables"]}
+    assert json.loads(given["COMMAND"]) == ["migrate", "--all"]
+    assert given["EVERY_UPDATE"] == "false"
+    spec = project["source"]["buildspec"]
+    assert all(f"${name}" in spec or f"${{{name}" in spec for name in given)
+    always = record({**TOKEN, **MIGRATING, "release_command_on": "every_update"})
+    rows = always.one("Project", "release-project").inputs["environment"]["environmentVariables"]
+    assert {"name": "EVERY_UPDATE", "value": "true", "type": "PLAINTEXT"} in rows
+
+
 def test_failed_and_waiting_runs_are_reported() -> None:
     patterns = [
         json.loads(each.inputs["eventPattern"])
