@@ -81,6 +81,8 @@ class Environment:
         rule_arn = shift.rule.arn if shift is not None else None
         traffic.export(self.ingress.traffic, rule_arn, self.service.service_name)
         pulumi.export("service_url", self.ingress.url)
+        if self.settings.internal:
+            pulumi.export("load_balancer_scheme", "internal")
         if self.settings.domain:
             # Where the host name must point; without `hosted_zone` that is left to the user.
             pulumi.export("load_balancer_dns_name", self.ingress.balancer.dns_name)
@@ -225,6 +227,7 @@ class Environment:
                 "balancer_group_id": ingress.firewall.load_balancer_group_id,
                 "balancer_arn": ingress.balancer.arn,
                 "balancer_name": ingress.balancer.dns_name,
+                "internal": settings.internal,
                 "listener_arn": ingress.balancer.listener.arn,
                 "allowed_cidrs": settings.allowed_cidrs,
                 "container_port": settings.container_port,
@@ -279,7 +282,7 @@ class Environment:
                 account=self._context.account,
                 stack=names.stack,
                 name=names.named(),
-                balancer_name=names.load_balancer(settings.vpc_cidr),
+                balancer_name=names.load_balancer(settings.network_identity),
                 by_host_name=bool(settings.domain),
                 state_bucket=settings.state_bucket,
                 hosted_zone=settings.hosted_zone,

@@ -149,9 +149,9 @@ class Names:
         """`project-stack-part…` within `limit` characters."""
         return limited("-".join((self.project, self.stack, *parts)), limit)
 
-    def load_balancer(self, vpc_cidr: str) -> str:
+    def load_balancer(self, network: str) -> str:
         """A load balancer can't move to another network, so a new network is a new name."""
-        return self.named(digest(vpc_cidr), limit=LOAD_BALANCER_LIMIT)
+        return self.named(digest(network), limit=LOAD_BALANCER_LIMIT)
 
     def target_group(self, network: str) -> str:
         """What replaces a target group is part of its name, as old and new exist side by side."""

@@ -149,7 +149,7 @@ class _Cloud(mocks.Mocks):
             "repoDigest": f"{_repository(args.inputs)}@sha256:{'0' * 64}",
         }
         if args.typ == "awsx:ec2:Vpc":
-            zones = range(int(args.inputs["numberOfAvailabilityZones"]))
+            zones = range(len(args.inputs["availabilityZoneNames"]))
             return None, {"vpcId": "vpc-1", "routeTables": [_route_table()]} | {
                 f"{kind}SubnetIds": [f"subnet-{kind}-{zone}" for zone in zones]
                 for kind in ("public", "private", "isolated")
@@ -171,6 +171,9 @@ _ANSWERS: Mapping[str, Answer] = {
     "aws:ecr/getAuthorizationToken:getAuthorizationToken": lambda _: {
         "userName": "AWS",
         "password": "hush",
+    },
+    "aws:index/getAvailabilityZones:getAvailabilityZones": lambda _: {
+        "names": [f"zone-{number}" for number in range(6)]
     },
     "aws:route53/getZone:getZone": lambda asked: {"zoneId": "Z1", "name": asked["name"]},
     "aws:secretsmanager/getSecretVersions:getSecretVersions": lambda _: {

@@ -243,6 +243,8 @@ def _export(preview: Preview, shared: Shared, life: Life) -> None:
         "preview_remote": life.remote,
         "preview_expires": life.expires,
     }
+    if shared.internal:
+        outputs["load_balancer_scheme"] = "internal"
     if shared.preview_domain:
         # Where the host name must point; the driver asks there until it does.
         outputs["load_balancer_dns_name"] = shared.balancer_name

@@ -28,6 +28,7 @@ class Shared:
         balancer_group_id: the load balancer's security group.
         balancer_arn: the load balancer.
         balancer_name: its own host name.
+        internal: whether it has no public address.
         listener_arn: the listener that forwards.
         allowed_cidrs: the ranges that may reach the load balancer.
         container_port: the port on which the load balancer may reach tasks.
@@ -48,6 +49,7 @@ class Shared:
     balancer_group_id: str
     balancer_arn: str
     balancer_name: str
+    internal: bool
     listener_arn: str
     allowed_cidrs: Sequence[str]
     container_port: int

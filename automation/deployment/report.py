@@ -130,6 +130,9 @@ def _verdict(session: Session, done: Done, url: object) -> Verdict:
     if failure is not None and verdict.result == "succeeded":
         return Verdict("failed", failure.message, verdict.deployment)
     if verdict.result == "succeeded" and isinstance(url, str):
+        if "load_balancer_scheme" in done.outputs and not session.target.free:
+            session.screen.note(INTERNAL)
+            return verdict
         balancer = done.outputs.get("load_balancer_dns_name")
         path = url.rstrip("/") + session.file.settings.health_check_path
         at = balancer.value if balancer else None
@@ -138,6 +141,12 @@ def _verdict(session: Session, done: Done, url: object) -> Verdict:
         if not answers:
             return Verdict("failed", sentence, verdict.deployment, verdict.phases)
     return verdict
+
+
+INTERNAL = (
+    "The load balancer is internal, so its URL is not asked from here: ECS has seen the targets "
+    "healthy, which decides"
+)
 
 
 def _awaited(session: Session, began: datetime) -> Verdict:

@@ -17,6 +17,7 @@ from automation.diagnosis.diagnosis import Diagnosis
 from automation.errors import ConfigurationError
 from automation.preflight import encryption, permissions, quotas, smoke_test
 from automation.preflight.plan import Flight, plan
+from automation.preflight.zones import zones
 from automation.stack.operations import Session
 
 
@@ -154,6 +155,7 @@ def _parameter(cloud: Cloud, arn: str) -> str | None:
 CHECKS: tuple[Callable[[Flight], Iterator[Diagnosis]], ...] = (
     _image,
     _secrets,
+    zones,
     encryption.key_of_images,
     quotas.quotas,
     permissions.permissions,

@@ -53,7 +53,7 @@ def _addresses(cloud: Cloud) -> int:
 
 
 def _gateways(flight: Flight) -> float:
-    zones = flight.settings.availability_zones
+    zones = flight.settings.zone_count
     return {"nat": 1, "nat_per_zone": zones}.get(flight.settings.egress, 0)
 
 

@@ -58,9 +58,9 @@ class Resources:
     def zones(self) -> int:
         """In how many availability zones the stack's own network is."""
         for network in self.of("awsx:ec2:Vpc"):
-            asked = network.inputs.get("numberOfAvailabilityZones")
-            if isinstance(asked, int | float):
-                return int(asked)
+            named = network.inputs.get("availabilityZoneNames")
+            if isinstance(named, list):
+                return len(named)
         subnets = self.of("aws:ec2/subnet:Subnet")
         return sum(1 for each in subnets if each.inputs.get("mapPublicIpOnLaunch"))
 

@@ -125,7 +125,7 @@ class Ingress:
         args = LoadBalancerArgs(
             traffic=self.traffic,
             vpc_id=self.network.vpc_id,
-            subnet_ids=self.network.public_subnet_ids,
+            subnet_ids=self.network.load_balancer_subnet_ids,
             security_group_id=self.firewall.load_balancer_group_id,
             certificate_arn=certificate_arn,
             access_log_bucket=bucket.bucket_name if bucket else None,

@@ -34,7 +34,7 @@ class LoadBalancerArgs:
     Attributes:
         traffic: the target groups.
         vpc_id: the network of the targets.
-        subnet_ids: public subnets in two zones or more.
+        subnet_ids: subnets in two zones or more, public ones unless it is internal.
         security_group_id: its security group.
         certificate_arn: turns HTTPS on, and HTTP into a redirect; None for plain HTTP.
         access_log_bucket: where each request is logged; None for nowhere.
@@ -154,18 +154,19 @@ class LoadBalancer(pulumi.ComponentResource):
         )
 
     def _balancer(self) -> aws.lb.LoadBalancer:
+        settings = self._context.settings
         return aws.lb.LoadBalancer(
             f"{self._name}-balancer",
-            name=self._context.names.load_balancer(self._context.settings.vpc_cidr),
+            name=self._context.names.load_balancer(settings.network_identity),
             load_balancer_type="application",
-            internal=False,
+            internal=settings.internal,
             security_groups=[self._args.security_group_id],
             subnets=self._args.subnet_ids,
             drop_invalid_header_fields=True,
             desync_mitigation_mode="defensive",
-            idle_timeout=self._context.settings.idle_timeout,
+            idle_timeout=settings.idle_timeout,
             access_logs=_access_logs(self._args.access_log_bucket),
-            enable_deletion_protection=self._context.settings.protect,
+            enable_deletion_protection=settings.protect,
             tags=dict(self._context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -105,7 +105,7 @@ def _heaviest(context: Context, rule_arn: str) -> str | None:
 
 def physical_name(context: Context, group: str) -> str:
     """The physical name of an environment's target group."""
-    network = context.settings.vpc_cidr
+    network = context.settings.network_identity
     if group == FIRST:
         return context.names.target_group(network)
     return context.names.alternate_target_group(network)

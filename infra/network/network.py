@@ -12,6 +12,7 @@ import pulumi_aws as aws
 import pulumi_awsx as awsx
 
 from infra.context import Context
+from infra.settings.model import NAMESPACE, Settings, SettingsError
 
 Egress = Literal["public", "nat", "nat_per_zone", "endpoints"]
 
@@ -41,6 +42,12 @@ LAYOUTS: Mapping[Egress, Layout] = {
 }
 
 
+USABLE_ZONES = {"opt-in-status": "opt-in-not-required", "zone-type": "availability-zone"}
+"""https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeAvailabilityZones.html"""
+
+WITHOUT_FARGATE = ("apne1-az3", "cnn1-az3", "cnn1-az4", "usw1-az2")
+"""https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AWS_Fargate-Regions.html"""
+
 KINDS = (awsx.ec2.SubnetType.PUBLIC, awsx.ec2.SubnetType.PRIVATE, awsx.ec2.SubnetType.ISOLATED)
 
 
@@ -60,12 +67,41 @@ def subnet_ranges(cidr: str, kind: awsx.ec2.SubnetType, zones: int) -> list[str]
     return [str(eighth) for eighth in eighths][:zones]
 
 
+def zone_names(settings: Settings) -> list[str]:
+    """The zones of a network: those that the settings name, or else the first usable ones.
+
+    Local and Wavelength Zones that the account has opted in to are left out: they have neither
+    Fargate nor, most of them, application load balancers.
+
+    Raises:
+        SettingsError: the region has fewer.
+    """
+    if settings.zones:
+        return list(settings.zones)
+    found = aws.get_availability_zones(
+        state="available",
+        filters=[
+            aws.GetAvailabilityZonesFilterArgs(name=name, values=[value])
+            for name, value in USABLE_ZONES.items()
+        ],
+        exclude_zone_ids=list(WITHOUT_FARGATE),
+    ).names
+    if len(found) < settings.availability_zones:
+        raise SettingsError(
+            [
+                f"{NAMESPACE}:availability_zones = {settings.availability_zones}: the region has "
+                f"{len(found)} with Fargate ({', '.join(found)})"
+            ]
+        )
+    return list(found)[: settings.availability_zones]
+
+
 class Network(pulumi.ComponentResource):
     """A VPC whose load balancer's subnets are public; where the tasks are depends on `egress`.
 
     Attributes:
         vpc_id: the VPC.
-        public_subnet_ids: for the load balancer.
+        load_balancer_subnet_ids: for the load balancer; those of the tasks where it is internal.
         task_subnet_ids: for the tasks.
         public_tasks: whether tasks need public addresses to reach anything.
         internet: whether tasks reach the internet at all.
@@ -73,7 +109,7 @@ class Network(pulumi.ComponentResource):
     """
 
     vpc_id: pulumi.Output[str]
-    public_subnet_ids: pulumi.Output[Sequence[str]]
+    load_balancer_subnet_ids: pulumi.Output[Sequence[str]]
     task_subnet_ids: pulumi.Output[Sequence[str]]
     public_tasks: bool
     internet: bool
@@ -94,12 +130,14 @@ class Network(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.vpc_id = vpc.vpc_id
-        self.public_subnet_ids = vpc.public_subnet_ids
         self.task_subnet_ids = {
             awsx.ec2.SubnetType.PUBLIC: vpc.public_subnet_ids,
             awsx.ec2.SubnetType.PRIVATE: vpc.private_subnet_ids,
             awsx.ec2.SubnetType.ISOLATED: vpc.isolated_subnet_ids,
         }[layout.tasks]
+        self.load_balancer_subnet_ids = (
+            self.task_subnet_ids if context.settings.internal else vpc.public_subnet_ids
+        )
         self.public_tasks = layout.public_tasks
         self.internet = layout.tasks is not awsx.ec2.SubnetType.ISOLATED
         self.route_table_ids = vpc.route_tables.apply(
@@ -108,7 +146,7 @@ class Network(pulumi.ComponentResource):
         self.register_outputs(
             {
                 "vpc_id": self.vpc_id,
-                "public_subnet_ids": self.public_subnet_ids,
+                "load_balancer_subnet_ids": self.load_balancer_subnet_ids,
                 "task_subnet_ids": self.task_subnet_ids,
             }
         )
@@ -120,7 +158,7 @@ class Network(pulumi.ComponentResource):
             f"{name}-vpc",
             awsx.ec2.VpcArgs(
                 cidr_block=settings.vpc_cidr,
-                number_of_availability_zones=settings.availability_zones,
+                availability_zone_names=zone_names(settings),
                 enable_dns_hostnames=True,
                 enable_dns_support=True,
                 nat_gateways=awsx.ec2.NatGatewayConfigurationArgs(strategy=layout.nat),
@@ -128,9 +166,7 @@ class Network(pulumi.ComponentResource):
                 subnet_specs=[
                     awsx.ec2.SubnetSpecArgs(
                         type=kind,
-                        cidr_blocks=subnet_ranges(
-                            settings.vpc_cidr, kind, settings.availability_zones
-                        ),
+                        cidr_blocks=subnet_ranges(settings.vpc_cidr, kind, settings.zone_count),
                     )
                     for kind in kinds
                 ],

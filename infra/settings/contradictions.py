@@ -64,6 +64,12 @@ def _bounds(settings: Settings) -> str | None:
     return f"must lie between min_count ({low}) and max_count ({high})"
 
 
+def _zones(settings: Settings) -> str | None:
+    if not settings.zones or settings.availability_zones in (2, len(settings.zones)):
+        return None
+    return f"must be left out or be {len(settings.zones)}, since `zones` names so many"
+
+
 def _schedule_bounds(settings: Settings) -> str | None:
     for entry in settings.scheduled_scaling:
         if entry.min_count > entry.max_count:
@@ -185,6 +191,7 @@ _CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Settings], str | None]],
     (("writable_paths", "memory"), _writable),
     (("processes", "writable_paths", "secrets"), _processes),
     (("desired_count", "min_count", "max_count"), _bounds),
+    (("availability_zones", "zones"), _zones),
     (("scheduled_scaling",), _schedule_bounds),
     (("environment", "secrets"), _both_names),
     (("domain", "hosted_zone", "certificate_arn"), _https),

@@ -90,7 +90,9 @@ class Settings(BaseModel):
 
     vpc_cidr: Annotated[Text, AfterValidator(rules.vpc_cidr)] = "10.0.0.0/16"
     availability_zones: Annotated[int, Field(ge=2, le=6)] = 2
+    zones: Annotated[TextList, AfterValidator(rules.zones)] = []
     egress: Literal["public", "nat", "nat_per_zone", "endpoints"] = "public"
+    internal: bool = False
     allowed_cidrs: Annotated[TextList, AfterValidator(rules.allowed_cidrs)] = ["0.0.0.0/0"]
     egress_ports: Annotated[list[EgressPort], BeforeValidator(structured)] = []
     permissions_boundary: Annotated[Text, AfterValidator(rules.boundary)] = ""
@@ -242,6 +244,16 @@ class Settings(BaseModel):
     def has_pipeline(self) -> bool:
         """Whether a pipeline releases images, so that the program does not."""
         return bool(self.github_token) or bool(self.connection_arn)
+
+    @property
+    def zone_count(self) -> int:
+        """In how many availability zones the stack's own network is."""
+        return len(self.zones) or self.availability_zones
+
+    @property
+    def network_identity(self) -> str:
+        """What a load balancer can't change: another one is another load balancer."""
+        return f"{self.vpc_cidr} internal" if self.internal else self.vpc_cidr
 
     @property
     def writable_sizes(self) -> dict[str, int]:

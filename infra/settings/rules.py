@@ -235,6 +235,16 @@ def vpc_cidr(value: str) -> str:
     return value
 
 
+def zones(value: list[str]) -> list[str]:
+    """Availability zones of a region, or nothing."""
+    for zone in value:
+        if not re.fullmatch(r"[a-z]{2,3}(-[a-z]+)+-\d[a-z]", zone):
+            raise ValueError(f"{zone!r} must be the name of a zone, such as eu-west-1a")
+    if value and not 2 <= len(set(value)) == len(value) <= 6:
+        raise ValueError("must name 2 to 6 zones, each once: a load balancer needs two")
+    return value
+
+
 def port_range(value: str) -> str:
     """A TCP port, or the first and last one of several."""
     low, _, high = value.partition("-")

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend, Zone
 from moto.ec2.models.security_groups import SecurityGroupRule
 
 from localcloud.emulator.acm import AcmAmendments
@@ -38,6 +39,7 @@ class Ec2Amendments(Service):
             "DeleteVpcEndpoints": self._forget_endpoints,
         }
         describe_rules()
+        describe_local_zones()
 
     def _let_default_group_talk_to_itself(self, call: Call, answer: Mapping[str, Any]) -> None:
         """https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html"""
@@ -108,6 +110,41 @@ def describe_rules() -> None:
 
     setattr(SecurityGroupRule, "__init__", make_rule)  # noqa: B010 -- mypy refuses an assignment
     setattr(SecurityGroupRule, "description", property(description))  # noqa: B010
+
+
+LOCAL_ZONE = "-atl-1a"
+"""Of a Local Zone to which the account has opted in; it is named before the region's own zones."""
+
+_describe_zones = RegionsAndZonesBackend.describe_availability_zones
+
+
+def describe_local_zones() -> None:
+    """Let every region have a Local Zone, and zones be told apart by their opt-in status.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AvailabilityZone.html
+    """
+
+    def described(
+        self: Any,
+        filters: Mapping[str, list[str]] | None = None,
+        zone_names: list[str] | None = None,
+        zone_ids: list[str] | None = None,
+    ) -> list[Zone]:
+        own = self.zones.get(self.region_name, [])
+        if own and not any(zone.zone_type == "local-zone" for zone in own):
+            name = f"{self.region_name}{LOCAL_ZONE}"
+            own.append(
+                Zone(name, self.region_name, f"{own[0].zone_id[:4]}{LOCAL_ZONE}", "local-zone")
+            )
+        left = dict(filters or {})
+        statuses = left.pop("opt-in-status", None)
+        found = list(_describe_zones(self, left or None, zone_names, zone_ids))
+        for zone in found:
+            local = zone.zone_type == "local-zone"
+            zone.opt_in_status = "opted-in" if local else "opt-in-not-required"
+        return [zone for zone in found if statuses is None or zone.opt_in_status in statuses]
+
+    setattr(RegionsAndZonesBackend, "describe_availability_zones", described)  # noqa: B010
 
 
 class LogsAmendments(Service):

@@ -34,6 +34,26 @@ def vpc_of(cloud: WholeCloud) -> str:
     return str(cloud.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"])
 
 
+@row(
+    "Zones that the account has opted in to are described beside those that need no opt-in, and "
+    "filters tell them apart",
+    EC2 + "API_DescribeAvailabilityZones.html",
+)
+def local_zones_are_told_apart(cloud: WholeCloud) -> None:
+    ec2 = cloud.client("ec2")
+    every = ec2.describe_availability_zones()["AvailabilityZones"]
+    assert {zone["OptInStatus"] for zone in every} == {"opted-in", "opt-in-not-required"}
+    assert min(every, key=lambda zone: str(zone["ZoneName"]))["ZoneType"] == "local-zone"
+    for name, value in (
+        ("opt-in-status", "opt-in-not-required"),
+        ("zone-type", "availability-zone"),
+    ):
+        wanted = [{"Name": name, "Values": [value]}]
+        found = ec2.describe_availability_zones(Filters=wanted)["AvailabilityZones"]
+        assert len(found) == len(every) - 1
+        assert {zone["ZoneType"] for zone in found} == {"availability-zone"}
+
+
 def service_of(cloud: WholeCloud) -> tuple[str, str]:
     """A cluster and a service in it that runs nothing."""
     ecs, ec2, name = cloud.client("ecs"), cloud.client("ec2"), a_name()

@@ -133,7 +133,19 @@ EFFECTS: Mapping[str, tuple[str, Look, Any, Any]] = {
     ),
     "exec": ("false", lambda r: service(r)["enableExecuteCommand"], True, False),
     "vpc_cidr": ("10.8.0.0/20", lambda r: vpc(r)["cidrBlock"], "10.0.0.0/16", "10.8.0.0/20"),
-    "availability_zones": ("3", lambda r: vpc(r)["numberOfAvailabilityZones"], 2, 3),
+    "availability_zones": ("3", lambda r: len(vpc(r)["availabilityZoneNames"]), 2, 3),
+    "zones": (
+        '["eu-central-1b", "eu-central-1c"]',
+        lambda r: vpc(r)["availabilityZoneNames"],
+        ["zone-0", "zone-1"],
+        ["eu-central-1b", "eu-central-1c"],
+    ),
+    "internal": (
+        "true",
+        lambda r: (balancer(r)["internal"], r.outputs.get("load_balancer_scheme")),
+        (False, None),
+        (True, "internal"),
+    ),
     "egress": (
         "nat",
         lambda r: service(r)["networkConfiguration"]["assignPublicIp"],

@@ -82,3 +82,20 @@ def test_a_deployment_that_goes_on_is_said(
 ) -> None:
     verdict = Verdict("failed", "The rollback has not ended after 300 s.", "d", unfinished=True)
     assert "The rollback has not ended" in told(session, captured, verdict, monkeypatch)
+
+
+@pytest.mark.parametrize(("free", "asked"), [(False, []), (True, ["http://internal/"])])
+def test_an_internal_url_is_asked_only_where_it_can_be_reached(
+    session: Any, captured: Captured, monkeypatch: pytest.MonkeyPatch, free: bool, asked: list[str]
+) -> None:
+    urls: list[str] = []
+    session.target.free = free
+    monkeypatch.setattr(module, "_awaited", lambda *_: Verdict("succeeded", "r", "d"))
+    monkeypatch.setattr(
+        module, "url_answers", lambda url, *_, **__: (bool(urls.append(url)) or True, "answers")
+    )
+    values = {"service_url": "http://internal", "load_balancer_scheme": "internal"}
+    outputs: Any = {k: SimpleNamespace(value=v, secret=False) for k, v in values.items()}
+    assert report(session, Done(datetime.now(UTC), {}, outputs)) == 0
+    assert urls == asked
+    assert ("decides" in captured.err.getvalue()) is not free

@@ -22,6 +22,7 @@ from automation.machine.docker_engine import DockerError, Engine
 from automation.preflight import checks as preflight
 from automation.preflight import container_run, permissions, quotas, smoke_test
 from automation.preflight.plan import Flight, plan
+from automation.preflight.zones import zones
 from automation.stack.target import TARGETS
 from infra.names import Names
 from infra.settings.model import Settings
@@ -414,3 +415,26 @@ def test_who_may_not_look_the_key_up_goes_on(stage: Stage, monkeypatch: pytest.M
     monkeypatch.setattr(stage.cloud.client("ecr"), "describe_repositories", refuse)
     assert stage.problems() == []
     assert "can't be looked up" in stage.captured.err.getvalue()
+
+
+ZONES = (
+    ("us-east-1a", "available", "opt-in-not-required", "availability-zone", "use1-az1"),
+    ("us-east-1b", "available", "opt-in-not-required", "availability-zone", "use1-az2"),
+    ("us-east-1c", "impaired", "opt-in-not-required", "availability-zone", "use1-az3"),
+    ("us-east-1d", "available", "opt-in-not-required", "availability-zone", "usw1-az2"),
+)
+ZONE_MEMBERS = ("ZoneName", "State", "OptInStatus", "ZoneType", "ZoneId")
+
+
+@pytest.mark.parametrize(
+    ("second", "found"),
+    [("b", []), ("c", ["zone"]), ("d", ["zone"]), ("z", ["zone"])],
+)
+def test_named_zones_must_be_there_and_run_fargate(
+    stage: Stage, second: str, found: list[str]
+) -> None:
+    rows = [dict(zip(ZONE_MEMBERS, values, strict=True)) for values in ZONES]
+    ec2 = SimpleNamespace(describe_availability_zones=lambda: {"AvailabilityZones": rows})
+    stage.cloud = SimpleNamespace(client=lambda _service: ec2)
+    stage.settings = {"zones": ["us-east-1a", f"us-east-1{second}"]}
+    assert [each.name for each in zones(stage.flight())] == found

@@ -31,6 +31,8 @@ def test_zones(engine: Engine) -> None:
     token = "aws:index/getAvailabilityZones:getAvailabilityZones"
     every = engine.invoke(token, state="available")
     assert every["names"][:2] == ["us-east-1a", "us-east-1b"]
+    local = [{"name": "zone-type", "values": ["local-zone"]}]
+    assert engine.invoke(token, filters=local)["names"] == []
     assert len(every["names"]) == len(every["zoneIds"])
     some = engine.invoke(token, excludeNames=["us-east-1a"])
     assert some["names"] == every["names"][1:]
