@@ -44,7 +44,7 @@ class Environment:
     def __init__(self, context: Context, release: Release) -> None:
         self._context, self.settings, self.names = context, context.settings, context.names
         self._release = release
-        source = choose_image(context.settings, release, context.names, context.tags)
+        source = choose_image(context.settings, release, context.names)
         self._named_image = source if isinstance(source, str) else None
         self.key_arn = (
             CustomerKey("key", context).arn if self.settings.customer_managed_key else None

@@ -12,12 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import grpc
 import pulumi
 from pulumi.runtime import mocks
 from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import Stack
 
 from infra.account import Account
+from infra.image.running_image import NO_SERVICE
 from infra.own_outputs import READ_OUTPUTS
 
 _ARN_PATHS = {
@@ -166,6 +168,30 @@ class _Cloud(mocks.Mocks):
         return self._answers[args.token](dict(args.args))
 
 
+class RefusedError(grpc.RpcError):
+    """A function that fails, as the engine tells the program.
+
+    Args:
+        words: the provider's sentence.
+    """
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self._words = words
+
+    def code(self) -> grpc.StatusCode:
+        """The kind of failure that the engine tells for every function."""
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        """The provider's sentence."""
+        return self._words
+
+
+def _no_service(_: object) -> Any:
+    raise RefusedError(NO_SERVICE)
+
+
 _ANSWERS: Mapping[str, Answer] = {
     READ_OUTPUTS: lambda _: {"outputs": {}},
     "aws:ecr/getAuthorizationToken:getAuthorizationToken": lambda _: {
@@ -186,6 +212,7 @@ _ANSWERS: Mapping[str, Answer] = {
     "aws:resourcegroupstaggingapi/getResources:getResources": lambda _: {
         "resourceTagMappingLists": []
     },
+    "aws:ecs/getService:getService": _no_service,
 }
 
 

@@ -20,13 +20,17 @@ from infra.ingress.preview_route import (
     free_port,
     taken_ports,
 )
-from infra.names import PREVIEW_MARK
+from infra.names import PREVIEW_MARK, Names
+from infra.own_outputs import own_outputs
 from infra.service.processes import ProcessesArgs, processes
 from infra.service.release_command import Runner, before_service
 from infra.service.service import Placement, fargate_service, web_service
 from infra.service.task import TaskRoles, task_definition, web_task
 from infra.settings.model import NAMESPACE, Settings, SettingsError
 from infra.shared import Shared, shared_by
+
+PORT_OUTPUT = "preview_port"
+"""The output that keeps a preview's port."""
 
 TAG_LIMIT = 256
 """https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html"""
@@ -211,11 +215,22 @@ def define_preview(context: Context, release: Release) -> None:
     settings, names = context.settings, context.names
     shared = shared_by(context)
     _check_port(settings, shared)
-    port = settings.preview_port or free_port(names.stack, taken_ports(names))
+    port = settings.preview_port or _port(names)
     life = Life.of(settings, names.stack)
-    source = choose_image(settings, release, names, context.tags)
+    source = choose_image(settings, release, names)
     preview = Preview("preview", PreviewArgs(context, shared, source, port, life, release.runner))
     _export(preview, shared, life)
+    pulumi.export(PORT_OUTPUT, str(port))
+
+
+def _port(names: Names) -> int:
+    """The port that the preview has, else one that no other preview is known to have.
+
+    Other previews are told by their tags, which AWS lists late. A port that is taken after all is
+    refused by the load balancer, and the driver goes on to another.
+    """
+    own = own_outputs().get(PORT_OUTPUT)
+    return int(own) if own else free_port(names.stack, taken_ports(names))
 
 
 def _check_port(settings: Settings, shared: Shared) -> None:

@@ -62,9 +62,7 @@ class Build:
         return {"RELEASE": self.tag, "COMMIT": commit_of(self.context)}
 
 
-def choose_image(
-    settings: Settings, release: Release, names: Names, tags: Mapping[str, str]
-) -> str | Build:
+def choose_image(settings: Settings, release: Release, names: Names) -> str | Build:
     """What to deploy: the image that is named; with a pipeline or promotion the running one;
     else the app.
 
@@ -72,7 +70,6 @@ def choose_image(
         settings: the stack's settings.
         release: what a person asked to deploy.
         names: the stack's names.
-        tags: the stack's tags.
 
     Returns:
         An image, or what to build.
@@ -83,7 +80,7 @@ def choose_image(
     named = release.image or settings.image
     if named:
         return named
-    running = running_image(names, tags)
+    running = running_image(names)
     if running and settings.keeps_image and not release.build:
         return running.uri
     if settings.promotion and not release.build:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi_aws as aws
@@ -11,6 +10,10 @@ import pulumi_aws as aws
 from infra.names import CONTAINER_NAME, Names
 
 ACTIVE = "ACTIVE"
+NO_SERVICE = "no matching ECS Service found"
+"""What the vendor's provider says of a service or a cluster that does not exist:
+https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecs/service_data_source.go
+"""
 
 
 @dataclass(frozen=True)
@@ -28,34 +31,37 @@ class RunningImage:
     taken_tags: frozenset[str] = frozenset()
 
 
-def running_image(names: Names, tags: Mapping[str, str]) -> RunningImage | None:
-    """Look up what the stack's service runs.
+def running_image(names: Names) -> RunningImage | None:
+    """Look up what the stack's service runs, in ECS itself.
+
+    Other inventories, such as the tagging API, lag behind: a service that they don't list yet
+    would be taken for none, and its release be built over.
 
     Args:
         names: the stack's names.
-        tags: the stack's tags; the service is searched by `project` and `stack`, since asking
-            for it by name would fail where there is none yet.
 
     Returns:
         The image; None where there is no service.
+
+    Raises:
+        Exception: ECS could not be asked.
     """
-    found = aws.resourcegroupstaggingapi.get_resources(
-        resource_type_filters=["ecs:service"],
-        tag_filters=[
-            aws.resourcegroupstaggingapi.GetResourcesTagFilterArgs(key=key, values=[tags[key]])
-            for key in ("project", "stack")
-        ],
-    )
-    arns = (mapping.resource_arn for mapping in found.resource_tag_mapping_lists)
-    if not any(arn.endswith(f":service/{names.cluster}/{names.service}") for arn in arns):
-        return None
-    service = aws.ecs.get_service(cluster_arn=names.cluster, service_name=names.service)
-    if service.status != ACTIVE:
+    service = _service(names)
+    if service is None or service.status != ACTIVE:
         return None
     container = aws.ecs.get_container_definition(
         task_definition=service.task_definition, container_name=CONTAINER_NAME
     )
     return _with_tags(container.image, names.repository)
+
+
+def _service(names: Names) -> aws.ecs.AwaitableGetServiceResult | None:
+    try:
+        return aws.ecs.get_service(cluster_arn=names.cluster, service_name=names.service)
+    except Exception as error:  # the SDK has no narrower class for a function that failed
+        if NO_SERVICE in str(error):
+            return None
+        raise
 
 
 def _with_tags(uri: str, repository: str) -> RunningImage:

@@ -19,6 +19,7 @@ from infra.ingress.preview_route import (
     preferred_port,
     priority,
 )
+from infra.own_outputs import READ_OUTPUTS
 from infra.preview import tag_value
 from infra.settings import model as settings_module
 from infra.settings.model import Settings, SettingsError
@@ -245,12 +246,21 @@ def test_a_port_that_another_preview_has_is_not_taken(
     }
 
     def tagged(asked: dict[str, Any]) -> dict[str, Any]:
-        listed = [other] if asked["resourceTypeFilters"] != ["ecs:service"] else []
-        return {"resourceTagMappingLists": listed}
+        assert asked["resourceTypeFilters"] == ["elasticloadbalancing:targetgroup"]
+        return {"resourceTagMappingLists": [other]}
 
     recording = preview(tmp_path, monkeypatch, answers={TAGS: tagged})
     assert recording.one("Listener").inputs["port"] == port + 1
     assert recording.one("TargetGroup").inputs["tags"]["port"] == str(port + 1)
+
+
+def test_a_preview_keeps_its_port_though_its_tags_are_not_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = {"outputs": {"preview_port": "20007"}}
+    recording = preview(tmp_path, monkeypatch, answers={READ_OUTPUTS: lambda _: kept})
+    assert recording.one("Listener").inputs["port"] == 20007
+    assert recording.outputs["preview_port"] == "20007"
 
 
 def test_a_port_that_is_given_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -452,16 +452,6 @@ def test_protected_images_outlive_a_destroy() -> None:
     )
 
 
-def test_the_program_asks_for_the_running_image_by_tags() -> None:
-    (asked,) = [
-        arguments for token, arguments in default().invokes if token.endswith("getResources")
-    ]
-    assert {each["key"]: each["values"] for each in asked["tagFilters"]} == {
-        "project": ["fargate-cd"],
-        "stack": ["dev"],
-    }
-
-
 def test_a_changed_app_is_built_under_its_own_tag() -> None:
     recording = record(answers=answers(images={"older": f"sha256:{'a' * 64}"}))
     image = recording.one("Image").inputs["imageName"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import json
 
+from localcloud.providers.aws.calls import CallError
 from localcloud.providers.aws.functions.invocation import Function, Invocation, moment
 from localcloud.providers.aws.spec import Values
 from localcloud.providers.aws.values import from_shape
@@ -148,19 +149,20 @@ empty texts for absent enumerations and nothing for other absent members."""
 def ecs_service(invocation: Invocation) -> Values:
     """A service of ECS by its name and its cluster's ARN."""
     wanted = invocation.take("clusterArn", "serviceName", "tags")
-    found = invocation.api.call(
-        "ecs",
-        "DescribeServices",
-        {
-            "cluster": wanted["clusterArn"],
-            "services": [wanted["serviceName"]],
-            "include": ["TAGS"],
-        },
-    )["services"]
-    live = [service for service in found if service["status"] != "INACTIVE"]
-    if not live:
-        raise ValueError(f"no service {wanted['serviceName']} in {wanted['clusterArn']}")
-    told = from_shape(live[0], "", {})
+    asked = {
+        "cluster": wanted["clusterArn"],
+        "services": [wanted["serviceName"]],
+        "include": ["TAGS"],
+    }
+    try:
+        found = invocation.api.call("ecs", "DescribeServices", asked)["services"]
+    except CallError as error:
+        if error.code != "ClusterNotFoundException":
+            raise
+        found = []
+    if not found:
+        raise ValueError("no matching ECS Service found")
+    told = from_shape(found[0], "", {})
     return {
         **{name: told.get(name, absent) for name, absent in _SERVICE.items()},
         "arn": told["serviceArn"],

@@ -18,7 +18,6 @@ def answers(
     image: str = f"{REPOSITORY}@{DIGEST}",
     images: Mapping[str, str] | None = None,
     untagged: Sequence[str] = (),
-    service: str = "fargate-cd-dev",
     status: str = "ACTIVE",
 ) -> dict[str, Answer]:
     """What AWS answers when a service runs.
@@ -27,19 +26,14 @@ def answers(
         image: what it runs.
         images: tag → digest, in the stack's repository.
         untagged: the digests of its images without a tag.
-        service: its name.
         status: its status.
     """
-    arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/fargate-cd-dev/{service}"
     held = {"latest-of-test": DIGEST} if images is None else images
     ids: list[dict[str, str | None]] = [
         {"imageTag": tag, "imageDigest": digest} for tag, digest in held.items()
     ]
     ids += [{"imageTag": None, "imageDigest": digest} for digest in untagged]
     return {
-        "aws:resourcegroupstaggingapi/getResources:getResources": lambda _: {
-            "resourceTagMappingLists": [{"resourceArn": arn, "tags": {}, "complianceDetails": []}]
-        },
         "aws:ecs/getService:getService": lambda _: {"status": status, "taskDefinition": "td:7"},
         "aws:ecs/getContainerDefinition:getContainerDefinition": lambda _: {"image": image},
         "aws:ecr/getImages:getImages": lambda _: {"imageIds": ids},
@@ -51,8 +45,7 @@ def service_runs(cloud: Mapping[str, Answer]) -> RunningImage | None:
     found: list[RunningImage | None] = []
 
     def look() -> None:
-        names = Names("fargate-cd", "dev")
-        found.append(running_image(names, {"project": "fargate-cd", "stack": "dev"}))
+        found.append(running_image(Names("fargate-cd", "dev")))
 
     offline.run(look, {}, PLACE, project="fargate-cd", stack="dev", answers=cloud)
     return found[0]

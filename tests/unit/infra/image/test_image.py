@@ -15,7 +15,6 @@ from infra.settings.model import Settings, SettingsError
 from tests.unit.infra.recorder import record
 
 NAMES = Names("fargate-cd", "dev")
-TAGS = {"project": "fargate-cd", "stack": "dev"}
 RUNNING = RunningImage("host/fargate-cd-dev@sha256:1", frozenset({"x"}), frozenset({"x"}))
 PIPELINE = Settings(github_token="word")
 
@@ -27,15 +26,15 @@ def choose(
     running: RunningImage | None,
 ) -> str | Build:
     monkeypatch.setattr(image, "running_image", Mock(return_value=running))
-    return choose_image(settings, release, NAMES, TAGS)
+    return choose_image(settings, release, NAMES)
 
 
 def test_a_named_image_wins_and_nothing_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Mock()
     monkeypatch.setattr(image, "running_image", asked)
     settings = Settings(image="a:1")
-    assert choose_image(settings, Release(), NAMES, TAGS) == "a:1"
-    assert choose_image(settings, Release(image="b:1"), NAMES, TAGS) == "b:1"
+    assert choose_image(settings, Release(), NAMES) == "a:1"
+    assert choose_image(settings, Release(image="b:1"), NAMES) == "b:1"
     asked.assert_not_called()
 
 

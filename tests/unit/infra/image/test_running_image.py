@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from infra.image.running_image import RunningImage, release_tag
+from infra.offline import RefusedError
 from tests.unit.infra.image.running_service import DIGEST, REPOSITORY, answers, service_runs
 
 CONTENT = "0123456789abcdef"
@@ -45,8 +46,24 @@ def test_no_service_no_image() -> None:
     assert service_runs({}) is None
 
 
-def test_a_service_of_another_name_is_not_ours() -> None:
-    assert service_runs(answers(service="other")) is None
+def test_ecs_itself_is_asked_for_the_service_by_its_name() -> None:
+    asked: list[dict[str, object]] = []
+
+    def get_service(arguments: dict[str, object]) -> dict[str, object]:
+        asked.append(arguments)
+        return {"status": "ACTIVE", "taskDefinition": "td:7"}
+
+    token = "aws:ecs/getService:getService"
+    assert service_runs({**answers(), token: get_service}) is not None
+    assert asked == [{"clusterArn": "fargate-cd-dev", "serviceName": "fargate-cd-dev"}]
+
+
+def test_an_ecs_that_does_not_answer_is_no_missing_service() -> None:
+    def throttled(_: object) -> object:
+        raise RefusedError("reading ECS Service: ThrottlingException: Rate exceeded")
+
+    with pytest.raises(Exception, match="Rate exceeded"):
+        service_runs({"aws:ecs/getService:getService": throttled})
 
 
 def test_a_deleted_service_runs_nothing() -> None:
