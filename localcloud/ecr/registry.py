@@ -23,6 +23,7 @@ from werkzeug.wsgi import FileWrapper
 from localcloud.ecr.blobs import CHUNK_BYTES, DIGEST, DigestMismatchError, Upload
 from localcloud.ecr.manifest import InvalidManifestError
 from localcloud.ecr.model import Image, Repository
+from localcloud.ecr.registry_errors import CODES, RegistryError, error_response
 from localcloud.ecr.store import Repositories
 from localcloud.ecr.tokens import USER, Caller, Tokens
 from localcloud.shared.service import Call, ServiceError
@@ -32,23 +33,6 @@ log = logging.getLogger("localcloud.registry")
 LARGEST_MANIFEST_BYTES = 4 * 1024 * 1024
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 NAME = r"(?P<name>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)"
-
-# ECR's error → (the registry's code, status).
-CODES = {
-    "RepositoryNotFoundException": ("NAME_UNKNOWN", 404),
-    "ImageTagAlreadyExistsException": ("TAG_INVALID", 400),
-    "LayersNotFoundException": ("BLOB_UNKNOWN", 404),
-    "ReferencedImagesNotFoundException": ("MANIFEST_BLOB_UNKNOWN", 404),
-    "AccessDenied": ("DENIED", 403),
-}
-
-
-class RegistryError(Exception):
-    """What the registry refuses, in the protocol's own codes."""
-
-    def __init__(self, code: str, message: str, status: int) -> None:
-        super().__init__(message)
-        self.code, self.message, self.status = code, message, status
 
 
 @dataclass(frozen=True)
@@ -132,15 +116,15 @@ class Registry:
         try:
             response = self._respond(request)
         except RegistryError as error:
-            response = _error(error)
+            response = error_response(error)
         except ServiceError as error:
             code, status = CODES.get(error.code, ("UNKNOWN", error.status))
-            response = _error(RegistryError(code, error.message, status))
+            response = error_response(RegistryError(code, error.message, status))
         except HTTPException as error:
-            response = _error(RegistryError("UNKNOWN", str(error), error.code or 400))
+            response = error_response(RegistryError("UNKNOWN", str(error), error.code or 400))
         except OSError as error:
             log.error("%s %s: %s", request.method, request.path, error)
-            response = _error(RegistryError("UNKNOWN", str(error), 500))
+            response = error_response(RegistryError("UNKNOWN", str(error), 500))
         response.headers["Docker-Distribution-Api-Version"] = "registry/2.0"
         milliseconds = (time.monotonic() - started) * 1000
         log.info(
@@ -394,12 +378,4 @@ def _located(status: int, path: str, headers: dict[str, str]) -> Response:
     response = Response(status=status, headers=headers)
     response.headers["Location"] = path
     response.autocorrect_location_header = False
-    return response
-
-
-def _error(error: RegistryError) -> Response:
-    body = {"errors": [{"code": error.code, "message": error.message}]}
-    response = Response(json.dumps(body), status=error.status, content_type="application/json")
-    if error.status == 401:
-        response.headers["WWW-Authenticate"] = 'Basic realm="Amazon ECR"'
     return response

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from localcloud.ecr.checks import checked_lifecycle, checked_tags, scan_on_push, wanted_mutability
 from localcloud.ecr.engine_images import sweep
 from localcloud.ecr.images import Images
-from localcloud.ecr.lifecycle import InvalidPolicyError, expiries, parse_policy
+from localcloud.ecr.lifecycle import expiries, parse_policy
 from localcloud.ecr.model import Repository
 from localcloud.ecr.pages import page
 from localcloud.ecr.registry import Registry
@@ -25,7 +26,6 @@ from localcloud.server.serving import Server, listen, serve
 from localcloud.shared.service import Call, Service, ServiceError, Surroundings
 
 EVALUATION_INTERVAL_SECONDS = 600
-LONGEST_TAGS = 50
 UNSUPPORTED = {
     "StartImageScan": "Image scanning: a scanner and its database of vulnerabilities",
     "DescribeImageScanFindings": "Image scanning: a scanner and its database of vulnerabilities",
@@ -151,15 +151,15 @@ class Ecr(Service):
 
     def _create_repository(self, call: Call) -> Mapping[str, Any]:
         tags = {tag["Key"]: tag["Value"] for tag in call.input.get("tags", [])}
-        mutability, exclusions = _mutability(call.input)
+        mutability, exclusions = wanted_mutability(call.input)
         repository = Repository(
             name=call.input["repositoryName"],
             created_at=time.time(),
             mutability=mutability,
             exclusions=exclusions,
-            scan_on_push=_scan_on_push(call.input),
+            scan_on_push=scan_on_push(call.input),
             encryption=self._encryption(call.input.get("encryptionConfiguration")),
-            tags=_checked_tags(tags),
+            tags=checked_tags(tags),
         )
         self._repositories.add(repository)
         return {"repository": self._shown(repository)}
@@ -200,14 +200,14 @@ class Ecr(Service):
 
     def _put_mutability(self, call: Call) -> Mapping[str, Any]:
         repository = self._of(call)
-        repository.mutability, repository.exclusions = _mutability(call.input)
+        repository.mutability, repository.exclusions = wanted_mutability(call.input)
         self._repositories.save(repository)
         shown = self._shown(repository)
         return {**shown, "imageTagMutability": repository.mutability}
 
     def _put_scanning(self, call: Call) -> Mapping[str, Any]:
         repository = self._of(call)
-        repository.scan_on_push = _scan_on_push(call.input)
+        repository.scan_on_push = scan_on_push(call.input)
         self._repositories.save(repository)
         return self._shown(repository)
 
@@ -238,7 +238,7 @@ class Ecr(Service):
 
     def _put_lifecycle_policy(self, call: Call) -> Mapping[str, Any]:
         repository = self._of(call)
-        text = _checked_lifecycle(call.input["lifecyclePolicyText"])
+        text = checked_lifecycle(call.input["lifecyclePolicyText"])
         repository.lifecycle = text
         self._repositories.save(repository)
         self._repositories.expire(repository)
@@ -275,7 +275,7 @@ class Ecr(Service):
     def _start_preview(self, call: Call) -> Mapping[str, Any]:
         repository = self._of(call)
         given = call.input.get("lifecyclePolicyText")
-        text = _checked_lifecycle(given) if given is not None else self._lifecycle(call)[1]
+        text = checked_lifecycle(given) if given is not None else self._lifecycle(call)[1]
         self._previews[repository.name] = text
         return self._policy_answer(repository, lifecyclePolicyText=text, status="COMPLETE")
 
@@ -359,7 +359,7 @@ class Ecr(Service):
     def _tag(self, call: Call) -> Mapping[str, Any]:
         repository = self._by_arn(call)
         added = {tag["Key"]: tag["Value"] for tag in call.input["tags"]}
-        repository.tags = _checked_tags({**repository.tags, **added})
+        repository.tags = checked_tags({**repository.tags, **added})
         self._repositories.save(repository)
         return {}
 
@@ -382,42 +382,3 @@ def _refuse(call: Call) -> Mapping[str, Any]:
         "on AWS only.",
         501,
     )
-
-
-def _mutability(wanted: Mapping[str, Any]) -> tuple[str, list[str]]:
-    mutability = wanted.get("imageTagMutability", "MUTABLE")
-    filters = [row["filter"] for row in wanted.get("imageTagMutabilityExclusionFilters", [])]
-    if bool(filters) != mutability.endswith("_WITH_EXCLUSION"):
-        raise ServiceError(
-            "InvalidParameterException",
-            "imageTagMutabilityExclusionFilters go with IMMUTABLE_WITH_EXCLUSION or "
-            "MUTABLE_WITH_EXCLUSION, and those need them.",
-        )
-    return mutability, filters
-
-
-def _scan_on_push(wanted: Mapping[str, Any]) -> bool:
-    return bool(wanted.get("imageScanningConfiguration", {}).get("scanOnPush", False))
-
-
-def _checked_lifecycle(text: str) -> str:
-    try:
-        parse_policy(text)
-    except InvalidPolicyError as error:
-        raise ServiceError(
-            "InvalidParameterException",
-            "Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: "
-            f"'Lifecycle policy validation failure: {error}'",
-        ) from error
-    return text
-
-
-def _checked_tags(tags: dict[str, str]) -> dict[str, str]:
-    if len(tags) > LONGEST_TAGS:
-        raise ServiceError("TooManyTagsException", f"At most {LONGEST_TAGS} tags are allowed.")
-    reserved = [key for key in tags if key.lower().startswith("aws:")]
-    if reserved:
-        raise ServiceError(
-            "InvalidTagParameterException", f"Tag keys may not start with aws: ({reserved[0]})."
-        )
-    return tags

@@ -72,6 +72,7 @@ MATRIX: Mapping[str, Mapping[str, str]] = {
         "state_bucket": "team-state",
         "github_owner_id": "11",
         "github_repository_id": "22",
+        "pull_accounts": '["210987654321"]',
     },
     "connection": {
         **REPOSITORY,

@@ -70,32 +70,31 @@ def _find_bucket(resource: Resource) -> Values | None:
     return {"Bucket": resource.id}
 
 
-def _bucket(token: str) -> Spec:
-    return Spec(
-        token,
-        "s3",
-        create=_create_bucket,
-        read=_find_bucket,
-        delete=_delete_bucket,
-        inputs=frozenset({"bucket", "objectLockEnabled"}),
-        local=frozenset({"forceDestroy"}),
-        defaults={"forceDestroy": False},
-        formats={"arn": "arn:aws:s3:::{id}"},
-        present=_told_bucket,
-        sticky=frozenset(
-            {"bucketDomainName", "bucketRegion", "bucketRegionalDomainName", "hostedZoneId"}
-        ),
-        name=AutoName(63, property="bucket", lower=True),
-        tags=Tagging(
-            add=Op("PutBucketTagging", {"Bucket": "id", "Tagging": "{TagSet: every}"}),
-            remove=Op("PutBucketTagging", {"Bucket": "id", "Tagging": "{TagSet: every}"}),
-            read=Op("GetBucketTagging", {"Bucket": "id"}),
-            found="TagSet",
-            untagged=frozenset({"NoSuchTagSet"}),
-        ),
-        absent=_MISSING,
-        retried=_SETTLING,
-    )
+BUCKET = Spec(
+    "aws:s3/bucket:Bucket",
+    "s3",
+    create=_create_bucket,
+    read=_find_bucket,
+    delete=_delete_bucket,
+    inputs=frozenset({"bucket", "objectLockEnabled"}),
+    local=frozenset({"forceDestroy"}),
+    defaults={"forceDestroy": False},
+    formats={"arn": "arn:aws:s3:::{id}"},
+    present=_told_bucket,
+    sticky=frozenset(
+        {"bucketDomainName", "bucketRegion", "bucketRegionalDomainName", "hostedZoneId"}
+    ),
+    name=AutoName(63, property="bucket", lower=True),
+    tags=Tagging(
+        add=Op("PutBucketTagging", {"Bucket": "id", "Tagging": "{TagSet: every}"}),
+        remove=Op("PutBucketTagging", {"Bucket": "id", "Tagging": "{TagSet: every}"}),
+        read=Op("GetBucketTagging", {"Bucket": "id"}),
+        found="TagSet",
+        untagged=frozenset({"NoSuchTagSet"}),
+    ),
+    absent=_MISSING,
+    retried=_SETTLING,
+)
 
 
 # --- what is configured beside a bucket -----------------------------------------------------------
@@ -274,29 +273,12 @@ LIFECYCLE = _companion(
 )
 
 
-def _stop_logging(resource: Resource) -> None:
-    resource.call("PutBucketLogging", Bucket=resource.id, BucketLoggingStatus={})
-
-
-LOGGING = _companion(
-    "aws:s3/bucketLogging:BucketLogging",
-    noun="BucketLogging",
-    member="BucketLoggingStatus",
-    properties=("targetBucket", "targetPrefix"),
-    absent="NoSuchBucketLogging",
-    arrange=lambda given: {"loggingEnabled": {"targetPrefix": "", **given}},
-    told=lambda found: found.get("LoggingEnabled", {}),
-    delete=_stop_logging,
-)
-
 ROWS = (
-    _bucket("aws:s3/bucket:Bucket"),
-    _bucket("aws:s3/bucketV2:BucketV2"),
+    BUCKET,
     VERSIONING,
     PUBLIC_ACCESS_BLOCK,
     OWNERSHIP_CONTROLS,
     POLICY,
     ENCRYPTION,
     LIFECYCLE,
-    LOGGING,
 )

@@ -8,23 +8,21 @@ https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from localcloud.providers.aws.calls import CallError
 from localcloud.providers.aws.resource import Resource
 from localcloud.providers.aws.spec import AutoName, Op, Spec, Step, Values
 from localcloud.providers.aws.specs.ec2 import HELD, arn, tagged
 from localcloud.providers.aws.values import has_unknown
 
-_SIDES = {"ingress": "IpPermissions", "egress": "IpPermissionsEgress"}
-_AUTHORIZE = {
+SIDES = {"ingress": "IpPermissions", "egress": "IpPermissionsEgress"}
+AUTHORIZE = {
     "ingress": "AuthorizeSecurityGroupIngress",
     "egress": "AuthorizeSecurityGroupEgress",
 }
-_REVOKE = {"ingress": "RevokeSecurityGroupIngress", "egress": "RevokeSecurityGroupEgress"}
+REVOKE = {"ingress": "RevokeSecurityGroupIngress", "egress": "RevokeSecurityGroupEgress"}
 # Pulumi's list of sources → the member of a permission, and the member of the source in it.
 _SOURCES = {
     "cidrBlocks": ("IpRanges", "CidrIp"),
@@ -32,18 +30,18 @@ _SOURCES = {
     "prefixListIds": ("PrefixListIds", "PrefixListId"),
     "securityGroups": ("UserIdGroupPairs", "GroupId"),
 }
-_ALL = "-1"
-_MISSING = frozenset({"InvalidGroup.NotFound", "InvalidGroupId.Malformed"})
+ALL = "-1"
+MISSING = frozenset({"InvalidGroup.NotFound", "InvalidGroupId.Malformed"})
 
 
 def _base(rule: Values) -> Values:
     protocol = str(rule["protocol"]).lower()
-    if protocol in ("all", _ALL):
-        return {"IpProtocol": _ALL}
+    if protocol in ("all", ALL):
+        return {"IpProtocol": ALL}
     return {"IpProtocol": protocol, "FromPort": rule["fromPort"], "ToPort": rule["toPort"]}
 
 
-def _permissions(rules: list[Values], group: str) -> Iterator[Values]:
+def permissions_of(rules: list[Values], group: str) -> Iterator[Values]:
     """Rules with any number of sources as permissions with one source each."""
     for rule in rules:
         described = {"Description": rule["description"]} if rule.get("description") else {}
@@ -56,11 +54,11 @@ def _permissions(rules: list[Values], group: str) -> Iterator[Values]:
                 yield {**_base(rule), member: [{source: value, **described}]}
 
 
-def _told_permissions(told: list[Values]) -> Iterator[Values]:
+def told_permissions(told: list[Values]) -> Iterator[Values]:
     """A description's permissions, one source each, with only the members that a call takes."""
     for permission in told:
         protocol = permission["IpProtocol"]
-        ports = ("IpProtocol",) if protocol == _ALL else ("IpProtocol", "FromPort", "ToPort")
+        ports = ("IpProtocol",) if protocol == ALL else ("IpProtocol", "FromPort", "ToPort")
         base = {member: permission[member] for member in ports if member in permission}
         for member, source in _SOURCES.values():
             for entry in permission.get(member, []):
@@ -74,14 +72,14 @@ def _key(permission: Values) -> str:
     return json.dumps(permission, sort_keys=True)
 
 
-def _keys(permissions: Any) -> set[str]:
+def keys(permissions: Any) -> set[str]:
     return {_key(permission) for permission in permissions}
 
 
 def _same_rules(one: Any, other: Any) -> bool:
     if has_unknown(one) or has_unknown(other):
         return False
-    return _keys(_permissions(one, "self")) == _keys(_permissions(other, "self"))
+    return keys(permissions_of(one, "self")) == keys(permissions_of(other, "self"))
 
 
 def _set_rules(side: str) -> Callable[[Resource, Values], None]:
@@ -89,15 +87,15 @@ def _set_rules(side: str) -> Callable[[Resource, Values], None]:
 
     def run(resource: Resource, _old: Values) -> None:
         group = resource.call("DescribeSecurityGroups", GroupIds=[resource.id])["SecurityGroups"][0]
-        there = {_key(entry): entry for entry in _told_permissions(group[_SIDES[side]])}
+        there = {_key(entry): entry for entry in told_permissions(group[SIDES[side]])}
         given = resource.inputs.get(side, [])
-        wanted = {_key(entry): entry for entry in _permissions(given, resource.id)}
+        wanted = {_key(entry): entry for entry in permissions_of(given, resource.id)}
         stale = [entry for key, entry in there.items() if key not in wanted]
         fresh = [entry for key, entry in wanted.items() if key not in there]
         if stale:
-            resource.call(_REVOKE[side], GroupId=resource.id, IpPermissions=stale)
+            resource.call(REVOKE[side], GroupId=resource.id, IpPermissions=stale)
         if fresh:
-            resource.call(_AUTHORIZE[side], GroupId=resource.id, IpPermissions=fresh)
+            resource.call(AUTHORIZE[side], GroupId=resource.id, IpPermissions=fresh)
 
     return run
 
@@ -120,12 +118,12 @@ def _create_group(resource: Resource) -> str:
 def _inline_rules(resource: Resource, found: Values) -> Values:
     """The rules of the sides that the program lists itself; others may belong to rule resources."""
     rules = {}
-    for side, member in _SIDES.items():
+    for side, member in SIDES.items():
         given = resource.inputs.get(side)
         if given is None:
             continue
-        told = list(_told_permissions(found[member]))
-        same = _keys(told) == _keys(_permissions(given, resource.id))
+        told = list(told_permissions(found[member]))
+        same = keys(told) == keys(permissions_of(given, resource.id))
         rules[side] = given if same else [_rule(entry, resource.id) for entry in told]
     return rules
 
@@ -149,7 +147,7 @@ def _rule(permission: Values, group: str) -> Values:
 def _delete_group(resource: Resource) -> None:
     if resource.inputs.get("revokeRulesOnDelete"):
         resource.inputs = {**resource.inputs, "ingress": [], "egress": []}
-        for side in _SIDES:
+        for side in SIDES:
             _set_rules(side)(resource, {})
     resource.call("DeleteSecurityGroup", GroupId=resource.id)
 
@@ -163,8 +161,8 @@ SECURITY_GROUP = Spec(
     found="SecurityGroups[0]",
     inputs=frozenset({"name", "description", "vpcId"}),
     local=frozenset({"revokeRulesOnDelete"}),
-    update=tuple(Step(_set_rules(side), properties=(side,)) for side in _SIDES),
-    equal=dict.fromkeys(_SIDES, _same_rules),
+    update=tuple(Step(_set_rules(side), properties=(side,)) for side in SIDES),
+    equal=dict.fromkeys(SIDES, _same_rules),
     defaults={"description": "Managed by Pulumi", "revokeRulesOnDelete": False},
     outputs={
         "name": "GroupName",
@@ -174,10 +172,10 @@ SECURITY_GROUP = Spec(
     },
     formats=arn("security-group"),
     present=_inline_rules,
-    sticky=frozenset({"vpcId", *_SIDES}),
+    sticky=frozenset({"vpcId", *SIDES}),
     name=AutoName(255),
     tags=tagged("security-group"),
-    absent=_MISSING,
+    absent=MISSING,
     retried=HELD,
 )
 
@@ -193,7 +191,7 @@ def _adopt_default_group(resource: Resource) -> str:
     if not groups:
         raise ValueError(f"the VPC {resource.inputs['vpcId']} has no default security group")
     resource.id = groups[0]["GroupId"]
-    for side in _SIDES:
+    for side in SIDES:
         _set_rules(side)(resource, {})
     return resource.id
 
@@ -207,8 +205,8 @@ DEFAULT_SECURITY_GROUP = Spec(
     found="SecurityGroups[0]",
     inputs=frozenset({"vpcId"}),
     local=frozenset({"revokeRulesOnDelete"}),
-    update=tuple(Step(_set_rules(side), properties=(side,)) for side in _SIDES),
-    equal=dict.fromkeys(_SIDES, _same_rules),
+    update=tuple(Step(_set_rules(side), properties=(side,)) for side in SIDES),
+    equal=dict.fromkeys(SIDES, _same_rules),
     outputs={
         "name": "GroupName",
         "description": "Description",
@@ -219,205 +217,10 @@ DEFAULT_SECURITY_GROUP = Spec(
     present=_inline_rules,
     sticky=frozenset({"vpcId"}),
     tags=tagged("security-group"),
-    absent=_MISSING,
+    absent=MISSING,
 )
-
-# --- classic rules --------------------------------------------------------------------------------
-
-_RULE_INPUTS = (
-    "type",
-    "fromPort",
-    "toPort",
-    "protocol",
-    "securityGroupId",
-    "cidrBlocks",
-    "ipv6CidrBlocks",
-    "prefixListIds",
-    "self",
-    "sourceSecurityGroupId",
-)
-
-
-def _classic_permissions(inputs: Values) -> list[Values]:
-    rule = dict(inputs)
-    if inputs.get("sourceSecurityGroupId"):
-        rule["securityGroups"] = [inputs["sourceSecurityGroupId"]]
-    return list(_permissions([rule], inputs["securityGroupId"]))
-
-
-def _create_classic_rule(resource: Resource) -> str:
-    permissions = _classic_permissions(resource.inputs)
-    if not permissions:
-        raise ValueError("a rule needs a source: cidrBlocks, sourceSecurityGroupId, self, ...")
-    group = resource.inputs["securityGroupId"]
-    operation = _AUTHORIZE[resource.inputs["type"]]
-    resource.call(operation, GroupId=group, IpPermissions=permissions)
-    digest = hashlib.sha256(f"{group}{resource.inputs['type']}{permissions}".encode()).hexdigest()
-    return f"sgrule-{int(digest[:8], 16)}"
-
-
-def _find_classic_rule(resource: Resource) -> Values | None:
-    group = resource.call("DescribeSecurityGroups", GroupIds=[resource.inputs["securityGroupId"]])[
-        "SecurityGroups"
-    ][0]
-    there = _keys(_told_permissions(group[_SIDES[resource.inputs["type"]]]))
-    wanted = _keys(_classic_permissions(resource.inputs))
-    return {"GroupId": group["GroupId"]} if wanted <= there else None
-
-
-def _delete_classic_rule(resource: Resource) -> None:
-    resource.call(
-        _REVOKE[resource.inputs["type"]],
-        GroupId=resource.inputs["securityGroupId"],
-        IpPermissions=_classic_permissions(resource.inputs),
-    )
-
-
-def _describe_classic_rule(resource: Resource, old: Values) -> None:
-    if not old:
-        return
-    side = resource.inputs["type"].capitalize()
-    resource.call(
-        f"UpdateSecurityGroupRuleDescriptions{side}",
-        GroupId=resource.inputs["securityGroupId"],
-        IpPermissions=_classic_permissions(resource.inputs),
-    )
-
-
-SECURITY_GROUP_RULE = Spec(
-    "aws:ec2/securityGroupRule:SecurityGroupRule",
-    "ec2",
-    create=_create_classic_rule,
-    read=_find_classic_rule,
-    delete=_delete_classic_rule,
-    inputs=frozenset(_RULE_INPUTS),
-    update=(Step(_describe_classic_rule, properties=("description",)),),
-    imports="",
-    absent=_MISSING | {"InvalidPermission.NotFound"},
-)
-
-# --- rules of one source --------------------------------------------------------------------------
-
-_SINGLE_SOURCES = {
-    "cidrIpv4": ("IpRanges", "CidrIp"),
-    "cidrIpv6": ("Ipv6Ranges", "CidrIpv6"),
-    "prefixListId": ("PrefixListIds", "PrefixListId"),
-    "referencedSecurityGroupId": ("UserIdGroupPairs", "GroupId"),
-}
-
-
-def _single_permission(inputs: Values) -> Values:
-    base = {"IpProtocol": str(inputs["ipProtocol"])}
-    for name, member in (("fromPort", "FromPort"), ("toPort", "ToPort")):
-        if name in inputs:
-            base[member] = inputs[name]
-    described = {"Description": inputs["description"]} if inputs.get("description") else {}
-    for name, (member, source) in _SINGLE_SOURCES.items():
-        if inputs.get(name):
-            return {**base, member: [{source: inputs[name], **described}]}
-    raise ValueError(f"a rule needs one of {', '.join(_SINGLE_SOURCES)}")
-
-
-def _create_single(side: str) -> Callable[[Resource], str]:
-    def create(resource: Resource) -> str:
-        answer = resource.call(
-            _AUTHORIZE[side],
-            GroupId=resource.inputs["securityGroupId"],
-            IpPermissions=[_single_permission(resource.inputs)],
-        )
-        return str(answer["SecurityGroupRules"][0]["SecurityGroupRuleId"])
-
-    return create
-
-
-def _modify_single(resource: Resource, old: Values) -> None:
-    if not old:
-        return
-    inputs = resource.inputs
-    rule = {
-        "IpProtocol": str(inputs["ipProtocol"]),
-        "FromPort": inputs.get("fromPort", -1),
-        "ToPort": inputs.get("toPort", -1),
-        "CidrIpv4": inputs.get("cidrIpv4"),
-        "CidrIpv6": inputs.get("cidrIpv6"),
-        "PrefixListId": inputs.get("prefixListId"),
-        "ReferencedGroupId": inputs.get("referencedSecurityGroupId"),
-        "Description": inputs.get("description", ""),
-    }
-    given = {member: value for member, value in rule.items() if value is not None}
-    resource.call(
-        "ModifySecurityGroupRules",
-        GroupId=inputs["securityGroupId"],
-        SecurityGroupRules=[{"SecurityGroupRuleId": resource.id, "SecurityGroupRule": given}],
-    )
-
-
-def _revoke_single(side: str) -> Callable[[Resource], None]:
-    def delete(resource: Resource) -> None:
-        try:
-            resource.call(
-                _REVOKE[side],
-                GroupId=resource.inputs["securityGroupId"],
-                SecurityGroupRuleIds=[resource.id],
-            )
-        except CallError as error:
-            if error.code not in _SINGLE_MISSING:
-                raise
-
-    return delete
-
-
-_SINGLE_MISSING = _MISSING | {"InvalidSecurityGroupRuleId.NotFound", "InvalidPermission.NotFound"}
-
-
-def _told_single(_resource: Resource, found: Values) -> Values:
-    everything = found["IpProtocol"] == _ALL
-    return {
-        "fromPort": None if everything else found.get("FromPort"),
-        "toPort": None if everything else found.get("ToPort"),
-        "referencedSecurityGroupId": found.get("ReferencedGroupInfo", {}).get("GroupId"),
-    }
-
-
-def _single(side: str) -> Spec:
-    title = side.capitalize()
-    return Spec(
-        f"aws:vpc/securityGroup{title}Rule:SecurityGroup{title}Rule",
-        "ec2",
-        create=_create_single(side),
-        read=Op("DescribeSecurityGroupRules", {"SecurityGroupRuleIds": "[id]"}),
-        delete=_revoke_single(side),
-        found="SecurityGroupRules[0]",
-        inputs=frozenset({"securityGroupId"}),
-        update=(
-            Step(
-                _modify_single,
-                properties=("ipProtocol", "fromPort", "toPort", "description", *_SINGLE_SOURCES),
-            ),
-        ),
-        outputs={
-            "securityGroupRuleId": "SecurityGroupRuleId",
-            "securityGroupId": "GroupId",
-            "ipProtocol": "IpProtocol",
-            "cidrIpv4": "CidrIpv4",
-            "cidrIpv6": "CidrIpv6",
-            "prefixListId": "PrefixListId",
-            "description": "Description",
-        },
-        formats=arn("security-group-rule"),
-        present=_told_single,
-        tags=tagged("security-group-rule"),
-        absent=_SINGLE_MISSING,
-    )
-
-
-SECURITY_GROUP_INGRESS_RULE = _single("ingress")
-SECURITY_GROUP_EGRESS_RULE = _single("egress")
 
 ROWS = (
     SECURITY_GROUP,
     DEFAULT_SECURITY_GROUP,
-    SECURITY_GROUP_RULE,
-    SECURITY_GROUP_INGRESS_RULE,
-    SECURITY_GROUP_EGRESS_RULE,
 )

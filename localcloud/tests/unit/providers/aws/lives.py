@@ -317,28 +317,6 @@ NETWORK = (
         outputs=("arn", "name"),
     ),
     Case(
-        "aws:ec2/securityGroupRule:SecurityGroupRule",
-        lambda world: {
-            "type": "ingress",
-            "securityGroupId": world.group(),
-            "protocol": "tcp",
-            "fromPort": 8080,
-            "toPort": 8080,
-            "cidrBlocks": ["10.0.0.0/8", "172.16.0.0/12"],
-            "description": "calls",
-        },
-        lambda world: {
-            "type": "ingress",
-            "securityGroupId": world.group(),
-            "protocol": "tcp",
-            "fromPort": 8081,
-            "toPort": 8081,
-            "cidrBlocks": ["10.0.0.0/8"],
-            "description": "calls",
-        },
-        replaces=True,
-    ),
-    Case(
         "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
         single_rule,
         lambda world: {**single_rule(world), "description": "more calls", **RETAGGED},
@@ -904,7 +882,6 @@ STORAGE = (
         lambda world: {"forceDestroy": True, **RETAGGED},
         outputs=("arn", "bucket", "bucketRegionalDomainName"),
     ),
-    Case("aws:s3/bucketV2:BucketV2", lambda world: TAGGED, lambda world: {}, outputs=("arn",)),
     Case(
         "aws:s3/bucketVersioning:BucketVersioning",
         lambda world: {
@@ -1044,5 +1021,4 @@ WITHOUT_EMULATOR = {
     "aws:codepipeline/webhook:Webhook": "moto has no webhooks",
     "aws:codestarconnections/connection:Connection": "moto has no connections",
     "aws:codeconnections/connection:Connection": "moto has no connections",
-    "aws:s3/bucketLogging:BucketLogging": "moto wants a grant of the log delivery group",
 }

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+import localcloud
 from localcloud.providers.aws.functions import FUNCTIONS
 from localcloud.providers.aws.specs import SPECS
 from localcloud.providers.aws.values import UNKNOWN
@@ -12,6 +16,7 @@ from localcloud.tests.unit.providers.aws.sdk import sdk
 from tests.policy.matrix import MATRIX, recorded
 from tests.unit.infra.recorder import Registered, custom
 
+LOCALCLOUD = Path(localcloud.__file__).parent
 SETTINGS = pytest.mark.parametrize("settings", MATRIX)
 
 
@@ -22,6 +27,16 @@ def of_aws(settings: str) -> list[Registered]:
 @SETTINGS
 def test_every_type_has_a_row(settings: str) -> None:
     assert {each.token for each in of_aws(settings)} - set(SPECS) == set()
+
+
+def test_a_row_that_the_program_does_not_need_is_documented_as_the_users() -> None:
+    made = {each.token for settings in MATRIX for each in of_aws(settings)}
+    text = (LOCALCLOUD / "docs" / "services.md").read_text()
+    chapter = text.partition("## Resource types that the program does not make")[2]
+    documented = set(re.findall(r"`(aws:\w+/\w+:\w+)`", chapter.partition("\n## ")[0]))
+    built = (LOCALCLOUD / "providers" / "awsx").glob("*.py")
+    network = "\n".join(file.read_text() for file in built)
+    assert {token for token in set(SPECS) - made if token not in network} == documented
 
 
 @SETTINGS
