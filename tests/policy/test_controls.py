@@ -113,6 +113,7 @@ UNTAGGED = frozenset(
         "ListenerCertificate",
         "Policy",
         "Record",
+        "RepositoryPolicy",
         "RepositoryWebhook",
         "RolePolicy",
         "ScheduledAction",
