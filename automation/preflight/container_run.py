@@ -26,8 +26,8 @@ from infra.image.image import Build
 from infra.names import CONTAINER_NAME
 from infra.service.service import grace_period
 from infra.service.task import container_definition, web_container
+from infra.settings.container_rules import healthy_codes
 from infra.settings.model import Settings
-from infra.settings.rules import healthy_codes
 
 POLL_SECONDS = 0.2
 LABEL = "fargate-cd.smoke"

@@ -20,7 +20,7 @@ from pydantic import (
     ValidationError,
 )
 
-from infra.settings import files
+from infra.settings import container_rules, files
 from infra.settings import previews as of_previews
 from infra.settings import rules as rules
 from infra.settings.contradictions import contradictions
@@ -63,13 +63,13 @@ class Settings(BaseModel):
 
     command: Words = []
     entry_point: Words = []
-    user: Annotated[Text, AfterValidator(rules.user)] = "10001:10001"
-    writable_paths: Annotated[TextList, AfterValidator(rules.writable_paths)] = ["/tmp"]  # noqa: S108 - the container's
-    ephemeral_storage_gib: Annotated[int, AfterValidator(rules.ephemeral_storage)] = 0
+    user: Annotated[Text, AfterValidator(container_rules.user)] = "10001:10001"
+    writable_paths: Annotated[TextList, AfterValidator(container_rules.writable_paths)] = ["/tmp"]  # noqa: S108 - the container's
+    ephemeral_storage_gib: Annotated[int, AfterValidator(container_rules.ephemeral_storage)] = 0
     startup_seconds: Annotated[int, Field(ge=0, le=600)] = 0
-    health_check_codes: Annotated[Text, AfterValidator(rules.health_check_codes)] = "200"
+    health_check_codes: Annotated[Text, AfterValidator(container_rules.health_check_codes)] = "200"
     health_check_command: Words = []
-    nofile: Annotated[int, AfterValidator(rules.nofile)] = 0
+    nofile: Annotated[int, AfterValidator(container_rules.nofile)] = 0
     release_command: Words = []
     release_command_on: Literal["release", "every_update"] = "release"
 
@@ -258,7 +258,7 @@ class Settings(BaseModel):
     @property
     def writable_sizes(self) -> dict[str, int]:
         """Each folder that the container may write to, and how many MiB it may hold."""
-        return rules.writable_sizes(self.writable_paths)
+        return container_rules.writable_sizes(self.writable_paths)
 
     @property
     def opens_preview_ports(self) -> bool:
