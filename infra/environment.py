@@ -250,6 +250,7 @@ class Environment:
             self.roles.own,
             f"{names.log_group_prefix}/*",
             settings.secret_arns,
+            [*settings.build_secrets.values()],
             bool(settings.release_command),
         )
         previews = self._workflows(
@@ -257,6 +258,7 @@ class Environment:
             self.roles.previews,
             f"{names.preview_log_group_prefix}*",
             settings.preview_secret_arns,
+            [*settings.preview_settings.get("build_secrets", settings.build_secrets).values()],
             settings.previews_have_release_command,
         )
         access = GithubAccess("github", self._context, release, previews)
@@ -269,6 +271,7 @@ class Environment:
         roles: TaskRoles,
         log_groups: str,
         secret_arns: list[str],
+        build_secret_arns: list[str],
         release_command: bool,
     ) -> pulumi.Output[WorkflowScope]:
         settings, names = self.settings, self.names
@@ -292,6 +295,7 @@ class Environment:
                 task_roles=known[2:],
                 log_groups=log_groups,
                 secret_arns=secret_arns,
+                build_secret_arns=build_secret_arns,
                 release_command=release_command,
             )
         )

@@ -6,16 +6,12 @@ of a permission or of a way, is no fault; it is told and left to the update itse
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 
-from botocore.exceptions import ClientError
-
-from automation.aws.clients import DENIED, Cloud, error_code
 from automation.aws.ecr import Found, look_up_in_ecr
 from automation.diagnosis.diagnosis import Diagnosis
 from automation.errors import ConfigurationError
-from automation.preflight import encryption, permissions, quotas, smoke_test
+from automation.preflight import encryption, permissions, quotas, secrets, smoke_test
 from automation.preflight.plan import Flight, plan
 from automation.preflight.zones import zones
 from automation.stack.operations import Session
@@ -90,71 +86,9 @@ def _elsewhere(flight: Flight) -> Found:
     return smoke_test.look_up(flight.docker, flight.image, own)
 
 
-def _secrets(flight: Flight) -> Iterator[Diagnosis]:
-    """Whether every secret resolves, with the key or the version that is named."""
-    for name, arn in sorted(flight.settings.secrets.items()):
-        read = _parameter if ":ssm:" in arn else _secret
-        try:
-            why = read(flight.cloud, arn)
-        except ClientError as error:
-            if error_code(error) not in DENIED:
-                raise
-            flight.session.screen.note(f"The secret {name} can't be looked up: you may not read it")
-            continue
-        if why:
-            yield Diagnosis(
-                f"The secret {name} can't be read: {why}.",
-                [arn],
-                "fargate-cd:secrets: ARNs of secrets that exist, with the value or key that is "
-                "named",
-                name="secret not readable",
-            )
-
-
-def _secret(cloud: Cloud, arn: str) -> str | None:
-    """`arn:…:secret:NAME[:JSON-KEY:VERSION-STAGE:VERSION-ID]`; the value is read for a key only."""
-    parts = arn.split(":")
-    key, stage, version = [*parts[7:], "", "", ""][:3]
-    client = cloud.client("secretsmanager")
-    identity = ":".join(parts[:7])
-    try:
-        described = client.describe_secret(SecretId=identity)
-        if described.get("DeletedDate"):
-            return "it is about to be deleted"
-        if not (key or stage or version):
-            return None
-        version_arguments = {"VersionStage": stage, "VersionId": version}
-        given = {name: value for name, value in version_arguments.items() if value}
-        text = client.get_secret_value(SecretId=identity, **given).get("SecretString", "")
-    except ClientError as error:
-        if error_code(error) != "ResourceNotFoundException":
-            raise
-        return "it does not exist"
-    return _missing_key(text, key)
-
-
-def _missing_key(text: str, key: str) -> str | None:
-    """What is wrong with a secret's value, if a key of it is wanted."""
-    if not key:
-        return None
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return f"its value is not JSON, and the key {key} is wanted"
-    known = isinstance(value, dict) and key in value
-    return None if known else f"its value has no key {key}"
-
-
-def _parameter(cloud: Cloud, arn: str) -> str | None:
-    path = arn.partition(":parameter/")[2]
-    names = [f"/{path}" if "/" in path else path]
-    found = cloud.client("ssm").get_parameters(Names=names)
-    return None if found["Parameters"] else "there is no such parameter"
-
-
 CHECKS: tuple[Callable[[Flight], Iterator[Diagnosis]], ...] = (
     _image,
-    _secrets,
+    secrets.readable,
     zones,
     encryption.key_of_images,
     quotas.quotas,

@@ -20,9 +20,8 @@ import psutil
 
 from automation.aws.ecr import PLATFORM_NAMES
 from automation.diagnosis.evidence import Facts, StoppedTask
-from automation.machine import docker_engine
 from automation.machine.docker_engine import DockerError, Engine
-from infra.image.image import Build
+from infra.image.image import Build, MachineArguments, make
 from infra.names import CONTAINER_NAME
 from infra.service.service import grace_period
 from infra.service.task import container_definition, web_container
@@ -54,22 +53,24 @@ def runs_here(engine: Engine, settings: Settings) -> bool:
     return engine.architecture == PLATFORM_NAMES[settings.architecture]
 
 
-def build(plan: Build, arguments: Mapping[str, str]) -> str:
+def build(
+    plan: Build, machine_arguments: MachineArguments, secrets: Mapping[str, str] | None = None
+) -> str:
     """Build the application as the update will, so that the update finds every layer made.
 
     Args:
         plan: what is built.
-        arguments: build arguments beside the update's own.
+        machine_arguments: what this machine adds.
+        secrets: the build's, id → value.
 
     Returns:
         A local tag; `forget` removes it.
 
     Raises:
-        docker_engine.BuildError: the build failed.
+        BuildError: the build failed.
     """
     name = f"{TAG}:{plan.tag}"
-    folder, dockerfile = plan.context.stage()
-    docker_engine.build(folder, dockerfile, plan.platform, name, {**plan.arguments, **arguments})
+    make(plan, name, secrets or {}, machine_arguments)
     return name
 
 
@@ -100,7 +101,7 @@ def run(engine: Engine, image: str, settings: Settings) -> Outcome:
     """Start the container and ask its health path until it answers well or its time is up.
 
     Raises:
-        docker_engine.DockerError: the engine can't run it.
+        DockerError: the engine can't run it.
     """
     grace = grace_period(settings)
     container = engine.call("create", *_arguments(settings, image)).strip()

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 from automation.aws.ecr import Found
 from automation.diagnosis.diagnosis import Diagnosis, diagnose
 from automation.errors import DriverError
-from automation.machine.docker_engine import BuildError, DockerError, Engine
-from automation.preflight import container_run
+from automation.machine.docker_engine import DockerError, Engine
+from automation.preflight import container_run, secrets
 from automation.preflight.plan import Flight
-from infra.image.image import Build
+from infra.image.docker_build import BuildError
+from infra.image.image import MachineArguments
 
 SKIP = "`--no-smoke` skips this run"
 HEALTH_CHECK = (
@@ -105,16 +106,17 @@ def _image(flight: Flight, engine: Engine, stack: ExitStack) -> str:
         return flight.image
     note("Building the application")
     try:
-        name = container_run.build(flight.build, _build_arguments(flight, flight.build))
+        values = secrets.values(flight.cloud, flight.build.options.secrets)
+        name = container_run.build(flight.build, _machine_arguments(flight), values)
     except BuildError as error:
         raise DriverError(str(error), error.evidence) from error
     stack.callback(container_run.forget, engine, name)
     return name
 
 
-def _build_arguments(flight: Flight, build: Build) -> Mapping[str, str]:
-    add = flight.session.target.build_arguments
-    return add(build.context.dockerfile, build.platform, flight.session.screen.note)
+def _machine_arguments(flight: Flight) -> MachineArguments:
+    add, note = flight.session.target.build_arguments, flight.session.screen.note
+    return lambda dockerfile, platform: add(dockerfile, platform, note)
 
 
 def look_up(engine: Engine, image: str, own: bool) -> Found:

@@ -195,10 +195,12 @@ def _storage(stack: Stack) -> Iterator[Line]:
 def _pipeline(stack: Stack) -> Iterator[Line]:
     runs = _assumed("pipeline_runs")
     for project in stack.resources.of("aws:codebuild/project:Project"):
-        arm = "ARM" in str((project.inputs.get("environment") or {}).get("type"))
+        environment = project.inputs.get("environment") or {}
+        arm = "ARM" in str(environment.get("type"))
+        size = str(environment.get("computeType")).rpartition("_")[2].lower()
         minutes = runs * _assumed("build_minutes")
         item = f"Build minutes of {project.name}: {runs:g} runs"
-        yield stack.line(f"build_{'arm64' if arm else 'x86_64'}_small", item, minutes, True)
+        yield stack.line(f"build_{'arm64' if arm else 'x86_64'}_{size}", item, minutes, True)
     for pipeline in stack.resources.of("aws:codepipeline/pipeline:Pipeline"):
         charged = _charged_actions(pipeline)
         minutes = runs * charged * _assumed("action_minutes")

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import pulumi
+
 from automation.errors import ConfigurationError
 from automation.stack.stack_file import StackFile
 from automation.stack.target import TARGETS
@@ -32,7 +34,8 @@ def release_program(
             target can't honour a setting.
     """
     settings = file.settings
-    TARGETS[settings.target].check(settings)
+    target = TARGETS[settings.target]
+    target.check(settings)
     if image is not None and not image.strip():
         raise ConfigurationError(
             "--image is empty. If another command was to name the image, it failed: run that one "
@@ -54,4 +57,5 @@ def release_program(
         raise ConfigurationError("Wrong settings:", error.problems) from error
     except ValueError as error:
         raise ConfigurationError(f"--image {image}: {error}") from error
-    return partial(define_stack, Release(image, build, runner), further)
+    release = Release(image, build, runner, partial(target.build_arguments, note=pulumi.log.info))
+    return partial(define_stack, release, further)

@@ -43,6 +43,10 @@ class Refused:
         return value == self.value
 
 
+BuildArguments = Callable[[Path, str, Note], Mapping[str, str]]
+"""From a Dockerfile and a platform to build arguments; the last argument is told what goes on."""
+
+
 @dataclass(frozen=True)
 class Target:
     """A place where stacks live.
@@ -76,7 +80,7 @@ class Target:
     forgetful: bool = False
     own_docker: bool = False
     free: bool = False
-    build_arguments: Callable[[Path, str, Note], Mapping[str, str]] = lambda *_: {}
+    build_arguments: BuildArguments = lambda *_, **__: {}
     session_plugin: bool = True
 
     def failure_file(self, stack: str) -> Path:

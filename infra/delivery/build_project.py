@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
+from infra.image.build_secrets import in_codebuild
 from infra.policies import pipeline, statements
 
 BUILDSPECS = Path(__file__).parent / "buildspecs"
@@ -53,6 +54,7 @@ class BuildProjectArgs:
         description: what for.
         buildspec: its commands.
         variables: its environment; nothing secret.
+        secrets: further variables → ARN of the secret that CodeBuild reads and keeps out of logs.
         privileged: whether it may run a Docker daemon.
         key_arn: encrypts the log; None for CloudWatch's own key.
     """
@@ -63,6 +65,17 @@ class BuildProjectArgs:
     variables: Mapping[str, pulumi.Input[str]]
     privileged: bool
     key_arn: pulumi.Input[str] | None
+    secrets: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> list[aws.codebuild.ProjectEnvironmentEnvironmentVariableArgs]:
+        """The variables, as the project has them."""
+        plain = ((name, "PLAINTEXT", value) for name, value in self.variables.items())
+        secret = ((name, *in_codebuild(arn)) for name, arn in self.secrets.items())
+        return [
+            aws.codebuild.ProjectEnvironmentEnvironmentVariableArgs(name=name, type=kind, value=it)
+            for name, kind, it in (*plain, *secret)
+        ]
 
 
 class BuildProject(pulumi.ComponentResource):
@@ -135,14 +148,9 @@ class BuildProject(pulumi.ComponentResource):
             environment=aws.codebuild.ProjectEnvironmentArgs(
                 type=kind,
                 image=image,
-                compute_type="BUILD_GENERAL1_SMALL",
+                compute_type=f"BUILD_GENERAL1_{self._context.settings.build_compute.upper()}",
                 privileged_mode=self._args.privileged,
-                environment_variables=[
-                    aws.codebuild.ProjectEnvironmentEnvironmentVariableArgs(
-                        name=key, value=value, type="PLAINTEXT"
-                    )
-                    for key, value in self._args.variables.items()
-                ],
+                environment_variables=self._args.environment,
             ),
             logs_config=aws.codebuild.ProjectLogsConfigArgs(
                 cloudwatch_logs=aws.codebuild.ProjectLogsConfigCloudwatchLogsArgs(

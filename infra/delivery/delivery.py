@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import pulumi
 
@@ -19,6 +20,8 @@ from infra.delivery.git_remote import git_remote_url
 from infra.delivery.github_source import SOURCE_ARTIFACT, Webhook
 from infra.delivery.notifications import Notifications
 from infra.delivery.pipeline import IMAGE_ARTIFACT, Pipeline, PipelineArgs, page_url
+from infra.image.docker_build import SECRET_PREFIX
+from infra.image.image import build_options
 from infra.image.registry import Registry
 from infra.names import CONTAINER_NAME, RELEASE_MARKS
 from infra.policies import pipeline as pipeline_policies
@@ -83,6 +86,7 @@ class Delivery:
         buildspec: str,
         variables: dict[str, pulumi.Input[str]],
         privileged: bool,
+        secrets: Mapping[str, str] | None = None,
     ) -> BuildProject:
         args = BuildProjectArgs(
             purpose=purpose,
@@ -91,6 +95,7 @@ class Delivery:
             variables=variables,
             privileged=privileged,
             key_arn=self._key_arn,
+            secrets=secrets or {},
         )
         return BuildProject(purpose, self._context, args)
 
@@ -121,9 +126,13 @@ class Delivery:
         }
         if dockerfile:
             variables["DOCKERFILE"] = dockerfile
+        options = build_options(settings)
+        if options.command():
+            variables["BUILD_OPTIONS"] = json.dumps(options.command())
+        secrets = {f"{SECRET_PREFIX}{name}": arn for name, arn in settings.build_secrets.items()}
         # Privileged, since an image is built by a Docker daemon inside the build's container.
         project = self._project(
-            "build", "Builds the image of each commit", image_buildspec(), variables, True
+            "build", "Builds the image of each commit", image_buildspec(), variables, True, secrets
         )
         arns = pulumi.Output.all(
             project.log_group_arn, bucket.arn, registry.repository_arn, cache.repository_arn
@@ -136,6 +145,7 @@ class Delivery:
                     f"{known[1]}/*/{IMAGE_ARTIFACT}/*",
                     known[2],
                     known[3],
+                    [*settings.build_secrets.values()],
                 )
             )
         )

@@ -150,8 +150,7 @@ class BuildContext:
         """
         place = STAGING_AREA / f"fargate-cd-{self.digest()}"
         staged = self._at(place)
-        if place.is_symlink() or (place.exists() and place.stat().st_uid != os.getuid()):
-            raise BuildContextError(f"{place} belongs to another user of this machine: remove it")
+        _refuse_foreign(place)
         if not _is_whole(staged, self.digest()):
             self._put_together(place)
         os.utime(place)
@@ -187,6 +186,23 @@ class BuildContext:
                     f"{self.folder / entry.name} is a link to {entry.target}, which is not in the "
                     "build context: name the link in .dockerignore, or make it in the Dockerfile"
                 )
+
+
+def staged(dockerfile: str, name: str) -> tuple[Path, Path]:
+    """A folder of the staging area with nothing but a Dockerfile, and that file.
+
+    Args:
+        dockerfile: its text.
+        name: of the folder, from which the text follows.
+    """
+    folder = STAGING_AREA / f"fargate-cd-from-{name}"
+    _refuse_foreign(folder)
+    folder.mkdir(mode=0o755, exist_ok=True)
+    file = folder / "Dockerfile"
+    file.write_text(dockerfile)
+    os.utime(folder)
+    _remove_old()
+    return folder, file
 
 
 def _walk(folder: Path, prefix: str, rules: IgnoreRules, inherited: Inherited) -> Iterator[Entry]:
@@ -279,6 +295,11 @@ def _is_whole(staged: tuple[Path, Path], digest: str) -> bool:
         return BuildContext.read(*staged).digest() == digest
     except (BuildContextError, OSError):
         return False
+
+
+def _refuse_foreign(place: Path) -> None:
+    if place.is_symlink() or (place.exists() and place.stat().st_uid != os.getuid()):
+        raise BuildContextError(f"{place} belongs to another user of this machine: remove it")
 
 
 def _remove_old() -> None:

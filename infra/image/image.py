@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_docker as docker
 
-from infra.image.build_context import BuildContext
+from infra.image import build_secrets, docker_build
+from infra.image.build_context import BuildContext, staged
 from infra.image.commit import commit_of
+from infra.image.docker_build import Options
 from infra.image.running_image import RunningImage, release_tag, running_image, tags_of
 from infra.names import Names
 from infra.settings.model import Settings, SettingsError
@@ -23,6 +26,9 @@ NOTHING_PROMOTED = (
     "fargate-cd:promotion = True: nothing was promoted to this stack yet; name the image by "
     "`up --image` (of another stack: `outputs image_uri --stack NAME`)"
 )
+
+MachineArguments = Callable[[Path, str], Mapping[str, str]]
+"""From a Dockerfile and a platform to build arguments that the machine needs: a base image."""
 
 PLATFORMS: Mapping[str, str] = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
 
@@ -35,11 +41,13 @@ class Release:
         image: deploy this image and build none.
         build: build and deploy the working tree, even where a pipeline releases.
         runner: runs the release command; None where nobody does.
+        machine_arguments: see `Build`.
     """
 
     image: str | None = None
     build: bool = False
     runner: Callable[[Any], None] | None = None
+    machine_arguments: MachineArguments = field(default=lambda *_: {}, compare=False)
 
 
 @dataclass(frozen=True)
@@ -50,16 +58,23 @@ class Build:
         context: the files.
         platform: Docker's name of the processor.
         tag: under which it is pushed; the same as long as the content is.
+        options: build arguments, stage and secrets.
+        pushed: an image of this tag is in the registry, so that nothing is built.
+        machine_arguments: what this machine adds to a build with secrets, which no provider makes.
     """
 
     context: BuildContext
     platform: str
     tag: str
+    options: Options = field(default_factory=Options)
+    pushed: bool = False
+    machine_arguments: MachineArguments = field(default=lambda *_: {}, compare=False)
 
     @property
     def arguments(self) -> dict[str, str]:
         """The build arguments."""
-        return {"RELEASE": self.tag, "COMMIT": commit_of(self.context)}
+        own = {"RELEASE": self.tag, "COMMIT": commit_of(self.context)}
+        return {**self.options.arguments, **own}
 
 
 def choose_image(settings: Settings, release: Release, names: Names) -> str | Build:
@@ -88,18 +103,27 @@ def choose_image(settings: Settings, release: Release, names: Names) -> str | Bu
     build = app_build(settings)
     if names.is_preview and running is None:
         running = RunningImage("", taken_tags=tags_of(names.repository))
-    return replace(build, tag=release_tag(names.image_tag(build.tag), running))
+    tag = release_tag(names.image_tag(build.tag), running)
+    pushed = running is not None and tag in running.taken_tags
+    return replace(build, tag=tag, pushed=pushed, machine_arguments=release.machine_arguments)
 
 
 def app_build(settings: Settings) -> Build:
-    """The build of the application under the hash of its content.
+    """The build of the application under the hash of its content and of the build's settings.
 
     Raises:
         SettingsError: there is nothing to build where the settings say, or a file can't be sent.
     """
     context = BuildContext.read(*build_files(settings.app_path, settings.dockerfile))
     platform = PLATFORMS[settings.architecture]
-    return Build(context, platform, context.digest(platform))
+    options = build_options(settings)
+    given = [json.dumps(asdict(options), sort_keys=True)] if options != Options() else []
+    return Build(context, platform, context.digest(platform, *given), options)
+
+
+def build_options(settings: Settings) -> Options:
+    """What the settings say about the build."""
+    return Options(settings.build_args, settings.build_target, settings.build_secrets)
 
 
 @dataclass(frozen=True)
@@ -140,15 +164,20 @@ def built_image(name: str, args: BuiltImageArgs, parent: pulumi.Resource) -> doc
     """The resource itself, as a child of `parent`; its name ends in the image's tag."""
     build = args.build
     folder, dockerfile = build.context.stage()
+    arguments, target = build.arguments, build.options.target or None
+    if build.options.secrets:
+        folder, dockerfile = built_with_secrets(build)
+        arguments, target = {}, None
     token = aws.ecr.get_authorization_token_output(opts=pulumi.InvokeOutputOptions(parent=parent))
-    return docker.Image(
+    image = docker.Image(
         f"{name}-{build.tag}",
         image_name=pulumi.Output.concat(args.repository_url, ":", build.tag),
         build=docker.DockerBuildArgs(
             context=str(folder),
             dockerfile=str(dockerfile),
             platform=build.platform,
-            args=build.arguments,
+            args=arguments,
+            target=target,
         ),
         registry=docker.RegistryArgs(
             server=args.repository_url,
@@ -157,6 +186,67 @@ def built_image(name: str, args: BuiltImageArgs, parent: pulumi.Resource) -> doc
         ),
         opts=pulumi.ResourceOptions(parent=parent, ignore_changes=["build", "registry"]),
     )
+    if _is_made_here(build):
+        image.repo_digest.apply(lambda _: docker_build.remove_tag(local_name(build)))
+    return image
+
+
+def _is_made_here(build: Build) -> bool:
+    """Whether this update builds it by the `docker` command."""
+    return bool(build.options.secrets) and not (build.pushed or pulumi.runtime.is_dry_run())
+
+
+def local_name(build: Build) -> str:
+    """The local name under which a build with secrets is handed to pulumi-docker."""
+    return f"fargate-cd-built:{build.tag}"
+
+
+def built_with_secrets(build: Build) -> tuple[Path, Path]:
+    """Build with this machine's `docker` command, since pulumi-docker can't pass secrets on.
+
+    The values go from the cloud to BuildKit and nowhere else. What was built is handed on by its
+    name: the folder that is returned has a Dockerfile of one line. A preview builds nothing, nor
+    does an update whose image is in the registry.
+
+    Args:
+        build: what to build.
+
+    Returns:
+        The folder and the Dockerfile from which pulumi-docker makes the image that it pushes.
+
+    Raises:
+        pulumi.RunError: the build failed, or no `docker` command here can pass secrets on.
+        SettingsError: a secret has no such key.
+    """
+    if _is_made_here(build):
+        values = build_secrets.values(build.options.secrets)
+        try:
+            make(build, local_name(build), values, build.machine_arguments)
+        except docker_build.BuildError as error:
+            raise pulumi.RunError("\n  ".join([str(error), *error.evidence])) from error
+    return staged(f"FROM {local_name(build)}\n", build.tag)
+
+
+def make(
+    build: Build, name: str, secrets: Mapping[str, str], machine_arguments: MachineArguments
+) -> None:
+    """Build under a local name, as a trial or with secrets.
+
+    Args:
+        build: what to build.
+        name: the name.
+        secrets: id → value.
+        machine_arguments: what this machine adds, unless the build says otherwise.
+
+    Raises:
+        BuildError: the build failed, or no `docker` command here can pass secrets on.
+    """
+    folder, dockerfile = build.context.stage()
+    arguments = build.arguments
+    if "BASE_IMAGE" not in arguments:
+        arguments |= machine_arguments(dockerfile, build.platform)
+    target = build.options.target
+    docker_build.build(folder, dockerfile, build.platform, name, arguments, target, secrets)
 
 
 def build_files(app_path: str, dockerfile: str) -> tuple[Path, Path]:

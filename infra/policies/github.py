@@ -50,6 +50,7 @@ class WorkflowScope:
         log_groups: the log groups that it reads for a diagnosis, a pattern.
         task_roles: the roles of the tasks, of the environment or of its previews.
         secret_arns: the secrets of the tasks, whose versions are looked up.
+        build_secret_arns: the secrets of the build, which are read.
         balancer_name: the load balancer's physical name.
         by_host_name: whether previews are told apart by host names, and not by ports.
         shared_path: the path of the parameter that tells previews what they share.
@@ -66,6 +67,7 @@ class WorkflowScope:
     log_groups: str
     task_roles: Sequence[str]
     secret_arns: Sequence[str]
+    build_secret_arns: Sequence[str]
     balancer_name: str
     by_host_name: bool
     shared_path: str
@@ -150,14 +152,26 @@ VERSION_ACTIONS = {
 A parameter that is no SecureString is read with its value."""
 
 
-def _versions(scope: WorkflowScope) -> list[statements.Statement]:
+VALUE_ACTIONS = {
+    "secretsmanager": "secretsmanager:GetSecretValue",
+    "ssm": "ssm:GetParameter",
+}
+"""What the program asks for the value of a build's secret."""
+
+
+def _secrets(scope: WorkflowScope) -> list[statements.Statement]:
+    """Ask for the versions of the tasks' secrets, and for the values of the build's."""
+    kinds = (
+        ("Versions", VERSION_ACTIONS, scope.secret_arns),
+        ("Values", VALUE_ACTIONS, scope.build_secret_arns),
+    )
     found = []
-    for service, action in VERSION_ACTIONS.items():
-        arns = [arn for arn in scope.secret_arns if f":{service}:" in arn]
-        if arns:
-            named = sorted({secret_resource(arn) for arn in arns})
-            sid = f"VersionsOf{service.capitalize()}"
-            found.append(statements.allow(sid, [action], named))
+    for asked, actions, arns in kinds:
+        for service, action in actions.items():
+            named = sorted({secret_resource(arn) for arn in arns if f":{service}:" in arn})
+            if named:
+                sid = f"{asked}Of{service.capitalize()}"
+                found.append(statements.allow(sid, [action], named))
     return found
 
 
@@ -167,7 +181,7 @@ def release(scope: WorkflowScope) -> statements.Document:
         *_work(scope, scope.name),
         *_look(scope, scope.name),
         *_plan(scope),
-        *_versions(scope),
+        *_secrets(scope),
         *_state(scope, ""),
     )
 
@@ -179,7 +193,7 @@ def preview(scope: WorkflowScope) -> statements.Document:
     return statements.document(
         *_work(scope, name),
         *_look(scope, name),
-        *_versions(scope),
+        *_secrets(scope),
         *_state(scope, preview_state(scope.stack)),
         statements.allow("Shared", ["ssm:GetParametersByPath"], [parameter]),
         statements.allow(

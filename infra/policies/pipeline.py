@@ -56,8 +56,9 @@ def image_build(
     image_objects: str,
     repository_arn: str,
     cache_arn: str,
+    secret_arns: Sequence[str] = (),
 ) -> statements.Document:
-    """What the build does: write its log, read the source, push the image and its cache.
+    """What the build does: write its log, read source and secrets, push the image and its cache.
 
     Args:
         log_group_arn: without the trailing `:*`.
@@ -65,8 +66,10 @@ def image_build(
         image_objects: where the image definitions are put.
         repository_arn: the repository of the images.
         cache_arn: the repository of the build cache.
+        secret_arns: the secrets of the build.
     """
     both = [repository_arn, cache_arn]
+    secrets = tasks.read_secrets(secret_arns)
     return statements.document(
         *tasks.log([log_group_arn]),
         statements.allow("Source", READ_OBJECT, [source_objects]),
@@ -74,6 +77,7 @@ def image_build(
         statements.allow("Login", ["ecr:GetAuthorizationToken"], ["*"]),
         statements.allow("PullAndPush", [*tasks.PULL_ACTIONS, *PUSH_ACTIONS], both),
         statements.allow("Digest", ["ecr:DescribeImages"], [repository_arn]),
+        *(statement for service in sorted(secrets) for statement in secrets[service]),
     )
 
 

@@ -29,6 +29,7 @@ readers of YAML disagree on what it means.
 
 TITLES = {
     "app": "The app",
+    "build": "The build",
     "container": "The container",
     "scale": "Scale",
     "processes": "Processes",

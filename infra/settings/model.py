@@ -20,6 +20,7 @@ from pydantic import (
     ValidationError,
 )
 
+from infra.settings import build as of_build
 from infra.settings import container_rules, files
 from infra.settings import previews as of_previews
 from infra.settings import rules as rules
@@ -60,6 +61,11 @@ class Settings(BaseModel):
     memory: int = 512
     architecture: Literal["X86_64", "ARM64"] = "X86_64"
     image: Annotated[Text, AfterValidator(rules.image)] = ""
+
+    build_args: Annotated[TextMap, AfterValidator(of_build.arguments)] = {}
+    build_target: Annotated[Text, AfterValidator(of_build.target)] = ""
+    build_secrets: Annotated[TextMap, AfterValidator(of_build.secrets)] = {}
+    build_compute: Literal["small", "medium", "large"] = "small"
 
     command: Words = []
     entry_point: Words = []

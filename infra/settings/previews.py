@@ -17,6 +17,9 @@ INHERITED = frozenset(
     {
         "app_path",
         "dockerfile",
+        "build_args",
+        "build_target",
+        "build_secrets",
         "container_port",
         "health_check_path",
         "environment",

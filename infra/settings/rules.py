@@ -88,11 +88,21 @@ def _check_variable(name: str) -> None:
         )
 
 
+def looks_secret(name: str, text: str) -> bool:
+    """Whether a variable's name or value looks like a secret's."""
+    return bool(_SECRET_NAME.search(name) or _SECRET_VALUE.search(text))
+
+
+def is_secret_arn(value: str) -> bool:
+    """Whether it is the ARN of a Secrets Manager secret or of an SSM parameter."""
+    return bool(_SECRET_ARN.fullmatch(value))
+
+
 def environment(value: dict[str, str]) -> dict[str, str]:
     """Plain variables of the container; what looks like a secret is refused."""
     for name, text in value.items():
         _check_variable(name)
-        if _SECRET_NAME.search(name) or _SECRET_VALUE.search(text):
+        if looks_secret(name, text):
             raise ValueError(
                 f"{name} looks like a secret; store it in Secrets Manager or SSM and name its "
                 "ARN in the setting `secrets`"
@@ -104,7 +114,7 @@ def secrets(value: dict[str, str]) -> dict[str, str]:
     """Variables whose values ECS reads from Secrets Manager or SSM."""
     for name, arn in value.items():
         _check_variable(name)
-        if not _SECRET_ARN.fullmatch(arn):
+        if not is_secret_arn(arn):
             raise ValueError(f"{name} must be the ARN of a Secrets Manager secret or SSM parameter")
     return value
 

@@ -23,7 +23,12 @@ import docker
 from docker.errors import APIError, BuildError, DockerException, ImageNotFound
 
 from localcloud.codebuild.errors import PhaseError
-from localcloud.server.base_image import BaseImageError, base_image_argument
+from localcloud.server.base_image import (
+    BaseImageError,
+    argument_for,
+    base_image_argument,
+    host_platform,
+)
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +60,7 @@ class BuildImages:
             log.warning("the build image is not there yet: %s", error)
 
     def base_image(self) -> dict[str, str]:
-        """`BASE_IMAGE` where Dockerfiles need one of this machine; else nothing.
+        """`BASE_IMAGE` where the build image needs one of this machine; else nothing.
 
         Raises:
             PhaseError: it could not be made.
@@ -67,6 +72,23 @@ class BuildImages:
                 except BaseImageError as error:
                     raise PhaseError("PROVISIONING_ERROR", str(error), "FAULT") from error
             return self._base
+
+    def argument_for(self, dockerfile: str) -> dict[str, str]:
+        """`BASE_IMAGE` for a Dockerfile that leaves it open, by the rule of every builder here.
+
+        Args:
+            dockerfile: its text.
+
+        Raises:
+            PhaseError: it can't be had.
+        """
+        client = docker.from_env(timeout=600)
+        try:
+            return argument_for(
+                dockerfile, host_platform(), lambda name: bool(client.images.list(name)), log.info
+            )
+        except BaseImageError as error:
+            raise PhaseError("CLIENT_ERROR", str(error)) from error
 
     def curated(self) -> str:
         """The name of the image that stands for AWS's own; it is made if the engine hasn't got it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -151,7 +152,8 @@ class Stages:
             self._build, self.buildspec, own, lambda name: self._core.client(self._build, name)
         )
         self._log.mask(variables.secret)
-        values = {**self._of_this_cloud(), **variables.values}
+        base = self._base_image(variables.values)
+        values = {**self._of_this_cloud(), **base, **variables.values}
         files = {"env.sh": exports(values), "dir.txt": self._directory}
         self._log.say(f"Phases found in YAML: {len(self.buildspec.phases)}")
         for name, phase in self.buildspec.phases.items():
@@ -161,7 +163,7 @@ class Stages:
         self._put(SCRATCH, tar_of(files))
 
     def _of_this_cloud(self) -> dict[str, str]:
-        """How a container finds the local cloud, and its engine a base image."""
+        """How a container finds the local cloud."""
         here = self._core.surroundings
         seen_from_network = f"http://{here.docker_gateway}:{urlsplit(here.api_url).port}"
         privileged = self._build.shape["environment"]["privilegedMode"]
@@ -169,8 +171,25 @@ class Stages:
         return {
             "AWS_ENDPOINT_URL": here.api_url if privileged else seen_from_network,
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{self._core.credentials_url}{token}",
-            **(self._images.base_image() if privileged else {}),
         }
+
+    def _base_image(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """What stands in for the base of the Dockerfile that the project's variables name.
+
+        Raises:
+            PhaseError: nothing here can.
+        """
+        if not (self._build.shape["environment"]["privilegedMode"] and "APP_PATH" in variables):
+            return {}
+        if "BASE_IMAGE=" in variables.get("BUILD_OPTIONS", ""):
+            return {}
+        file = variables.get("DOCKERFILE") or f"{variables['APP_PATH']}/Dockerfile"
+        packed = self._inside.get(f"{self._directory}/{file}")
+        if packed is None:
+            return {}  # Docker itself says that there is none
+        with packed, tarfile.open(fileobj=packed) as archive:
+            content = archive.extractfile(archive.next() or "")
+            return self._images.argument_for(content.read().decode()) if content else {}
 
     @property
     def _inside(self) -> Container:

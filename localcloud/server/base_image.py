@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import platform as platform_module
 import re
 import shutil
 import ssl
@@ -35,6 +36,8 @@ REPOSITORY = "fargate-cd-base"
 SUITE = "bookworm"
 PACKAGES = ("ca-certificates", "python3", "python3-venv")
 
+_DECLARED = re.compile(r"^\s*ARG\s+BASE_IMAGE(?:=[\"']?(?P<default>[^\s\"']+))?", re.I | re.M)
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 _RECIPE = "1"
 _PROBE_SECONDS = 5
 _BUILD_SECONDS = 1200
@@ -88,6 +91,60 @@ def stands_in_for(image: str) -> bool:
     """
     name = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
     return name in ("python", "debian", "ubuntu")
+
+
+def argument_for(
+    dockerfile: str, platform: str, has_image: Callable[[str], bool], log: Log
+) -> dict[str, str]:
+    """The build argument for a Dockerfile that leaves its base open: one rule for every builder.
+
+    Args:
+        dockerfile: its text.
+        platform: for which it is built, such as `linux/amd64`.
+        has_image: whether the engine has an image.
+        log: is told what goes on, a line at a time.
+
+    Returns:
+        `BASE_IMAGE` where the Dockerfile declares it and its default is out of reach; else nothing.
+
+    Raises:
+        BaseImageError: the image can't be made, not for the platform, or not of that kind.
+    """
+    declared = _DECLARED.search(dockerfile)
+    if declared is None:
+        return {}
+    default = declared["default"]
+    registry = registry_of(default) if default else PUBLIC_REGISTRY
+    if default and has_image(default):
+        return {}
+    if registry_answers(registry):
+        return {}
+    if default and not stands_in_for(default):
+        raise BaseImageError(
+            f"The Dockerfile builds on {default}, whose registry {registry} is out of reach, and "
+            "the local cloud makes Debian with Python alone in its place. Load that image into "
+            "this machine's Docker engine (`docker load`), or set BASE_IMAGE in the setting "
+            "`build_args` to an image that the engine has."
+        )
+    if platform != host_platform():
+        raise BaseImageError(
+            f"No base image for {platform} can be had: {registry} is out of reach, and one made "
+            f"here is for {host_platform()}; set `architecture` to that."
+        )
+    return {"BASE_IMAGE": local_base_image(log)}
+
+
+def registry_of(name: str) -> str:
+    """The host of the registry that an image's name points to."""
+    first, slash, _ = name.partition("/")
+    named = slash and ("." in first or ":" in first or first == "localhost")
+    return first if named else "registry-1.docker.io"
+
+
+def host_platform() -> str:
+    """The platform of images that run here without emulation."""
+    machine = platform_module.machine()
+    return f"linux/{_ARCHITECTURES.get(machine, machine)}"
 
 
 def registry_answers(registry: str) -> bool:

@@ -15,16 +15,10 @@ import docker
 from docker.errors import APIError, DockerException, ImageNotFound
 from requests.exceptions import RequestException
 
-from localcloud.providers.docker.inputs import ImageInputs, host_platform, registry_host
+from localcloud.providers.docker.inputs import ImageInputs
 from localcloud.providers.handler import Context, ProviderError
-from localcloud.server.base_image import (
-    PUBLIC_REGISTRY,
-    BaseImageError,
-    base_image_argument,
-    stands_in_for,
-)
+from localcloud.server.base_image import BaseImageError, argument_for
 
-_BASE_IMAGE = re.compile(r"^\s*ARG\s+BASE_IMAGE(?:=[\"']?(?P<default>[^\s\"']+))?", re.I | re.M)
 _STEP = re.compile(r"^(?:Step \d+/\d+ : |#\d+ \[[^\]]*\d+/\d+\] )(?P<step>.+)$")
 _NO_SPACE = "no space left on device"
 _SHOWN_LINES = 12
@@ -156,30 +150,12 @@ class Builder:
         Raises:
             ProviderError: it can't be made, not for the platform, or not of that kind.
         """
-        declared = _BASE_IMAGE.search(dockerfile.read_text())
-        if declared is None:
-            return {}
-        default = declared["default"]
-        registry = registry_of(default) if default else PUBLIC_REGISTRY
-        if default and self._has_image(default):
-            return {}
         try:
-            argument = base_image_argument(self._context.log, registry)
+            return argument_for(
+                dockerfile.read_text(), platform, self._has_image, self._context.log
+            )
         except BaseImageError as error:
             raise ProviderError(str(error)) from error
-        if argument and default and not stands_in_for(default):
-            raise ProviderError(
-                f"{dockerfile.name} builds on {default}, whose registry {registry} is out of "
-                "reach, and the local cloud makes Debian with Python alone in its place. Load that "
-                "image into this machine's Docker engine (`docker load`), or set BASE_IMAGE in the "
-                "setting `build_args` to an image that the engine has."
-            )
-        if argument and platform != host_platform():
-            raise ProviderError(
-                f"No base image for {platform} can be had: {registry} is out of reach, and "
-                f"one made here is for {host_platform()}; set `architecture` to that."
-            )
-        return argument
 
     def _has_image(self, name: str) -> bool:
         return bool(self._engine.images.list(name))
@@ -251,14 +227,6 @@ class Builder:
             if self._context.cancelled.is_set():
                 raise ProviderError("The image was given up because the update was cancelled.")
             yield item
-
-
-def registry_of(name: str) -> str:
-    """The host of the registry that an image's name points to."""
-    first, slash, _ = name.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        return registry_host(first)
-    return "registry-1.docker.io"
 
 
 def _buildx_command(image: ImageInputs, arguments: Iterable[str]) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import platform
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from localcloud.providers.handler import UNKNOWN, Failure, ProviderError, unknown
+from localcloud.server.base_image import host_platform
 
 _IMAGE = {"build", "buildOnPreview", "imageName", "registry", "skipPush"}
 _BUILD = {
@@ -27,7 +27,6 @@ _BUILD = {
 }
 _REGISTRY = {"password", "server", "username"}
 _BUILDERS = ("BuilderV1", "BuilderBuildKit")
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
 @dataclass(frozen=True)
@@ -62,12 +61,6 @@ class ImageInputs:
         """The name without its tag."""
         path, slash, last = self.name.rpartition("/")
         return f"{path}{slash}{last.partition(':')[0]}"
-
-
-def host_platform() -> str:
-    """The platform of images that run here without emulation."""
-    machine = platform.machine()
-    return f"linux/{_ARCHITECTURES.get(machine, machine)}"
 
 
 def check(new: Mapping[str, Any]) -> tuple[dict[str, Any], list[Failure]]:

@@ -45,7 +45,7 @@ REPOSITORIES = {
     "Resource": f"arn:aws:ecr:us-east-1:{ACCOUNT}:repository/*",
 }
 LOGIN = {"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"}
-DOCKERFILE = "ARG BASE_IMAGE=scratch\nFROM ${BASE_IMAGE}\nRUN %s\nEXPOSE 8123\n"
+DOCKERFILE = "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nRUN %s\nEXPOSE 8123\n"
 
 
 @pytest.fixture(scope="module")

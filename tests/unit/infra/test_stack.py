@@ -107,6 +107,18 @@ EFFECTS: Mapping[str, tuple[str, Look, Any, Any]] = {
         "ARM64",
     ),
     "image": (IMAGE, count("Image"), 1, 0),
+    "build_args": (
+        '{"FLAVOUR": "dark"}',
+        lambda r: r.one("Image").inputs["build"]["args"].get("FLAVOUR"),
+        None,
+        "dark",
+    ),
+    "build_target": (
+        "app",
+        lambda r: r.one("Image").inputs["build"].get("target"),
+        None,
+        "app",
+    ),
     "desired_count": ("3", lambda r: service(r)["desiredCount"], 2, 3),
     "min_count": ("1", lambda r: scaling(r)["minCapacity"], 2, 1),
     "max_count": ("8", lambda r: scaling(r)["maxCapacity"], 4, 8),
@@ -262,6 +274,7 @@ EFFECTS: Mapping[str, tuple[str, Look, Any, Any]] = {
 
 ELSEWHERE = {
     "processes": "test_processes.py",
+    "build_secrets": "test_build_secrets.py",
     **dict.fromkeys(
         (
             "github_owner",
@@ -272,6 +285,7 @@ ELSEWHERE = {
             "webhook_rotation",
             "trigger_paths",
             "pipeline_app_path",
+            "build_compute",
             "test_commands",
             "approval",
             "notify_emails",

@@ -1,7 +1,7 @@
 """Functions about secrets and parameters: their versions.
 
 As in the vendor's provider: https://github.com/hashicorp/terraform-provider-aws,
-internal/service/secretsmanager/secret_versions_data_source.go and
+internal/service/secretsmanager/secret_version{,s}_data_source.go and
 internal/service/ssm/parameter_data_source.go.
 """
 
@@ -35,6 +35,28 @@ def secret_versions(invocation: Invocation) -> Values:
             }
             for each in told["Versions"]
         ],
+    }
+
+
+def secret_version(invocation: Invocation) -> Values:
+    """A version of a secret with its value; by default the current one."""
+    wanted = invocation.take("secretId", "versionId", "versionStage")
+    params = {"SecretId": wanted["secretId"]}
+    if wanted.get("versionId"):
+        params["VersionId"] = wanted["versionId"]
+    else:
+        params["VersionStage"] = wanted.get("versionStage") or "AWSCURRENT"
+    told = invocation.api.call("secretsmanager", "GetSecretValue", params)
+    return {
+        **wanted,
+        "id": f"{told['ARN']}|{told['VersionId']}",
+        "region": invocation.api.region,
+        "arn": told["ARN"],
+        "createdDate": moment(told.get("CreatedDate")),
+        "secretString": told.get("SecretString", ""),
+        "versionId": told["VersionId"],
+        "versionStages": told["VersionStages"],
+        "secretBinary": "",
     }
 
 
@@ -87,6 +109,7 @@ def parameters_by_path(invocation: Invocation) -> Values:
 
 
 FUNCTIONS: dict[str, Function] = {
+    "aws:secretsmanager/getSecretVersion:getSecretVersion": secret_version,
     "aws:secretsmanager/getSecretVersions:getSecretVersions": secret_versions,
     "aws:ssm/getParameter:getParameter": parameter,
     "aws:ssm/getParametersByPath:getParametersByPath": parameters_by_path,

@@ -15,10 +15,11 @@ from docker.errors import APIError
 from localcloud.providers import docker
 from localcloud.providers.docker import builder
 from localcloud.providers.docker import inputs as image_inputs
-from localcloud.providers.docker.builder import BuildOutput, _buildx_command, _words, registry_of
-from localcloud.providers.docker.inputs import context_digest, host_platform, parse
+from localcloud.providers.docker.builder import BuildOutput, _buildx_command, _words
+from localcloud.providers.docker.inputs import context_digest, parse
 from localcloud.providers.handler import UNKNOWN, ProviderError
-from localcloud.server.base_image import PUBLIC_REGISTRY
+from localcloud.server import base_image
+from localcloud.server.base_image import PUBLIC_REGISTRY, registry_of
 from localcloud.tests.unit.providers.attached import attached
 
 TOKEN = "docker:index/image:Image"
@@ -56,7 +57,7 @@ def checked(client, new, old=None):
 def test_defaults_are_completed(client, folder):
     build = checked(client, given(folder))["build"]
     assert build["dockerfile"] == str(folder / "Dockerfile")
-    assert build["platform"] == host_platform()
+    assert build["platform"] == base_image.host_platform()
     assert build["builderVersion"] == "BuilderBuildKit"
     assert len(build["contextDigest"]) == 64
 
@@ -260,19 +261,19 @@ def test_the_apps_default_base_is_the_registry_that_is_tried():
     ],
 )
 def test_python_does_not_stand_in_for_another_language(tmp_path, monkeypatch, default, taken):
-    made = {"BASE_IMAGE": "made-here"}
-    monkeypatch.setattr(builder, "base_image_argument", lambda *_: made)
+    monkeypatch.setattr(base_image, "registry_answers", lambda _: False)
+    monkeypatch.setattr(base_image, "local_base_image", lambda _: "made-here")
     dockerfile = tmp_path / "Dockerfile"
     dockerfile.write_text(f"ARG BASE_IMAGE={default}\nFROM ${{BASE_IMAGE}}\n")
     own = cast(
         Any, SimpleNamespace(_context=SimpleNamespace(log=print), _has_image=lambda _: False)
     )
     if taken:
-        found = builder.Builder.base_image(own, dockerfile, builder.host_platform())
-        assert found == made
+        found = builder.Builder.base_image(own, dockerfile, base_image.host_platform())
+        assert found == {"BASE_IMAGE": "made-here"}
         return
     with pytest.raises(ProviderError, match=r"Debian with Python alone.*build_args"):
-        builder.Builder.base_image(own, dockerfile, builder.host_platform())
+        builder.Builder.base_image(own, dockerfile, base_image.host_platform())
 
 
 def test_values_of_build_arguments_are_not_on_the_command_line(client, folder):

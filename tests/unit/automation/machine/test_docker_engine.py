@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from automation.aws.ecr import Found
-from automation.machine import docker_engine
-from automation.machine.docker_engine import BuildError, DockerError, Engine, find_engine
+from automation.machine.docker_engine import DockerError, Engine, find_engine
 from automation.preflight import smoke_test
 
 ENGINE = Engine("amd64")
@@ -100,48 +99,3 @@ def test_what_a_registry_does_not_tell(script: Script, words: str, exists: bool 
 def test_where_the_engine_runs_the_tasks_it_is_asked_first(script: Script) -> None:
     script("""echo '[{"Architecture": "arm64"}]'""")
     assert smoke_test.look_up(ENGINE, "mine", own=True) == Found(True, frozenset({"arm64"}))
-
-
-def test_build_arguments_are_in_the_environment(
-    script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy")
-    log = script(f"echo $RELEASE $BUILDKIT_PROGRESS > {tmp_path}/values")
-    docker_engine.build(tmp_path, tmp_path / "Dockerfile", "linux/amd64", "t:1", {"RELEASE": "r1"})
-    assert (tmp_path / "values").read_text() == "r1 plain\n"
-    (line,) = log.read_text().splitlines()
-    assert line.startswith(f"build --tag=t:1 --file={tmp_path}/Dockerfile --platform=linux/amd64")
-    assert "--build-arg=HTTPS_PROXY" in line
-    assert "--build-arg=RELEASE" in line
-    assert line.endswith(f" {tmp_path}")
-
-
-CLASSIC = """
-echo 'Step 1/2 : FROM scratch'; echo ' ---> 1234'
-echo 'Step 2/2 : RUN make'; echo 'make: no rule'
-echo "The command '/bin/sh -c make' returned a non-zero code: 2" >&2; exit 1
-"""
-BUILDKIT = """
-echo '#4 [1/2] FROM scratch'; echo '#5 [2/2] RUN make'; echo '#5 0.1 make: no rule'
-echo 'ERROR: failed to solve: process "/bin/sh -c make" did not complete: exit code: 2'; exit 1
-"""
-
-
-@pytest.mark.parametrize("lines", [CLASSIC, BUILDKIT])
-def test_a_failed_build_names_its_step_and_shows_its_last_lines(
-    script: Script, tmp_path: Path, lines: str
-) -> None:
-    script(lines)
-    with pytest.raises(BuildError) as failed:
-        docker_engine.build(tmp_path, tmp_path / "Dockerfile", "linux/amd64", "t:1", {})
-    message = str(failed.value)
-    assert message.startswith("The image build failed at the step `RUN make`: ")
-    assert "failed to solve" not in message
-    assert message.endswith(": 2.")
-    assert [line.split()[-3:] for line in failed.value.evidence] == [["make:", "no", "rule"]]
-
-
-def test_a_full_disk_is_told(script: Script, tmp_path: Path) -> None:
-    script("echo 'write /x: no space left on device'; exit 1")
-    with pytest.raises(BuildError, match="docker system prune"):
-        docker_engine.build(tmp_path, tmp_path / "Dockerfile", "linux/amd64", "t:1", {})

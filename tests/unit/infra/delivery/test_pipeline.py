@@ -280,3 +280,41 @@ def test_without_a_way_in_there_is_no_pipeline() -> None:
     recording = record(REPOSITORY)
     assert not recording.of("Project")
     assert "pipeline_url" not in recording.outputs
+
+
+def project(**settings: str) -> dict[str, Any]:
+    """The project of the build."""
+    return dict(record({**TOKEN, **settings}).one("Project", "build-project").inputs)
+
+
+def test_the_build_gets_its_options_and_no_secret_value() -> None:
+    secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:npm-AbCdEf"
+    given = project(
+        build_args='{"A": "x y"}', build_target="app", build_secrets=json.dumps({"NPM": secret})
+    )
+    rows = given["environment"]["environmentVariables"]
+    by_name = {row["name"]: (row["type"], row["value"]) for row in rows}
+    assert json.loads(by_name["BUILD_OPTIONS"][1]) == [
+        "--build-arg=A=x y",
+        "--target=app",
+        "--secret=id=NPM,env=BUILD_SECRET_NPM",
+    ]
+    assert by_name["BUILD_SECRET_NPM"] == ("SECRETS_MANAGER", secret)
+
+
+def test_the_build_may_read_exactly_its_secrets() -> None:
+    secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:npm-AbCdEf"
+    parameter = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/pip"
+    given = record({**TOKEN, "build_secrets": json.dumps({"A": f"{secret}:k::", "B": parameter})})
+    allowed = statements("build-policy", given)
+    assert allowed["Secrets"]["Action"] == ["secretsmanager:GetSecretValue"]
+    assert allowed["Secrets"]["Resource"] == [secret]
+    assert allowed["Parameters"]["Action"] == ["ssm:GetParameters"]
+    assert allowed["Parameters"]["Resource"] == [parameter]
+    assert not {"Secrets", "Parameters"} & statements("build-policy").keys()
+
+
+@pytest.mark.parametrize("size", ["small", "medium", "large"])
+def test_tests_and_builds_run_on_machines_of_the_size(size: str) -> None:
+    for made in record({**TOKEN, "build_compute": size}).of("Project"):
+        assert made.inputs["environment"]["computeType"] == f"BUILD_GENERAL1_{size.upper()}"

@@ -143,6 +143,8 @@ def test_a_parameter_and_the_versions_of_a_secret(engine: Engine, world: World) 
     found = engine.invoke(
         "aws:secretsmanager/getSecretVersions:getSecretVersions", secretId=secret["ARN"]
     )
+    token = "aws:secretsmanager/getSecretVersion:getSecretVersion"
+    assert engine.invoke(token, secretId=secret["ARN"])["secretString"] == "word"
     (version,) = found["versions"]
     assert version["versionStages"] == ["AWSCURRENT"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", version["createdTime"])
@@ -169,6 +171,11 @@ EXAMPLES: dict[str, Callable[[World], dict[str, object]]] = {
     "aws:lb/getListenerRule:getListenerRule": lambda world: {"arn": rule(world)},
     "aws:ec2/getPrefixList:getPrefixList": lambda _: {"name": "com.amazonaws.us-east-1.s3"},
     "aws:route53/getZone:getZone": lambda world: {"zoneId": zone(world)},
+    "aws:secretsmanager/getSecretVersion:getSecretVersion": lambda world: {
+        "secretId": world.client("secretsmanager").create_secret(
+            Name=f"{world.name}-v", SecretString="word"
+        )["ARN"]
+    },
     "aws:secretsmanager/getSecretVersions:getSecretVersions": lambda world: {
         "secretId": world.client("secretsmanager").create_secret(
             Name=f"{world.name}-s", SecretString="word"

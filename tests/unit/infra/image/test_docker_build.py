@@ -1,0 +1,130 @@
+"""A build by the docker command; a script stands in for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from infra.image import docker_build
+from infra.image.docker_build import BuildError, Options
+
+Script = Callable[..., Path]
+
+
+@pytest.fixture
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Script:
+    """Puts a docker command on PATH that writes its arguments to a file and runs these lines."""
+
+    def write(lines: str, folder: str = "bin") -> Path:
+        program, log = tmp_path / folder / "docker", tmp_path / "arguments"
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f'#!/bin/sh\necho "$@" >> {log}\n{lines}\n')
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+        return log
+
+    return write
+
+
+def test_build_arguments_are_in_the_environment(
+    script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy")
+    log = script(f"echo $RELEASE $BUILDKIT_PROGRESS > {tmp_path}/values")
+    docker_build.build(tmp_path, tmp_path / "Dockerfile", "linux/amd64", "t:1", {"RELEASE": "r1"})
+    assert (tmp_path / "values").read_text() == "r1 plain\n"
+    (line,) = log.read_text().splitlines()
+    assert line.startswith(f"build --tag=t:1 --file={tmp_path}/Dockerfile --platform=linux/amd64")
+    assert "--build-arg=HTTPS_PROXY" in line
+    assert "--build-arg=RELEASE" in line
+    assert line.endswith(f" {tmp_path}")
+
+
+CLASSIC = """
+echo 'Step 1/2 : FROM scratch'; echo ' ---> 1234'
+echo 'Step 2/2 : RUN make'; echo 'make: no rule'
+echo "The command '/bin/sh -c make' returned a non-zero code: 2" >&2; exit 1
+"""
+BUILDKIT = """
+echo '#4 [1/2] FROM scratch'; echo '#5 [2/2] RUN make'; echo '#5 0.1 make: no rule'
+echo 'ERROR: failed to solve: process "/bin/sh -c make" did not complete: exit code: 2'; exit 1
+"""
+
+
+@pytest.mark.parametrize("lines", [CLASSIC, BUILDKIT])
+def test_a_failed_build_names_its_step_and_shows_its_last_lines(
+    script: Script, tmp_path: Path, lines: str
+) -> None:
+    script(lines)
+    with pytest.raises(BuildError) as failed:
+        docker_build.build(tmp_path, tmp_path / "Dockerfile", "linux/amd64", "t:1", {})
+    message = str(failed.value)
+    assert message.startswith("The image build failed at the step `RUN make`: ")
+    assert "failed to solve" not in message
+    assert message.endswith(": 2.")
+    assert [line.split()[-3:] for line in failed.value.evidence] == [["make:", "no", "rule"]]
+
+
+def test_a_full_disk_is_told(script: Script, tmp_path: Path) -> None:
+    script("echo 'write /x: no space left on device'; exit 1")
+    with pytest.raises(BuildError, match="docker system prune"):
+        docker_build.build(tmp_path, tmp_path / "Dockerfile", "linux/amd64", "t:1", {})
+
+
+OLD = 'case "$1" in version) echo 20.10.24; exit;; esac'
+NEW = 'case "$1" in version) echo 28.2.2; exit;; buildx) exit 1;; esac'
+PLUGIN = 'case "$1" in version) echo 28.2.2; exit;; buildx) echo v0.20; exit;; esac'
+
+
+def build_with_secret(folder: Path) -> None:
+    docker_build.build(
+        folder, folder / "Dockerfile", "linux/amd64", "t:1", {}, "app", {"TOKEN": "hunter2"}
+    )
+
+
+@pytest.mark.parametrize("command", [OLD, PLUGIN])
+def test_secrets_are_in_the_environment_of_a_build_by_buildkit(
+    script: Script, tmp_path: Path, command: str
+) -> None:
+    log = script(f"{command}\necho $BUILD_SECRET_TOKEN $DOCKER_BUILDKIT > {tmp_path}/values")
+    build_with_secret(tmp_path)
+    assert (tmp_path / "values").read_text() == "hunter2 1\n"
+    assert "--target=app --secret=id=TOKEN,env=BUILD_SECRET_TOKEN" in log.read_text()
+    assert "hunter2" not in log.read_text()
+
+
+def test_a_command_without_buildkit_is_passed_over(script: Script, tmp_path: Path) -> None:
+    script(f"{OLD}\ntouch {tmp_path}/built", folder="old")
+    script(f"{NEW}\nexit 1", folder="new")
+    build_with_secret(tmp_path)
+    assert (tmp_path / "built").exists()
+
+
+def test_without_buildkit_a_secret_is_refused_in_words(
+    script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script(NEW)
+    monkeypatch.setattr(docker_build, "_commands", lambda: iter([str(tmp_path / "bin/docker")]))
+    with pytest.raises(BuildError, match=r"BuildKit.*buildx.*or leave the build to the pipeline"):
+        build_with_secret(tmp_path)
+
+
+def test_a_failed_step_does_not_tell_a_secret(script: Script, tmp_path: Path) -> None:
+    script(f"{OLD}\necho 'token hunter2 is wrong'; echo 'hunter2 failed'; exit 1")
+    with pytest.raises(BuildError) as failed:
+        build_with_secret(tmp_path)
+    assert "hunter2" not in str([str(failed.value), *failed.value.evidence])
+    assert failed.value.evidence == ["token *** is wrong"]
+
+
+def test_the_pipelines_options() -> None:
+    options = Options({"B": "x y", "A": "1"}, "app", {"TOKEN": "arn"})
+    assert options.command() == [
+        "--build-arg=A=1",
+        "--build-arg=B=x y",
+        "--target=app",
+        "--secret=id=TOKEN,env=BUILD_SECRET_TOKEN",
+    ]
