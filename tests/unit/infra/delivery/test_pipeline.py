@@ -284,7 +284,8 @@ def test_without_a_way_in_there_is_no_pipeline() -> None:
 
 def project(**settings: str) -> dict[str, Any]:
     """The project of the build."""
-    return dict(record({**TOKEN, **settings}).one("Project", "build-project").inputs)
+    given = record({**TOKEN, "image": "a:1", **settings})
+    return dict(given.one("Project", "build-project").inputs)
 
 
 def test_the_build_gets_its_options_and_no_secret_value() -> None:
@@ -305,7 +306,8 @@ def test_the_build_gets_its_options_and_no_secret_value() -> None:
 def test_the_build_may_read_exactly_its_secrets() -> None:
     secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:npm-AbCdEf"
     parameter = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/pip"
-    given = record({**TOKEN, "build_secrets": json.dumps({"A": f"{secret}:k::", "B": parameter})})
+    secrets = json.dumps({"A": f"{secret}:k::", "B": parameter})
+    given = record({**TOKEN, "image": "a:1", "build_secrets": secrets})
     allowed = statements("build-policy", given)
     assert allowed["Secrets"]["Action"] == ["secretsmanager:GetSecretValue"]
     assert allowed["Secrets"]["Resource"] == [secret]
