@@ -94,11 +94,11 @@ class Provider:
         import botocore.session
 
         core = botocore.session.Session(profile=self.values.get("profile") or None)
-        for key, variable in FILES.items():
-            files = self.values.get(key) or []
+        for setting, variable in FILES.items():
+            files = self.values.get(setting) or []
             if len(files) > 1:
                 raise ConfigurationError(
-                    f"{PREFIX}{key} names {len(files)} files, and the driver reads one: name one, "
+                    f"{PREFIX}{setting} names {len(files)} files; the driver reads one: name one, "
                     "or leave it out and set AWS_PROFILE."
                 )
             if files:

@@ -57,5 +57,10 @@ def release_program(
         raise ConfigurationError("Wrong settings:", error.problems) from error
     except ValueError as error:
         raise ConfigurationError(f"--image {image}: {error}") from error
-    release = Release(image, build, runner, partial(target.build_arguments, note=pulumi.log.info))
+    release = Release(
+        image,
+        build,
+        runner,
+        lambda dockerfile, platform: target.build_arguments(dockerfile, platform, pulumi.log.info),
+    )
     return partial(define_stack, release, further)

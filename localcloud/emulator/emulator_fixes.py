@@ -112,6 +112,7 @@ def describe_rules() -> None:
     setattr(SecurityGroupRule, "description", property(description))  # noqa: B010
 
 
+OPT_IN = "opt_in_status"  # read by the emulator's serializer
 LOCAL_ZONE = "-atl-1a"
 """Of a Local Zone to which the account has opted in; it is named before the region's own zones."""
 
@@ -126,7 +127,7 @@ def describe_local_zones() -> None:
 
     def described(
         self: Any,
-        filters: Mapping[str, list[str]] | None = None,
+        filters: Any = None,
         zone_names: list[str] | None = None,
         zone_ids: list[str] | None = None,
     ) -> list[Zone]:
@@ -136,13 +137,13 @@ def describe_local_zones() -> None:
             own.append(
                 Zone(name, self.region_name, f"{own[0].zone_id[:4]}{LOCAL_ZONE}", "local-zone")
             )
-        left = dict(filters or {})
+        left: Any = dict(filters or {})
         statuses = left.pop("opt-in-status", None)
         found = list(_describe_zones(self, left or None, zone_names, zone_ids))
         for zone in found:
             local = zone.zone_type == "local-zone"
-            zone.opt_in_status = "opted-in" if local else "opt-in-not-required"
-        return [zone for zone in found if statuses is None or zone.opt_in_status in statuses]
+            setattr(zone, OPT_IN, "opted-in" if local else "opt-in-not-required")
+        return [zone for zone in found if statuses is None or getattr(zone, OPT_IN) in statuses]
 
     setattr(RegionsAndZonesBackend, "describe_availability_zones", described)  # noqa: B010
 

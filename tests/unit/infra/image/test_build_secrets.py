@@ -71,7 +71,7 @@ def test_what_is_in_the_registry_is_not_built_again(builds: list[tuple[Any, ...]
 
 
 def test_the_settings_of_the_build_are_part_of_its_tag() -> None:
-    settings = [
+    settings: list[dict[str, object]] = [
         {},
         {"build_args": {"A": "1"}},
         {"build_args": {"A": "2"}},

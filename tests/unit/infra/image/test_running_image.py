@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from infra.image.running_image import RunningImage, release_tag
@@ -59,7 +61,7 @@ def test_ecs_itself_is_asked_for_the_service_by_its_name() -> None:
 
 
 def test_an_ecs_that_does_not_answer_is_no_missing_service() -> None:
-    def throttled(_: object) -> object:
+    def throttled(_: dict[str, Any]) -> dict[str, Any]:
         raise RefusedError("reading ECS Service: ThrottlingException: Rate exceeded")
 
     with pytest.raises(Exception, match="Rate exceeded"):
