@@ -6,7 +6,6 @@ import pulumi
 
 from infra.context import Context
 from infra.customer_key import CustomerKey
-from infra.delivery.delivery import Delivery
 from infra.delivery.github_access import GithubAccess
 from infra.image.image import Build, BuiltImage, BuiltImageArgs, Release, choose_image
 from infra.image.pull_permissions import other_repository, repository_arns
@@ -68,6 +67,8 @@ class Environment:
         self._scaling()
         monitoring.watch(self.service, self.processes)
         if self.settings.has_pipeline:
+            from infra.delivery.delivery import Delivery  # imports the SDK of GitHub
+
             Delivery(context, self.key_arn, self.registry, self.roles, self.service, topic_arn)
         else:
             pulumi.log.info(NO_PIPELINE)

@@ -41,3 +41,13 @@ def test_a_command_imports_only_what_it_needs(module: str) -> None:
     )
     imported = set(done.stdout.split())
     assert imported.isdisjoint(WITHOUT[module])
+
+
+def test_the_program_imports_only_what_its_settings_need() -> None:
+    asked = "import sys, infra.stack; print('\\n'.join(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", asked], cwd=paths.ROOT, capture_output=True, text=True, check=True
+    )
+    imported = set(done.stdout.split())
+    unwanted = {"pulumi_github", "pulumi_aws.codepipeline.pipeline", "pulumi_aws.wafv2.web_acl"}
+    assert imported.isdisjoint({*unwanted, "boto3", "typer", "infra.delivery.pipeline"})
