@@ -147,7 +147,18 @@ class Names:
 
     def named(self, *parts: str, limit: int = GENERAL_LIMIT) -> str:
         """`project-stack-part…` within `limit` characters."""
-        return limited("-".join((self.project, self.stack, *parts)), limit)
+        return limited("-".join((self._stem, *parts)), limit)
+
+    @property
+    def _stem(self) -> str:
+        """`project-stack`, for an environment with a hyphen followed by a digest.
+
+        Else the stack `dev-cache` would have the name of the build cache of the stack `dev`.
+        """
+        stem = f"{self.project}-{self.stack}"
+        if "-" not in self.stack or self.is_preview:
+            return stem
+        return f"{stem}-{digest(self.project, self.stack)}"
 
     def load_balancer(self, network: str) -> str:
         """A load balancer can't move to another network, so a new network is a new name."""
@@ -191,7 +202,7 @@ class Names:
     @property
     def publishers(self) -> str:
         """How the names of the stack's rules and alarms begin, however long they are."""
-        return _plain(f"{self.project}-{self.stack}")[: RULE_LIMIT - _DIGEST_LENGTH - 1].rstrip("-")
+        return _plain(self._stem)[: RULE_LIMIT - _DIGEST_LENGTH - 1].rstrip("-")
 
     @property
     def repository(self) -> str:

@@ -41,7 +41,7 @@ def offline(settings: Settings, project: str, stack: str, region: str) -> Resour
         Account("aws", ACCOUNT, region, "amazonaws.com"),
         project=project,
         stack=stack,
-        answers={READ_SHARED: lambda asked: _told(asked, settings)},
+        answers={READ_SHARED: lambda asked: _told(asked, settings, project)},
     )
     return Resources([_resource(each) for each in recording.resources])
 
@@ -62,15 +62,15 @@ def _config(settings: Settings) -> dict[str, str]:
     }
 
 
-def _told(asked: dict[str, Any], settings: Settings) -> dict[str, Any]:
+def _told(asked: dict[str, Any], settings: Settings, project: str) -> dict[str, Any]:
     """The one parameter of the environment's path."""
     path = asked["path"]
-    return {"names": [f"{path}/{SHARED}"], "values": [json.dumps(_shared(settings))]}
+    return {"names": [f"{path}/{SHARED}"], "values": [json.dumps(_shared(settings, project))]}
 
 
-def _shared(settings: Settings) -> dict[str, Any]:
+def _shared(settings: Settings, project: str) -> dict[str, Any]:
     """What the environment of a preview shares with it, as its file describes it."""
-    environment = environment_values(PROJECT_ROOT, settings.preview_of, NAMESPACE)
+    environment = environment_values(PROJECT_ROOT, settings.preview_of, project)
     names = {field.name: field.name for field in fields(Shared)}
     return names | {
         "task_subnet_ids": ["subnet"],

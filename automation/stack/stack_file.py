@@ -66,16 +66,20 @@ def load_stack_file(name: str, root: Path = paths.ROOT) -> StackFile:
         raise ConfigurationError(
             f"{name!r} is not a stack's name: at most 100 letters, digits, - _ . only."
         )
-    project = document_of(root / "Pulumi.yaml")
+    project = str(document_of(root / "Pulumi.yaml")["name"])
     environment = environment_of(name)
     path = _settings_path(environment or name, root)
-    document = document_of(path) if environment is None else _preview_document(name, path, root)
+    document = (
+        document_of(path) if environment is None else _preview_document(name, path, root, project)
+    )
     config = _mapping(document.get("config"), path)
-    found = files.of_namespace({"config": config}, NAMESPACE)
+    if twice := files.given_twice(document, project):
+        raise ConfigurationError(f"Wrong settings in {path.name}:", twice)
+    found = files.of_project(document, project)
     values = {setting: _plain(value) for setting, value in found.items()}
     try:
         if environment is not None:
-            values = preview_values(values, root)
+            values = preview_values(values, root, project)
         settings = Settings.parse(values)
         check_kind(name, settings)
     except SettingsError as error:
@@ -85,7 +89,7 @@ def load_stack_file(name: str, root: Path = paths.ROOT) -> StackFile:
     region = config.get("aws:region")
     return StackFile(
         name,
-        str(project["name"]),
+        project,
         settings,
         str(region) if region else None,
         root / f"Pulumi.{name}.yaml",
@@ -105,7 +109,9 @@ def _settings_path(name: str, root: Path) -> Path:
     return path
 
 
-def _preview_document(name: str, environment_path: Path, root: Path) -> Mapping[str, Any]:
+def _preview_document(
+    name: str, environment_path: Path, root: Path, project: str
+) -> Mapping[str, Any]:
     """What a preview's file holds: its own where a person wrote one, else what its environment's
     says about the providers and the encryption of secrets."""
     own = root / f"Pulumi.{name}.yaml"
@@ -113,14 +119,10 @@ def _preview_document(name: str, environment_path: Path, root: Path) -> Mapping[
         return document_of(own)
     document = document_of(environment_path)
     config = _mapping(document.get("config"), environment_path)
-    kept = {key: value for key, value in config.items() if not _is_setting(key)}
+    kept = {key: value for key, value in config.items() if not files.is_setting(key, project)}
     preview_of = {f"{NAMESPACE}:preview_of": environment_of(name)}
     keys = {key: document[key] for key in STATE_KEYS if key in document}
     return {"config": {**kept, **preview_of}, **keys}
-
-
-def _is_setting(key: object) -> bool:
-    return str(key).startswith(f"{NAMESPACE}:")
 
 
 def document_of(path: Path) -> Mapping[str, Any]:

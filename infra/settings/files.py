@@ -88,14 +88,40 @@ def written(document: Mapping[str, Any]) -> str:
     return yaml.dump(dict(document), Dumper=_Writer, sort_keys=False, width=float("inf"))
 
 
-def of_namespace(document: Mapping[str, Any] | None, namespace: str) -> dict[str, Any]:
-    """The settings of a stack's file: name without the prefix → value."""
-    prefix = f"{namespace}:"
+NAMESPACE = "fargate-cd"
+"""The prefix of settings in every project; `PROJECT:NAME`, as Pulumi writes it, is the same."""
+
+
+def is_setting(key: object, project: str) -> bool:
+    """Whether a key of a stack's configuration is a setting of the program."""
+    return str(key).startswith((f"{NAMESPACE}:", f"{project}:"))
+
+
+def of_project(document: Mapping[str, Any] | None, project: str) -> dict[str, Any]:
+    """The settings of a stack's file: name without the prefix → value.
+
+    Args:
+        document: the file, with its settings below `config`.
+        project: the name in `Pulumi.yaml`. Its prefix is the one that Pulumi itself writes, in
+            `pulumi config set` and for the defaults of `Pulumi.yaml`, so the other one wins.
+    """
+    config = (document or {}).get("config") or {}
     return {
-        key.removeprefix(prefix): value
-        for key, value in ((document or {}).get("config") or {}).items()
-        if isinstance(key, str) and key.startswith(prefix)
+        key.removeprefix(f"{prefix}:"): value
+        for prefix in (project, NAMESPACE)
+        for key, value in config.items()
+        if isinstance(key, str) and key.startswith(f"{prefix}:")
     }
+
+
+def given_twice(document: Mapping[str, Any] | None, project: str) -> list[str]:
+    """What is wrong about settings that a stack's file has under both prefixes."""
+    config = (document or {}).get("config") or {}
+    return [
+        f"{NAMESPACE}:{name} and {project}:{name} are the same setting; leave one out"
+        for name in of_project(document, project)
+        if project != NAMESPACE and {f"{NAMESPACE}:{name}", f"{project}:{name}"} <= config.keys()
+    ]
 
 
 def unquoted(value: object, place: str = "") -> Iterator[tuple[str, Unquoted]]:

@@ -30,7 +30,7 @@ from infra.settings.processes import names as process_names
 from infra.settings.structures import EgressPort, Permission, ScheduledScaling
 from infra.settings.types import Percent, Structure, Text, TextList, TextMap, Words, structured
 
-NAMESPACE = "fargate-cd"
+NAMESPACE = files.NAMESPACE
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -215,14 +215,18 @@ class Settings(BaseModel):
         """
         import pulumi  # the driver, which reads files, does without
 
-        values: dict[str, Any] = files.of_namespace(
-            {"config": pulumi.runtime.config.CONFIG.get()}, NAMESPACE
-        )
-        token = pulumi.Config(NAMESPACE).get_secret("github_token")
+        project = pulumi.get_project()
+        values = files.of_project({"config": pulumi.runtime.config.CONFIG.get()}, project)
+        token = pulumi.Config(NAMESPACE).get_secret("github_token") or pulumi.Config(
+            project
+        ).get_secret("github_token")
         if values.get("github_token") and token is not None:
             values["github_token"] = token
         file = PROJECT_ROOT / f"Pulumi.{pulumi.get_stack()}.yaml"
-        own = files.of_namespace(files.read(file), NAMESPACE) if file.exists() else {}
+        document = files.read(file) if file.exists() else {}
+        if problems := files.given_twice(document, project):
+            raise SettingsError(problems)
+        own = files.of_project(document, project)
         values |= {name: value for name, value in own.items() if any(files.unquoted(value))}
         values |= further or {}
         if values.get("preview_of"):
@@ -231,6 +235,7 @@ class Settings(BaseModel):
             values = preview_values(
                 {k: v for k, v in values.items() if k in kept or not cls._is_default(k, v)},
                 PROJECT_ROOT,
+                project,
             )
         return cls.parse(values)
 
@@ -326,19 +331,20 @@ class Settings(BaseModel):
         return self.max_count or 2 * self.desired_count
 
 
-def preview_values(values: Mapping[str, object], folder: Path) -> dict[str, object]:
+def preview_values(values: Mapping[str, object], folder: Path, project: str) -> dict[str, object]:
     """A preview's settings, with what it takes from its environment's file.
 
     Args:
         values: the preview's own; `preview_of` names the environment.
         folder: where the environment's file is.
+        project: the name in `Pulumi.yaml`.
 
     Raises:
         SettingsError: there is no such file.
     """
     environment = str(values["preview_of"])
     try:
-        found = of_previews.environment_values(folder, environment, NAMESPACE)
+        found = of_previews.environment_values(folder, environment, project)
     except FileNotFoundError as error:
         raise SettingsError(
             [

@@ -122,15 +122,15 @@ def foreign(values: Mapping[str, Any]) -> list[str]:
     return sorted(name for name in values if name not in ALLOWED)
 
 
-def environment_values(folder: Path, environment: str, namespace: str) -> dict[str, Any]:
+def environment_values(folder: Path, environment: str, project: str) -> dict[str, Any]:
     """What the environment's file in the checkout says.
 
     Args:
         folder: where `Pulumi.yaml` is.
         environment: the environment's stack.
-        namespace: the settings' prefix, without the colon.
+        project: the name in `Pulumi.yaml`.
 
     Raises:
         FileNotFoundError: there is no such file.
     """
-    return files.of_namespace(files.read(folder / f"Pulumi.{environment}.yaml"), namespace)
+    return files.of_project(files.read(folder / f"Pulumi.{environment}.yaml"), project)

@@ -73,6 +73,24 @@ def test_stacks_of_one_project_share_no_name() -> None:
         assert getattr(one, attribute) != getattr(other, attribute)
 
 
+@pytest.mark.parametrize("part", ["cache", "previews", "latency", "nightly-report"])
+def test_a_stack_has_no_name_of_another_stacks_part(part: str) -> None:
+    dev = Names("fargate-cd", "dev")
+    other = Names("fargate-cd", f"dev-{part}")
+    assert dev.named(part) not in {other.named(), other.repository, other.service, other.cluster}
+    head, _, tail = part.partition("-")
+    assert dev.named(part) != Names("fargate-cd", f"dev-{head}").named(*filter(None, [tail]))
+
+
+def test_every_name_of_a_stack_begins_alike() -> None:
+    names = Names("fargate-cd", "eu-prod")
+    assert all(
+        each.startswith(names.publishers)
+        for each in (names.alarm("latency"), names.notifications, names.cache_repository)
+    )
+    assert names.alarm("latency").startswith(names.named())
+
+
 HOSTILE = [
     "--stack=prod",
     "-rf",

@@ -48,7 +48,7 @@ AGREED: list[tuple[str, str]] = [
 def parsed(folder: Path, text: str) -> Settings:
     path = folder / "Pulumi.dev.yaml"
     path.write_text(text)
-    return Settings.parse(files.of_namespace(files.read(path), "fargate-cd"))
+    return Settings.parse(files.of_project(files.read(path), "fargate-cd"))
 
 
 @pytest.mark.parametrize("text", TEXTS)
