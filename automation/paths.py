@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 """The project's root: where `Pulumi.yaml` is."""
 
+PROJECT_FILE = ROOT / "Pulumi.yaml"
+
 APPLICATION = "fargate-cd"
 
 
@@ -19,6 +22,15 @@ def cache_dir() -> Path:
     """The user's cache of this project, shared by all checkouts (XDG base directories)."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / APPLICATION
+
+
+def of_project(folder: Path) -> Path:
+    """What this project keeps in a folder that it shares with other projects.
+
+    Two applications have stacks of the same name, whose locks and files are not the same.
+    """
+    found = re.search(r"^name:\s*[\"']?([\w.-]+)", PROJECT_FILE.read_text(), re.MULTILINE)
+    return folder / "projects" / (found[1] if found else APPLICATION)
 
 
 @contextmanager

@@ -135,7 +135,7 @@ def _aws_work_dir(stack: str) -> Path:
     """The checkout itself; a preview has no file there, and gets a folder in the cache."""
     if environment_of(stack) is None:
         return paths.ROOT
-    return paths.cache_dir() / "workspace" / stack
+    return paths.of_project(paths.cache_dir()) / "workspace" / stack
 
 
 def _prepare_local(screen: Screen, start: bool) -> Mapping[str, str]:
@@ -173,13 +173,13 @@ def _local_build_arguments(dockerfile: Path, platform: str, note: Note) -> Mappi
 def _local_work_dir(stack: str) -> Path:
     from automation.machine import local_cloud
 
-    return local_cloud.state_dir() / "workspace" / stack
+    return paths.of_project(local_cloud.state_dir()) / "workspace" / stack
 
 
 def _local_lock_dir() -> Path:
     from automation.machine import local_cloud
 
-    return local_cloud.state_dir() / "locks"
+    return paths.of_project(local_cloud.state_dir()) / "locks"
 
 
 TARGETS: Mapping[str, Target] = {
@@ -190,7 +190,7 @@ TARGETS: Mapping[str, Target] = {
             prepare=_prepare_aws,
             foreign=(),
             work_dir=_aws_work_dir,
-            lock_dir=lambda: paths.cache_dir() / "locks",
+            lock_dir=lambda: paths.of_project(paths.cache_dir()) / "locks",
         ),
         Target(
             name="local",

@@ -20,7 +20,8 @@ Made from `Pulumi.yaml` by `python -m infra.settings.document`; a test keeps it 
 
 A setting is `fargate-cd:NAME` in `Pulumi.<stack>.yaml`, or
 `pulumi config set NAME VALUE --stack STACK` (`make setup` puts `pulumi` into `.venv/bin` where the
-PATH has none). All are checked before anything is touched, and
+PATH has none). That command writes the project's name from `Pulumi.yaml` as the prefix, which means
+the same in every project. All are checked before anything is touched, and
 several wrong ones are reported together. An empty default means: not set. An unknown setting is
 an error. Put text that looks like a number, a date, a time or a truth value in quotes:
 `"012345678912"`, `"1.10"`, `"no"`, `"12:30:45"`. Without quotes such a value is refused, since

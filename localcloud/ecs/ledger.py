@@ -16,6 +16,10 @@ from localcloud.ecs.service_shape import pending, running
 from localcloud.shared.service import Call, ServiceError
 
 MAXIMUM_DESCRIBED = 20
+KEPT_SECONDS = 90 * 86400.0
+"""How long a service deployment can be looked up:
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html
+"""
 _STOPPABLE = ("PENDING", "IN_PROGRESS")
 
 
@@ -29,6 +33,7 @@ def list_deployments(core: Core, call: Call) -> Mapping[str, Any]:
             entry
             for entry in core.state.ledger.values()
             if entry.service_arn == service.arn
+            and _is_kept(entry)
             and (not given.get("status") or entry.status in given["status"])
             and ("after" not in window or moment(entry.created_at) >= window["after"])
             and ("before" not in window or moment(entry.created_at) <= window["before"])
@@ -56,6 +61,10 @@ def list_deployments(core: Core, call: Call) -> Mapping[str, Any]:
     }
 
 
+def _is_kept(entry: ServiceDeployment) -> bool:
+    return time.time() - entry.created_at < KEPT_SECONDS
+
+
 def describe_deployments(core: Core, call: Call) -> Mapping[str, Any]:
     """DescribeServiceDeployments."""
     wanted = call.input["serviceDeploymentArns"]
@@ -64,7 +73,8 @@ def describe_deployments(core: Core, call: Call) -> Mapping[str, Any]:
     found, failures = [], []
     with core.lock:
         for arn in wanted:
-            if (entry := core.state.ledger.get(arn)) is None:
+            entry = core.state.ledger.get(arn)
+            if entry is None or not _is_kept(entry):
                 failures.append({"arn": arn, "reason": "MISSING"})
             else:
                 found.append(_deployment(core.state, entry))

@@ -56,6 +56,25 @@ def test_what_is_no_settings_file_is_refused(project: Path, text: str) -> None:
         stack_file.load_stack_file("local", project)
 
 
+def test_settings_may_carry_the_projects_name(project: Path) -> None:
+    declared = project / "Pulumi.yaml"
+    declared.write_text(declared.read_text().replace("name: fargate-cd", "name: shop", 1))
+    file = project / "Pulumi.local.yaml"
+    file.write_text(
+        'config: {"fargate-cd:target": local, "shop:desired_count": 3, "other:cpu": 1024}'
+    )
+    found = stack_file.load_stack_file("local", project)
+    assert (found.project, found.settings.target, found.settings.desired_count) == (
+        "shop",
+        "local",
+        3,
+    )
+    file.write_text('config: {"fargate-cd:cpu": 256, "shop:cpu": 512}')
+    with pytest.raises(ConfigurationError) as error:
+        stack_file.load_stack_file("local", project)
+    assert "fargate-cd:cpu and shop:cpu are the same setting" in error.value.evidence[0]
+
+
 def test_an_encrypted_value_counts_as_set() -> None:
     assert stack_file._plain({"secure": "v1:abc"}) == "v1:abc"
     assert stack_file._plain({"a": "b"}) == {"a": "b"}

@@ -69,8 +69,22 @@ def test_a_local_stack_is_worked_on_beside_its_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FARGATE_CD_STATE_DIR", str(tmp_path))
-    assert TARGETS["local"].work_dir("x") == tmp_path / "workspace" / "x"
-    assert TARGETS["local"].lock_dir() == tmp_path / "locks"
+    own = tmp_path / "projects" / "fargate-cd"
+    assert TARGETS["local"].work_dir("x") == own / "workspace" / "x"
+    assert TARGETS["local"].lock_dir() == own / "locks"
+
+
+@pytest.mark.parametrize("target", ["aws", "local"])
+def test_projects_with_a_stack_of_the_same_name_share_no_lock(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FARGATE_CD_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr("automation.paths.PROJECT_FILE", tmp_path / "Pulumi.yaml")
+    folders = set()
+    for line in ("name: fargate-cd", 'name: "shop"'):
+        (tmp_path / "Pulumi.yaml").write_text(f"{line}\nruntime: python\n")
+        folders |= {TARGETS[target].lock_dir(), TARGETS[target].work_dir("dev-preview-x")}
+    assert len(folders) == 4
 
 
 def test_a_target_refuses_what_it_would_refuse_midway() -> None:
