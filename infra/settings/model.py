@@ -197,6 +197,8 @@ class Settings(BaseModel):
                 sound.pop(name, None)
         unsound = frozenset(values) - frozenset(sound)
         settings = cls.model_validate(sound)
+        if settings.protect and "exec" not in sound:
+            settings = settings.model_copy(update={"exec": False})
         problems += contradictions(settings, unsound)
         problems += _problems_of_previews(settings, sound)
         if problems:
@@ -229,14 +231,12 @@ class Settings(BaseModel):
         own = files.of_project(document, project)
         values |= {name: value for name, value in own.items() if any(files.unquoted(value))}
         values |= further or {}
+        # The engine adds the defaults of Pulumi.yaml; what is left out here has another one with
+        # `protect`, and in a preview.
+        kept = own.keys() | (further or {}).keys()
+        values = {k: v for k, v in values.items() if k in kept or not cls._is_default(k, v)}
         if values.get("preview_of"):
-            # The engine adds the defaults of Pulumi.yaml, which are those of environments.
-            kept = own.keys() | (further or {}).keys()
-            values = preview_values(
-                {k: v for k, v in values.items() if k in kept or not cls._is_default(k, v)},
-                PROJECT_ROOT,
-                project,
-            )
+            values = preview_values(values, PROJECT_ROOT, project)
         return cls.parse(values)
 
     @classmethod

@@ -93,7 +93,10 @@ def inherit(values: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[s
         preview's own, each winning over those before; unchecked.
     """
     own = environment.get("preview_settings")
+    protected = str(environment.get("protect")).lower() == "true"
     return {
+        # As in the environment itself, where it is off unless set.
+        **({"exec": False} if protected else {}),
         **{
             name: _without_queues(value) if name == "processes" else value
             for name, value in environment.items()

@@ -213,6 +213,15 @@ def test_defaults_that_the_engine_adds_do_not_win(
     assert recording.one("Service").inputs["desiredCount"] == 1
 
 
+@pytest.mark.parametrize(("of", "allowed"), [({}, False), ({"exec": True}, True)])
+def test_exec_is_off_in_previews_of_a_protected_environment_unless_set(
+    of: dict[str, Any], allowed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defaults = {"exec": "true", "protect": "false"}
+    recording = preview(tmp_path, monkeypatch, own=defaults, of={"protect": True, **of})
+    assert recording.one("Service").inputs["enableExecuteCommand"] is allowed
+
+
 def test_branch_creator_and_end_are_tags_and_outputs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -176,9 +176,10 @@ EFFECTS: Mapping[str, tuple[str, Look, Any, Any]] = {
         lambda r: (
             balancer(r)["enableDeletionProtection"],
             r.one("Repository", "registry-repository").options["protect"],
+            service(r)["enableExecuteCommand"],
         ),
-        (False, False),
-        (True, True),
+        (False, False, True),
+        (True, True, False),
     ),
     "customer_managed_key": ("true", count("Key"), 0, 1),
     "log_retention_days": (

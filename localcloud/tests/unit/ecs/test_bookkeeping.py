@@ -6,16 +6,17 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-b
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from localcloud.ecs import bookkeeping, rollout
+from localcloud.ecs import bookkeeping, ledger, rollout
 from localcloud.ecs.core import Core
 from localcloud.ecs.model import Rollout, ServiceRecord, Task, TaskStatus
 from localcloud.ecs.scheduler import SETTLING_SECONDS, Stop
 from localcloud.ecs.store import Store
-from localcloud.shared.service import Surroundings
+from localcloud.shared.service import Call, Surroundings
 from localcloud.tests.unit.ecs.records import service, task
 
 
@@ -172,3 +173,21 @@ def test_the_state_comes_back_from_disk(core: Core, tmp_path: Path) -> None:
     with core.change():
         record.desired_count = 7
     assert Store(tmp_path).state == core.state
+
+
+def test_a_deployment_can_be_looked_up_for_90_days(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html"""
+    record = deployed(core, service(1))
+    arn = record.primary.ledger_arn
+    monkeypatch.setattr(core, "service", lambda *_: record)
+
+    def seen(days: float) -> tuple[int, int]:
+        monkeypatch.setattr(ledger.time, "time", lambda: days * 86400.0)
+        listed = ledger.list_deployments(core, cast(Call, SimpleNamespace(input={"service": "s"})))
+        wanted = {"serviceDeploymentArns": [arn]}
+        told = ledger.describe_deployments(core, cast(Call, SimpleNamespace(input=wanted)))
+        return len(listed["serviceDeployments"]), len(told["serviceDeployments"])
+
+    assert (seen(89.9), seen(90.1)) == ((1, 1), (0, 0))

@@ -171,6 +171,22 @@ def test_every_mistake_is_reported_at_once() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("given", "allowed"),
+    [
+        ({}, True),
+        ({"protect": True}, False),
+        ({"protect": "true"}, False),
+        ({"protect": True, "exec": True}, True),
+        ({"exec": False}, False),
+    ],
+)
+def test_exec_is_off_in_a_protected_stack_unless_it_is_set(
+    given: dict[str, object], allowed: bool
+) -> None:
+    assert Settings.parse(given).exec is allowed
+
+
 def test_the_message_lists_the_problems() -> None:
     with pytest.raises(SettingsError, match=r"wrong settings:\n  - fargate-cd:container_port = 0"):
         Settings.parse({"container_port": 0})
