@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,9 +56,7 @@ def test_stacks_of_the_same_name_live_side_by_side(checkout: Checkout, shop: Bes
     [container] = definition["containerDefinitions"]
     assert {"name": "APPLICATION", "value": "shop"} in container["environment"]
 
-    unchanged = checkout.json("preview", "--stack", "local", "--expect-no-changes")
-    assert "create" not in json.dumps(unchanged.get("changes", {}))
-
+    checkout.json("preview", "--stack", "local", "--expect-no-changes")
     gone = shop.json("destroy", "--stack", "local", "--yes")
     assert (gone["result"], gone["leftovers"]) == ("succeeded", [])
     assert answers(first["service_url"]) == 200
