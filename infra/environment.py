@@ -12,6 +12,7 @@ from infra.image.pull_permissions import other_repository, repository_arns
 from infra.image.registry import Registry
 from infra.ingress import traffic
 from infra.ingress.ingress import Ingress
+from infra.jobs.jobs import Jobs
 from infra.monitoring.monitoring import Monitoring
 from infra.monitoring.topic import Topic
 from infra.network.endpoints import Endpoints, EndpointsArgs
@@ -66,6 +67,8 @@ class Environment:
         self.processes = self._processes()
         self._scaling()
         monitoring.watch(self.service, self.processes)
+        if self.settings.jobs:
+            Jobs("jobs", context, self.roles.own, self.service, topic_arn)
         if self.settings.has_pipeline:
             from infra.delivery.delivery import Delivery  # imports the SDK of GitHub
 

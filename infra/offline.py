@@ -46,6 +46,10 @@ _ARN_PATHS = {
     ),
     "aws:cloudwatch/eventRule:EventRule": "events:{region}:{account}:rule/{name}",
     "aws:codebuild/project:Project": "codebuild:{region}:{account}:project/{name}",
+    "aws:sfn/stateMachine:StateMachine": "states:{region}:{account}:stateMachine:{name}",
+    "aws:scheduler/scheduleGroup:ScheduleGroup": (
+        "scheduler:{region}:{account}:schedule-group/{name}"
+    ),
     "aws:kms/key:Key": "kms:{region}:{account}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 }
 

@@ -73,6 +73,14 @@ def releases(screen: Screen, stack: str) -> int:
     return releases_command(stack, screen)
 
 
+@command(app, "jobs --json", group=LOOK)
+def jobs(screen: Screen, stack: str) -> int:
+    """The scheduled jobs: last run, result, next run."""
+    from automation.commands.jobs import jobs
+
+    return jobs(stack, screen)
+
+
 @command(app, "diagnose --stack prod", group=LOOK)
 def diagnose(screen: Screen, stack: str) -> int:
     """Why the last deployment failed: one cause, its evidence, the setting to change."""

@@ -38,9 +38,11 @@ def exec_(
 def run_(
     screen: Screen,
     stack: str,
-    command: Annotated[list[str], typer.Argument(help="The command, after --.")],
+    command: Annotated[
+        list[str], typer.Argument(help="The command, after --; or the name of a job.")
+    ],
 ) -> int:
-    """Run a command in a new task of the current release; its log, its status."""
+    """Run a command or a job in a new task of the current release; its log, its status."""
     from automation.commands.run_task import run_task
 
     return run_task(stack, screen, command)

@@ -1,4 +1,4 @@
-"""`run -- COMMAND…`: a one-off task of the current release, its log, and its status."""
+"""`run -- COMMAND…`, `run JOB`: a one-off task of the current release, its log, and its status."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def run_task(stack: str, screen: Screen, command: Sequence[str]) -> int:
     Args:
         stack: the stack's name.
         screen: where the log and the result go.
-        command: the command in place of the container's own, word by word.
+        command: the command in place of the container's own, word by word; or the name of a job,
+            whose command then runs in a task of the job's size.
 
     Returns:
         The exit code of the command; 1 if it was never run.
@@ -59,8 +60,15 @@ def _run(session: Session, command: Sequence[str]) -> tuple[Ended, list[str]]:
             f"No release of {session.file.name} runs, so there is nothing to run a command of: "
             f"`python automation/run.py up --stack {session.file.name}` makes one."
         )
+    job = session.file.settings.jobs.get(command[0]) if len(command) == 1 else None
+    size = {"cpu": job.cpu, "memory": job.memory} if job else {}
     task = OneOff(
-        session.service, service["taskDefinition"], CONTAINER_NAME, tuple(command), STARTED_BY
+        session.service,
+        service["taskDefinition"],
+        CONTAINER_NAME,
+        tuple(job.command if job else command),
+        STARTED_BY,
+        size={name: str(value) for name, value in size.items() if value},
     )
     arn = start(session.cloud, service, task)
     session.screen.note(f"Started the task {arn.rpartition('/')[2]}; Ctrl-C stops it")

@@ -6,8 +6,8 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -32,6 +32,7 @@ class OneOff:
         command: in place of the container's own, word by word; empty for its own.
         started_by: shown by ECS: at most 128 letters, digits, `-`, `/` and `_`.
         tagged: whether the task gets the tags of its definition, which needs a right of its own.
+        size: `cpu` (units) and `memory` (MiB) as text; those left out are the definition's.
     """
 
     name: ServiceName
@@ -40,6 +41,7 @@ class OneOff:
     command: Sequence[str]
     started_by: str
     tagged: bool = True
+    size: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def start(cloud: Cloud, service: dict[str, Any], task: OneOff) -> str:
         taskDefinition=task.definition,
         launchType="FARGATE",
         networkConfiguration=service["networkConfiguration"],
-        overrides={"containerOverrides": overrides},
+        overrides={"containerOverrides": overrides, **task.size},
         startedBy=task.started_by,
         **({"propagateTags": "TASK_DEFINITION"} if task.tagged else {}),
     )

@@ -26,6 +26,7 @@ ABSENT = frozenset(
         "NotFoundException",
         "PipelineNotFoundException",
         "ResourceNotFoundException",
+        "StateMachineDoesNotExist",
         "WAFNonexistentItemException",
     }
 )
@@ -109,6 +110,22 @@ TYPES: tuple[TaggedType, ...] = (
         "describe_alarms",
         {"AlarmNames": ["{name}"]},
         lambda answer: bool(answer["MetricAlarms"]),
+    ),
+    TaggedType(
+        r".*:states:.*:stateMachine:.+",
+        "aws stepfunctions delete-state-machine --state-machine-arn {arn}",
+        "stepfunctions",
+        "describe_state_machine",
+        {"stateMachineArn": "{arn}"},
+        lambda answer: answer["status"] != "DELETING",
+    ),
+    TaggedType(
+        r".*:scheduler:.*:schedule-group/(?P<name>.+)",
+        "aws scheduler delete-schedule-group --name {name}",
+        "scheduler",
+        "get_schedule_group",
+        {"Name": "{name}"},
+        lambda answer: answer["State"] != "DELETING",
     ),
     TaggedType(
         r".*:acm:.*",

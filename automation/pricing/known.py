@@ -25,6 +25,8 @@ PRICED = frozenset(
         "aws:kms/key:Key",
         "aws:lb/loadBalancer:LoadBalancer",
         "aws:s3/bucket:Bucket",
+        "aws:scheduler/schedule:Schedule",
+        "aws:sfn/stateMachine:StateMachine",
         "aws:wafv2/webAcl:WebAcl",
     }
 )
@@ -55,6 +57,7 @@ FREE = frozenset(
         "aws:lb/listenerRule:ListenerRule",
         "aws:lb/targetGroup:TargetGroup",
         "aws:route53/record:Record",
+        "aws:scheduler/scheduleGroup:ScheduleGroup",
         "aws:sns/topic:Topic",
         "aws:sns/topicPolicy:TopicPolicy",
         "aws:sns/topicSubscription:TopicSubscription",

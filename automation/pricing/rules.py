@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from automation.pricing.jobs import jobs
 from automation.pricing.lines import Line, Stack
 from automation.pricing.resources import Resource, length
 from automation.pricing.table import assumptions
@@ -240,4 +241,5 @@ RULES: tuple[Rule, ...] = (
     _storage,
     _pipeline,
     _security,
+    jobs,
 )

@@ -25,13 +25,13 @@ def allow(sid: str, actions: Sequence[str], resources: Sequence[str]) -> Stateme
     return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
 
 
-def trust(service: str, account: Account, source_arn: str | None) -> Document:
+def trust(service: str, account: Account, source_arn: str | Sequence[str] | None) -> Document:
     """Who may take on a role: one service, and only on behalf of this account.
 
     Args:
         service: the service's name, such as `ecs-tasks`.
         account: whose resources the service acts for.
-        source_arn: a pattern of these resources, where the service tells them.
+        source_arn: a pattern of these resources, or several, where the service tells them.
     """
     conditions: dict[str, Any] = {"StringEquals": {"aws:SourceAccount": account.account_id}}
     if source_arn is not None:

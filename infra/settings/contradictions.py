@@ -127,6 +127,15 @@ def _release_command(settings: Settings) -> str | None:
     return "needs `release_command`, the command that is to run"
 
 
+def _jobs(settings: Settings) -> str | None:
+    for name, job in settings.jobs.items():
+        cpu, memory = job.cpu or settings.cpu, job.memory or settings.memory
+        problem = fargate_cpu(cpu) or fargate_memory(cpu, memory)
+        if problem:
+            return f"{name}: cpu {cpu}, memory {memory}: {problem}"
+    return None
+
+
 def _of_previews(settings: Settings) -> str | None:
     if settings.preview_of or not (settings.preview_branch or settings.preview_expires):
         return None
@@ -220,5 +229,6 @@ _CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Settings], str | None]],
     ),
     (("step_percent", "strategy"), _linear_step),
     (("release_command_on", "release_command"), _release_command),
+    (("jobs", "cpu", "memory"), _jobs),
     (("preview_of", "preview_branch", "preview_expires"), _of_previews),
 )

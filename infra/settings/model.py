@@ -25,6 +25,8 @@ from infra.settings import container_rules, files
 from infra.settings import previews as of_previews
 from infra.settings import rules as rules
 from infra.settings.contradictions import contradictions
+from infra.settings.jobs import Job
+from infra.settings.jobs import names as job_names
 from infra.settings.processes import Process
 from infra.settings.processes import names as process_names
 from infra.settings.structures import EgressPort, Permission, ScheduledScaling
@@ -77,6 +79,7 @@ class Settings(BaseModel):
     health_check_command: Words = []
     nofile: Annotated[int, AfterValidator(container_rules.nofile)] = 0
     release_command: Words = []
+    jobs: Annotated[dict[str, Job], BeforeValidator(structured), AfterValidator(job_names)] = {}
     release_command_on: Literal["release", "every_update"] = "release"
 
     desired_count: Annotated[int, Field(ge=1, le=5000)] = 2

@@ -40,10 +40,12 @@ EMULATED: dict[str, str] = {
     "resourcegroupstaggingapi": "resourcegroupstaggingapi",
     "route53": "route53",
     "s3": "s3",
+    "scheduler": "scheduler",
     "secretsmanager": "secretsmanager",
     "sns": "sns",
     "sqs": "sqs",
     "ssm": "ssm",
+    "stepfunctions": "stepfunctions",
     "sts": "sts",
     "wafv2": "wafv2",
 }

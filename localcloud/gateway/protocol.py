@@ -28,6 +28,7 @@ from werkzeug.exceptions import NotFound
 
 # Several services share a signing name; the local cloud has one of each.
 SIGNING_NAMES = {
+    "states": "stepfunctions",
     "elasticloadbalancing": "elbv2",
     "monitoring": "cloudwatch",
     "tagging": "resourcegroupstaggingapi",

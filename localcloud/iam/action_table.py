@@ -11,6 +11,7 @@ from dataclasses import dataclass
 SERVICE_PREFIXES = {
     "elbv2": "elasticloadbalancing",
     "resourcegroupstaggingapi": "tag",
+    "stepfunctions": "states",
 }
 """botocore's service name → the vendor of its actions, where they differ."""
 
@@ -169,10 +170,12 @@ TAGGING: dict[str, Tagging] = {
     "events": Tagging("events:TagResource", _words("CreateEventBus PutRule")),
     "kms": Tagging("kms:TagResource", _words("CreateKey"), created="key/*"),
     "logs": Tagging("logs:TagResource", _words("CreateLogGroup")),
+    "scheduler": Tagging("scheduler:TagResource", _words("CreateScheduleGroup")),
     "secretsmanager": Tagging("secretsmanager:TagResource", _words("CreateSecret")),
     "sns": Tagging("sns:TagResource", _words("CreateTopic")),
     "sqs": Tagging("sqs:TagQueue", _words("CreateQueue")),
     "ssm": Tagging("ssm:AddTagsToResource", _words("PutParameter")),
+    "stepfunctions": Tagging("states:TagResource", _words("CreateStateMachine")),
     "wafv2": Tagging("wafv2:TagResource", _words("CreateIPSet CreateWebACL")),
 }
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html and each service's page."""
@@ -230,6 +233,10 @@ PASSED_ROLES: dict[tuple[str, str], tuple[tuple[tuple[str, ...], str], ...]] = {
     ("application-autoscaling", "RegisterScalableTarget"): (
         (("RoleARN",), "application-autoscaling.amazonaws.com"),
     ),
+    ("scheduler", "CreateSchedule"): ((("Target.RoleArn",), "scheduler.amazonaws.com"),),
+    ("scheduler", "UpdateSchedule"): ((("Target.RoleArn",), "scheduler.amazonaws.com"),),
+    ("stepfunctions", "CreateStateMachine"): ((("roleArn",), "states.amazonaws.com"),),
+    ("stepfunctions", "UpdateStateMachine"): ((("roleArn",), "states.amazonaws.com"),),
     ("s3", "PutBucketReplication"): ((("ReplicationConfiguration.Role",), "s3.amazonaws.com"),),
 }
 """(service, operation) → where role ARNs stand, and the service that they are passed to.

@@ -36,6 +36,7 @@ PREFIXES: dict[str, str] = {
     "s3": "arn:aws:s3:::",
     "route53": "arn:aws:route53:::",
     "elbv2": "arn:aws:elasticloadbalancing:{region}:{account}:",
+    "stepfunctions": "arn:aws:states:{region}:{account}:",
 }
 """Services whose ARNs do not begin with `arn:aws:SERVICE:{region}:{account}:`."""
 
@@ -308,6 +309,22 @@ EC2: Rows = {
     "{Resources[]!ec2_resource}": "CreateTags DeleteTags",
 }
 
+SCHEDULER: Rows = {
+    "schedule/{GroupName=default}/{Name}": """
+        CreateSchedule DeleteSchedule GetSchedule UpdateSchedule""",
+    "schedule-group/{Name}": "CreateScheduleGroup DeleteScheduleGroup GetScheduleGroup",
+    "{ResourceArn}": "ListTagsForResource TagResource UntagResource",
+}
+
+STEP_FUNCTIONS: Rows = {
+    "stateMachine:{name}": "CreateStateMachine",
+    "{stateMachineArn}": """
+        DeleteStateMachine DescribeStateMachine ListExecutions StartExecution
+        UpdateStateMachine""",
+    "{executionArn}": "DescribeExecution StopExecution",
+    "{resourceArn}": "ListTagsForResource TagResource UntagResource",
+}
+
 TABLES: dict[str, Rows] = {
     "ec2": EC2,
     "ecs": ECS,
@@ -332,4 +349,6 @@ TABLES: dict[str, Rows] = {
     "acm": ACM,
     "route53": ROUTE53,
     "wafv2": WAFV2,
+    "scheduler": SCHEDULER,
+    "stepfunctions": STEP_FUNCTIONS,
 }

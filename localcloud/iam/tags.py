@@ -135,9 +135,11 @@ READERS: dict[str, Reader] = {
     "iam": _of_iam,
     "kms": _by_api("kms", "list_resource_tags", "KeyId", "Tags"),
     "logs": _by_api("logs", "list_tags_for_resource", "resourceArn", "tags"),
+    "scheduler": _by_api("scheduler", "list_tags_for_resource", "ResourceArn", "Tags"),
     "secretsmanager": _by_api("secretsmanager", "describe_secret", "SecretId", "Tags"),
     "sns": _by_api("sns", "list_tags_for_resource", "ResourceArn", "Tags"),
     "ssm": _of_parameter,
+    "states": _by_api("stepfunctions", "list_tags_for_resource", "resourceArn", "tags"),
     "wafv2": _by_api(
         "wafv2", "list_tags_for_resource", "ResourceARN", "TagInfoForResource.TagList"
     ),

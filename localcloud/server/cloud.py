@@ -65,6 +65,8 @@ SERVICES: dict[str, str] = {
     "Ecs": "localcloud.ecs",
     "CloudWatch": "localcloud.cloudwatch",
     "Scaling": "localcloud.scaling",
+    "StepFunctions": "localcloud.stepfunctions",
+    "Scheduler": "localcloud.schedules",
     "CodeBuild": "localcloud.codebuild",
     "CodeConnections": "localcloud.connections",
     "CodeStarConnections": "localcloud.connections",

@@ -20,6 +20,7 @@ LONGEST_FIRST = (
     "test_codebuild.py",
     "test_pipeline.py",
     "test_release_command.py",
+    "test_jobs.py",
     "test_release_command_pipeline.py",
     "alarms_test.py",
     "test_interrupted.py",

@@ -17,6 +17,8 @@ SECRETS = json.dumps(
 
 SCHEDULE = json.dumps([{"schedule": "cron(0 7 * * ? *)", "min_count": 3, "max_count": 9}])
 
+JOBS = json.dumps({"nightly": {"command": ["tidy"], "schedule": "cron(0 3 * * ? *)"}})
+
 EVERYTHING: Mapping[str, str] = {
     "access_logs": "true",
     "container_insights": "true",
@@ -26,6 +28,7 @@ EVERYTHING: Mapping[str, str] = {
     "environment": '{"COLOUR": "red"}',
     "flow_logs": "true",
     "hosted_zone": "example.com",
+    "jobs": JOBS,
     "log_retention_days": "365",
     "memory_target": "70",
     "notify_emails": '["a@example.org", "b@example.org"]',

@@ -245,7 +245,9 @@ def test_trust_is_narrow(document: Document) -> None:
     condition = statement["Condition"]
     assert condition["StringEquals"] == {"aws:SourceAccount": "123456789012"}
     if document.resource not in NO_SOURCE_ARN:
-        assert condition["ArnLike"]["aws:SourceArn"].split(":")[4] == "123456789012"
+        sources = condition["ArnLike"]["aws:SourceArn"]
+        named = [sources] if isinstance(sources, str) else sources
+        assert {each.split(":")[4] for each in named} == {"123456789012"}
 
 
 @on_each(*RESOURCE)

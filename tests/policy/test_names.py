@@ -28,6 +28,9 @@ LIMITS: Mapping[str, Limit] = {
     "aws:codebuild/project:Project": Limit("name", 150, r"[A-Za-z0-9][\w-]{1,149}"),
     "aws:codepipeline/pipeline:Pipeline": Limit("name", 100, r"[A-Za-z0-9.@_-]+"),
     "aws:codepipeline/webhook:Webhook": Limit("name", 100, r"[A-Za-z0-9.@_-]+"),
+    "aws:scheduler/schedule:Schedule": Limit("name", 64, r"[\w.-]+"),
+    "aws:scheduler/scheduleGroup:ScheduleGroup": Limit("name", 64, r"[\w.-]+"),
+    "aws:sfn/stateMachine:StateMachine": Limit("name", 80, r"[\w-]+"),
     "aws:sns/topic:Topic": Limit("name", 256, r"[\w-]+"),
     "aws:cloudwatch/logGroup:LogGroup": Limit("name", 512, r"[\w./#-]+"),
     "aws:ec2/securityGroup:SecurityGroup": Limit(

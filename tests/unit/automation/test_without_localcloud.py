@@ -28,6 +28,10 @@ SETTINGS = """config:
   fargate-cd:github_repository: shop
   fargate-cd:github_token: any
   fargate-cd:approval: true
+  fargate-cd:jobs:
+    nightly:
+      command: [tidy]
+      schedule: cron(0 3 * * ? *)
 """
 
 
@@ -51,6 +55,8 @@ ROWS: Mapping[str, Row] = {
     "rollback": Row("rollback --yes", 0, "Succeeded"),
     "exec": Row("exec -- id", EXIT_STATUS, "uid=0(root)"),
     "run": Row("run -- id", EXIT_STATUS, "ended with exit code 7"),
+    "jobs": Row("jobs", 0, "failed (exit code 3)"),
+    "run a job": Row("run nightly", EXIT_STATUS, "ended with exit code 7"),
     "diagnose": Row("diagnose", 0, "successful"),
     "cost": Row("cost", 0, "USD"),
     "use": Row("use dev", 0, "work on dev"),

@@ -309,6 +309,7 @@ ELSEWHERE = {
         ),
         "test_github_access.py",
     ),
+    "jobs": "test_jobs.py",
     "release_command": "test_release_command.py",
     "release_command_on": "read by the driver and by the pipeline",
     "promotion": "test_promotion.py",

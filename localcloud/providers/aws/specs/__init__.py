@@ -15,6 +15,7 @@ from localcloud.providers.aws.specs import (
     elbv2,
     events,
     iam,
+    jobs,
     kms,
     listeners,
     logs,
@@ -57,6 +58,7 @@ _MODULES = (
     connections,
     secrets,
     ssm,
+    jobs,
 )
 
 SPECS: dict[str, Spec] = {spec.token: spec for module in _MODULES for spec in module.ROWS}

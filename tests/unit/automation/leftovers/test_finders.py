@@ -180,6 +180,8 @@ BY_TAGS = {
     "aws:codepipeline/webhook:Webhook": "codepipeline",
     "aws:kms/key:Key": "kms",
     "aws:s3/bucket:Bucket": "s3",
+    "aws:scheduler/scheduleGroup:ScheduleGroup": "scheduler",
+    "aws:sfn/stateMachine:StateMachine": "states",
     "aws:sns/topic:Topic": "sns",
     "aws:ssm/parameter:Parameter": "ssm",
     "aws:wafv2/webAcl:WebAcl": "wafv2",
@@ -214,6 +216,7 @@ PARTS = {
         _BUCKET
     ),
     "aws:s3/bucketVersioning:BucketVersioning": _BUCKET,
+    "aws:scheduler/schedule:Schedule": "goes with its group",
     "aws:sns/topicPolicy:TopicPolicy": "is a property of its topic",
     "aws:sns/topicSubscription:TopicSubscription": "goes with its topic",
     "aws:wafv2/webAclAssociation:WebAclAssociation": "goes with the load balancer or the web ACL",

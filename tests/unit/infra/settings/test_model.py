@@ -13,6 +13,8 @@ from infra.settings.model import Settings, SettingsError
 PROJECT = yaml.safe_load((Path(__file__).parents[4] / "Pulumi.yaml").read_text())
 DECLARED: dict[str, dict[str, Any]] = PROJECT["config"]
 
+JOB = {"command": ["true"], "schedule": "cron(0 3 * * ? *)"}
+
 WRONG: list[tuple[str, object, str]] = [
     ("container_port", 0, "greater than or equal to 1"),
     ("container_port", 65536, "less than or equal to 65535"),
@@ -127,6 +129,18 @@ WRONG: list[tuple[str, object, str]] = [
     ("tags", {"a" * 129: "x"}, "1 to 128 characters"),
     ("protect", "perhaps", "valid boolean"),
     ("containr_port", 80, "is not a setting"),
+    ("jobs", {"Nightly": JOB}, "lower-case letters"),
+    ("jobs", {"nightly": {**JOB, "schedule": "0 3 * * *"}}, "must be cron(…), rate(…) or at(…)"),
+    ("jobs", {"nightly": {**JOB, "schedule": "cron(0 3 * * * *)"}}, "question mark"),
+    ("jobs", {"nightly": {**JOB, "schedule": "cron(0 3)"}}, "6 required"),
+    ("jobs", {"nightly": {**JOB, "schedule": "rate(5 weeks)"}}, "minutes, hours or days"),
+    ("jobs", {"nightly": {**JOB, "schedule": "at(tomorrow)"}}, "yyyy-mm-dd"),
+    ("jobs", {"nightly": {**JOB, "timezone": "Berlin"}}, "no time zone"),
+    ("jobs", {"nightly": {"schedule": "rate(1 day)"}}, "must be given"),
+    ("jobs", {"nightly": {**JOB, "timeout_minutes": 0}}, "greater than or equal to 1"),
+    ("jobs", {"nightly": {**JOB, "retries": 11}}, "less than or equal to 10"),
+    ("jobs", {"nightly": {**JOB, "image": "x"}}, "is not known here"),
+    ("jobs", {"nightly": {**JOB, "memory": 4096}}, "nightly: cpu 256, memory 4096"),
     ("release_command", "migrate", "must be JSON"),
     ("release_command", [""], "must begin with the program to run"),
     ("release_command_on", "sometimes", "'release' or 'every_update'"),

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from localcloud.tests.unit.providers.aws.cases import (
@@ -41,6 +42,30 @@ def single_rule(world: World) -> dict[str, Any]:
         "description": "calls",
         **TAGGED,
     }
+
+
+def schedule(world: World, expression: str) -> dict[str, Any]:
+    machine_arn = "arn:aws:states:us-east-1:123456789012:stateMachine:any"
+    return {
+        "scheduleExpression": expression,
+        "flexibleTimeWindow": {"mode": "OFF"},
+        "target": {
+            "arn": machine_arn,
+            "roleArn": world.role(),
+            "input": "{}",
+            "retryPolicy": {"maximumEventAgeInSeconds": 3600, "maximumRetryAttempts": 3},
+        },
+    }
+
+
+def machine(service: str) -> str:
+    look = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:ecs:describeServices",
+        "Parameters": {"Services": [service]},
+        "End": True,
+    }
+    return json.dumps({"StartAt": "Look", "States": {"Look": look}})
 
 
 def forward(arn: str) -> list[dict[str, Any]]:
@@ -709,6 +734,24 @@ WATCHING = (
         lambda world: {"topic": world.topic, "protocol": "email", "endpoint": "b@example.com"},
         replaces=True,
         outputs=("arn",),
+    ),
+    Case(
+        "aws:scheduler/scheduleGroup:ScheduleGroup",
+        lambda world: {**TAGGED},
+        lambda world: {**RETAGGED},
+        outputs=("arn", "state"),
+    ),
+    Case(
+        "aws:scheduler/schedule:Schedule",
+        lambda world: schedule(world, "cron(0 3 * * ? *)"),
+        lambda world: {**schedule(world, "rate(1 hour)"), "state": "DISABLED"},
+        outputs=("arn",),
+    ),
+    Case(
+        "aws:sfn/stateMachine:StateMachine",
+        lambda world: {"definition": machine("one"), "roleArn": world.role(), **TAGGED},
+        lambda world: {"definition": machine("two"), "roleArn": world.role(), **RETAGGED},
+        outputs=("arn", "status"),
     ),
     Case(
         "aws:cloudwatch/eventRule:EventRule",

@@ -1,0 +1,1 @@
+"""Jobs: commands of the release that run at their times."""

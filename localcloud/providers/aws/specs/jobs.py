@@ -1,0 +1,103 @@
+"""Rows of EventBridge Scheduler and of Step Functions.
+
+https://docs.aws.amazon.com/scheduler/latest/APIReference/Welcome.html
+https://docs.aws.amazon.com/step-functions/latest/apireference/Welcome.html
+"""
+
+from __future__ import annotations
+
+from localcloud.providers.aws.comparing import same_json
+from localcloud.providers.aws.spec import AutoName, Op, Spec, Step, Tagging
+
+_MISSING = frozenset({"ResourceNotFoundException"})
+
+SCHEDULE_GROUP = Spec(
+    "aws:scheduler/scheduleGroup:ScheduleGroup",
+    "scheduler",
+    create=Op("CreateScheduleGroup"),
+    read=Op("GetScheduleGroup", {"Name": "id"}),
+    delete=Op("DeleteScheduleGroup", {"Name": "id"}),
+    id="inputs.name",
+    found_id="Name",
+    replaces=frozenset({"name"}),
+    outputs={"arn": "Arn", "state": "State"},
+    name=AutoName(64),
+    tags=Tagging(
+        at_create="{Tags: pairs}",
+        add=Op("TagResource", {"ResourceArn": "outputs.arn", "Tags": "pairs"}),
+        remove=Op("UntagResource", {"ResourceArn": "outputs.arn", "TagKeys": "keys"}),
+        read=Op("ListTagsForResource", {"ResourceArn": "outputs.arn"}),
+    ),
+    absent=_MISSING,
+)
+
+_NAMED = {"Name": "inputs.name", "GroupName": "inputs.groupName"}
+
+SCHEDULE = Spec(
+    "aws:scheduler/schedule:Schedule",
+    "scheduler",
+    create=Op("CreateSchedule"),
+    read=Op("GetSchedule", _NAMED),
+    delete=Op("DeleteSchedule", _NAMED),
+    id="join('/', [inputs.groupName, inputs.name])",
+    found_id="join('/', [GroupName, Name])",
+    replaces=frozenset({"name", "groupName"}),
+    update=(
+        Step(
+            Op("UpdateSchedule", _NAMED),
+            properties=(
+                "description",
+                "endDate",
+                "flexibleTimeWindow",
+                "kmsKeyArn",
+                "scheduleExpression",
+                "scheduleExpressionTimezone",
+                "startDate",
+                "state",
+                "target",
+            ),
+        ),
+    ),
+    defaults={
+        "groupName": "default",
+        "scheduleExpressionTimezone": "UTC",
+        "state": "ENABLED",
+        "actionAfterCompletion": "NONE",
+    },
+    outputs={"arn": "Arn"},
+    name=AutoName(64),
+    imports=r"(?P<groupName>[^/]+)/(?P<name>[^/]+)",
+    absent=_MISSING,
+)
+
+STATE_MACHINE = Spec(
+    "aws:sfn/stateMachine:StateMachine",
+    "stepfunctions",
+    create=Op("CreateStateMachine"),
+    read=Op("DescribeStateMachine", {"stateMachineArn": "id"}),
+    delete=Op("DeleteStateMachine", {"stateMachineArn": "id"}),
+    id="stateMachineArn",
+    found_id="stateMachineArn",
+    replaces=frozenset({"name", "type"}),
+    update=(
+        Step(
+            Op("UpdateStateMachine", {"stateMachineArn": "id"}),
+            properties=("definition", "roleArn", "loggingConfiguration", "tracingConfiguration"),
+        ),
+    ),
+    equal={"definition": same_json},
+    defaults={"type": "STANDARD", "publish": False},
+    sticky=frozenset({"loggingConfiguration", "tracingConfiguration", "encryptionConfiguration"}),
+    outputs={"arn": "stateMachineArn", "creationDate": "creationDate", "status": "status"},
+    name=AutoName(80),
+    tags=Tagging(
+        at_create="{tags: lower}",
+        add=Op("TagResource", {"resourceArn": "id", "tags": "lower"}),
+        remove=Op("UntagResource", {"resourceArn": "id", "tagKeys": "keys"}),
+        read=Op("ListTagsForResource", {"resourceArn": "id"}),
+        found="tags",
+    ),
+    absent=frozenset({"StateMachineDoesNotExist"}),
+)
+
+ROWS = (SCHEDULE_GROUP, SCHEDULE, STATE_MACHINE)
