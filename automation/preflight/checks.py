@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from automation.aws.ecr import Found, look_up_in_ecr
 from automation.diagnosis.diagnosis import Diagnosis
 from automation.errors import ConfigurationError
-from automation.preflight import encryption, permissions, quotas, secrets, smoke_test
+from automation.preflight import encryption, first_use, permissions, quotas, secrets, smoke_test
 from automation.preflight.plan import Flight, plan
 from automation.preflight.zones import zones
 from automation.stack.operations import Session
@@ -92,5 +92,7 @@ CHECKS: tuple[Callable[[Flight], Iterator[Diagnosis]], ...] = (
     zones,
     encryption.key_of_images,
     quotas.quotas,
+    first_use.service_linked_roles,
+    first_use.connection,
     permissions.permissions,
 )

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -51,23 +51,7 @@ def permissions(flight: Flight) -> Iterator[Diagnosis]:
     not known here, such as whether the session was opened with multi-factor authentication.
     """
     actions = ACTIONS + (PIPELINE_ACTIONS if flight.settings.has_pipeline else ())
-    try:
-        arn = str(flight.cloud.client("sts").get_caller_identity()["Arn"])
-        principal = _principal(flight.cloud, arn)
-        if principal is None:
-            return
-        rows = flight.cloud.pages(
-            "iam",
-            "simulate_principal_policy",
-            "EvaluationResults",
-            PolicySourceArn=principal,
-            ActionNames=list(actions),
-            ContextEntries=_known_context(flight, principal),
-        )
-    except ClientError as error:
-        if error_code(error) not in NO_ANSWER | {"NoSuchEntity", "InvalidInput"}:
-            raise
-        return
+    principal, rows = simulated(flight, actions)
     _note_the_unclear(flight, rows)
     for row in rows:
         if row["EvalDecision"] == "explicitDeny" and not row.get("MissingContextValues"):
@@ -78,6 +62,42 @@ def permissions(flight: Flight) -> Iterator[Diagnosis]:
                 "`--no-preflight` skips every check",
                 name="permission missing",
             )
+
+
+def simulated(
+    flight: Flight, actions: Sequence[str], resource: str = "", **context: str
+) -> tuple[str, list[dict[str, Any]]]:
+    """Ask the policy simulator.
+
+    Args:
+        flight: what is about to be done.
+        actions: such as `iam:CreateRole`.
+        resource: the ARN that they work on; empty for every resource.
+        context: condition key, with `_` for its colon → value.
+
+    Returns:
+        This user's or role's ARN, and a row an action; no rows where nobody answers.
+    """
+    known: dict[str, Any] = {"ResourceArns": [resource]} if resource else {}
+    more = [_entry(key.replace("_", ":", 1), "string", value) for key, value in context.items()]
+    try:
+        arn = str(flight.cloud.client("sts").get_caller_identity()["Arn"])
+        principal = _principal(flight.cloud, arn)
+        if principal is None:
+            return arn, []
+        return principal, flight.cloud.pages(
+            "iam",
+            "simulate_principal_policy",
+            "EvaluationResults",
+            PolicySourceArn=principal,
+            ActionNames=list(actions),
+            ContextEntries=_known_context(flight, principal) + more,
+            **known,
+        )
+    except ClientError as error:
+        if error_code(error) not in NO_ANSWER | {"NoSuchEntity", "InvalidInput"}:
+            raise
+        return "", []
 
 
 def _note_the_unclear(flight: Flight, rows: list[dict[str, Any]]) -> None:

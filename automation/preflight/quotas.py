@@ -59,7 +59,48 @@ def _gateways(flight: Flight) -> float:
 
 MORE = "ask for more in Service Quotas"
 
+
+def _builds(size: str) -> Callable[[Flight], float]:
+    def wanted(flight: Flight) -> float:
+        settings = flight.settings
+        return float(settings.has_pipeline and settings.build_compute == size)
+
+    return wanted
+
+
+BUILDS: tuple[Quota, ...] = tuple(
+    Quota(
+        "codebuild",
+        code,
+        f"concurrent builds in {size} Linux environments (a new account may have none)",
+        _builds(size),
+        None,
+        MORE,
+    )
+    for size, code in (
+        ("small", "L-9D07B6EF"),
+        ("medium", "L-2DC20C30"),
+        ("large", "L-4DDC4A99"),
+    )
+)
+"""https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html"""
+
+
+def _spot_vcpus(flight: Flight) -> float:
+    settings = flight.settings
+    return _vcpus(flight) - settings.cpu / CPU_UNITS if settings.spot else 0.0
+
+
 QUOTAS: tuple[Quota, ...] = (
+    *BUILDS,
+    Quota(
+        "fargate",
+        "L-36FBB829",
+        "vCPUs of Fargate Spot",
+        _spot_vcpus,
+        None,
+        f"fargate-cd:spot: false; or {MORE}",
+    ),
     Quota(
         "fargate",
         "L-3032A538",
@@ -111,11 +152,15 @@ def quotas(flight: Flight) -> Iterator[Diagnosis]:
                 raise
             continue
         if used + wanted > limit:
+            request = (
+                "aws service-quotas request-service-quota-increase --service-code "
+                f"{quota.service} --quota-code {quota.code} --desired-value {used + wanted:g}"
+            )
             yield Diagnosis(
                 f"The quota of {quota.name} is {limit:g}; {used} are used, and the stack needs "
                 f"{wanted:g}.",
                 [f"{quota.service} {quota.code}"],
-                quota.remedy,
+                f"{quota.remedy}: `{request}`",
                 name="quota",
             )
 

@@ -20,7 +20,7 @@ from automation.diagnosis.evidence import Facts
 from automation.errors import ConfigurationError
 from automation.machine.docker_engine import DockerError, Engine
 from automation.preflight import checks as preflight
-from automation.preflight import container_run, permissions, quotas, smoke_test
+from automation.preflight import container_run, first_use, permissions, quotas, smoke_test
 from automation.preflight.plan import Flight, plan
 from automation.preflight.zones import zones
 from automation.stack.target import TARGETS
@@ -66,9 +66,8 @@ class Stage:
 
     def problems(self, image: str | None = None) -> list[str]:
         flight = self.flight(image)
-        checks = [
-            ask for ask in preflight.CHECKS if ask is not permissions.permissions
-        ]  # not in moto
+        simulated = (permissions.permissions, first_use.service_linked_roles)  # not in moto
+        checks = [ask for ask in preflight.CHECKS if ask not in simulated]
         return [found.name for ask in checks for found in ask(flight)]
 
 
@@ -185,6 +184,85 @@ def test_a_quota_that_must_be_exceeded_is_refused(stage: Stage) -> None:
     assert [p.name for p in quotas.quotas(stage.flight())] == ["quota"]
     stage.target = "local"
     assert list(quotas.quotas(stage.flight())) == []
+
+
+CONNECTION = "arn:aws:codeconnections:us-east-1:123456789012:connection/1a2b"
+CONNECTED = {
+    "connection_arn": CONNECTION,
+    "github_owner": "octo",
+    "github_repository": "shop",
+}
+
+
+def test_a_new_account_may_have_no_builds_and_no_spot(stage: Stage) -> None:
+    stage.cloud = Quotas(stage.cloud, 0.0)
+    stage.new = False
+    stage.settings = {**CONNECTED, "build_compute": "medium", "spot": True}
+    found = list(quotas.quotas(stage.flight()))
+    assert [each.evidence[0] for each in found] == [
+        "codebuild L-2DC20C30",
+        "fargate L-36FBB829",
+        "fargate L-3032A538",
+    ]
+    assert "request-service-quota-increase --service-code codebuild" in found[0].setting
+
+
+class Fresh:
+    """An account without service-linked roles, and with a connection in a state."""
+
+    meta = SimpleNamespace(region_name="us-east-1")
+
+    def __init__(self, decision: str = "allowed", connection: str = "AVAILABLE") -> None:
+        self.decision, self.connection = decision, connection
+        self.asked: list[dict[str, Any]] = []
+
+    def client(self, _: str) -> Any:
+        return self
+
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Arn": "arn:aws:iam::123456789012:user/u"}
+
+    def get_role(self, **_: str) -> None:
+        raise ClientError({"Error": {"Code": "NoSuchEntity"}}, "GetRole")
+
+    def get_connection(self, **_: str) -> dict[str, Any]:
+        if not self.connection:
+            raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "GetConnection")
+        return {"Connection": {"ConnectionStatus": self.connection}}
+
+    def pages(self, *_: str, **given: Any) -> list[dict[str, Any]]:
+        self.asked.append(given)
+        (name,) = given["ActionNames"]
+        return [{"EvalActionName": name, "EvalDecision": self.decision}]
+
+
+def test_service_linked_roles_that_nobody_can_make_are_named(stage: Stage) -> None:
+    stage.cloud = Fresh()
+    assert list(first_use.service_linked_roles(stage.flight())) == []
+    stage.cloud = Fresh("implicitDeny")
+    found = list(first_use.service_linked_roles(stage.flight()))
+    assert len(found) == 3
+    assert "--aws-service-name ecs.amazonaws.com`" in found[0].setting
+    asked = stage.cloud.asked[0]
+    role = "role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
+    assert asked["ResourceArns"] == [f"arn:aws:iam::123456789012:{role}"]
+    context = {e["ContextKeyName"]: e["ContextKeyValues"] for e in asked["ContextEntries"]}
+    assert context["iam:AWSServiceName"] == ["ecs.amazonaws.com"]
+    stage.new = False
+    assert list(first_use.service_linked_roles(stage.flight())) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "problems"),
+    [("AVAILABLE", []), ("PENDING", ["connection not ready"]), ("", ["connection not found"])],
+)
+def test_a_connection_must_be_there_and_finished(
+    stage: Stage, status: str, problems: list[str]
+) -> None:
+    stage.cloud = Fresh(connection=status)
+    assert list(first_use.connection(stage.flight())) == []
+    stage.settings = CONNECTED
+    assert [each.name for each in first_use.connection(stage.flight())] == problems
 
 
 class Simulator:

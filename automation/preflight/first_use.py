@@ -1,0 +1,96 @@
+"""What an account lacks that has never run such a stack: roles that services make for themselves,
+and a connection that a person has finished.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from botocore.exceptions import ClientError
+
+from automation.aws.clients import NO_ANSWER, error_code
+from automation.diagnosis.diagnosis import Diagnosis
+from automation.preflight.permissions import simulated
+from automation.preflight.plan import Flight
+
+SERVICE_LINKED_ROLES: Mapping[str, str] = {
+    "AWSServiceRoleForECS": "ecs.amazonaws.com",
+    "AWSServiceRoleForElasticLoadBalancing": "elasticloadbalancing.amazonaws.com",
+    "AWSServiceRoleForApplicationAutoScaling_ECSService": (
+        "ecs.application-autoscaling.amazonaws.com"
+    ),
+}
+"""Role → the service that owns it. A service makes its role at its first use, if the caller may
+let it.
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using-service-linked-roles.html
+https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-service-linked-roles.html
+https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-service-linked-roles.html
+"""
+
+CREATE = "iam:CreateServiceLinkedRole"
+AVAILABLE = "AVAILABLE"
+
+
+def service_linked_roles(flight: Flight) -> Iterator[Diagnosis]:
+    """Roles that the account lacks and that this user may not let the services make."""
+    if flight.session.target.free or not flight.new:
+        return
+    for name, service in SERVICE_LINKED_ROLES.items():
+        if _lacks(flight, name) and _is_denied(flight, name, service):
+            yield Diagnosis(
+                f"The account has no service-linked role {name}, and you may not make it.",
+                [f"{CREATE} is not allowed"],
+                "ask your administrator to run `aws iam create-service-linked-role "
+                f"--aws-service-name {service}`, once for the account",
+                name="service-linked role missing",
+            )
+
+
+def _lacks(flight: Flight, name: str) -> bool:
+    try:
+        flight.cloud.client("iam").get_role(RoleName=name)
+    except ClientError as error:
+        if error_code(error) not in NO_ANSWER | {"NoSuchEntity"}:
+            raise
+        return error_code(error) == "NoSuchEntity"
+    return False
+
+
+def _is_denied(flight: Flight, name: str, service: str) -> bool:
+    caller = str(flight.cloud.client("sts").get_caller_identity()["Arn"]).split(":")
+    role = f"arn:{caller[1]}:iam::{caller[4]}:role/aws-service-role/{service}/{name}"
+    _, rows = simulated(flight, (CREATE,), role, iam_AWSServiceName=service)
+    return any(
+        row["EvalDecision"] != "allowed" and not row.get("MissingContextValues") for row in rows
+    )
+
+
+def connection(flight: Flight) -> Iterator[Diagnosis]:
+    """A connection to GitHub that does not exist, or that nobody has finished.
+
+    https://docs.aws.amazon.com/dtconsole/latest/userguide/connections-update.html
+    """
+    arn = flight.settings.connection_arn
+    if not arn:
+        return
+    try:
+        found = flight.cloud.client("codeconnections").get_connection(ConnectionArn=arn)
+    except ClientError as error:
+        if error_code(error) not in NO_ANSWER | {"ResourceNotFoundException"}:
+            raise
+        if error_code(error) == "ResourceNotFoundException":
+            yield Diagnosis(
+                f"There is no connection {arn}.",
+                setting="fargate-cd:connection_arn: one that `aws codeconnections "
+                "list-connections` shows",
+                name="connection not found",
+            )
+        return
+    status = found["Connection"]["ConnectionStatus"]
+    if status != AVAILABLE:
+        yield Diagnosis(
+            f"The connection {arn} is {status}: the pipeline could not read the repository.",
+            setting="finish it in the console (Developer Tools, Connections, Update pending "
+            "connection); only a person can",
+            name="connection not ready",
+        )
