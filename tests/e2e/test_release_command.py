@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.e2e import faulty
-from tests.e2e.checkout import Checkout
+from tests.e2e.checkout import UP_SECONDS, Checkout
 
 COMMAND = ["python3", "/migrate.py"]
 STACK = ("--stack", "local")
@@ -77,7 +79,34 @@ def test_the_next_good_release_runs_it(stack: Checkout) -> None:
     assert log(stack).count("migrated to 2") == 1
 
 
+def test_a_killed_driver_leaves_it_running_and_the_next_one_follows_it(stack: Checkout) -> None:
+    release(
+        stack.root / "faulty", "import time; print('begun'); time.sleep(20); print('migrated to 3')"
+    )
+    update = stack.begin("up", *STACK, "--yes")
+    deadline = time.monotonic() + UP_SECONDS
+    while "begun" not in log(stack):
+        assert update.poll() is None, update.communicate()[0]
+        assert time.monotonic() < deadline
+    update.send_signal(signal.SIGKILL)
+    update.wait()
+    done = stack.run("up", *STACK, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "was started already; following it" in done.stderr or "is not repeated" in done.stderr
+    assert log(stack).count("migrated to 3") == 1
+
+
+def test_a_preview_runs_it_with_its_own_image_and_log(stack: Checkout) -> None:
+    before = len(log(stack))
+    faulty.up(stack, 0, "--branch", "login")
+    events: Any = stack.json("logs", *STACK, "--branch", "login", "--since", "1h")
+    assert [event["message"] for event in events].count("migrated to 3") == 1
+    assert len(log(stack)) == before
+    faulty.up(stack, 0, "--branch", "login")
+    assert stack.run("destroy", *STACK, "--yes", "--branch", "login").returncode == 0
+
+
 def test_every_update_runs_it_where_that_is_asked_for(stack: Checkout) -> None:
     stack.configure(release_command_on="every_update", environment={"COLOUR": "blue"})
     faulty.up(stack)
-    assert log(stack).count("migrated to 2") == 2
+    assert log(stack).count("migrated to 3") == 2

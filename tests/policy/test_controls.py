@@ -219,6 +219,7 @@ ALWAYS: Mapping[str, Control] = {
         lambda it: (
             {each["name"] for each in it["environment"].get("environmentVariables", [])}
             <= {"APP_PATH", "REPOSITORY_URL", "CACHE_REPOSITORY_URL", "CONTAINER_NAME"}
+            | {"CLUSTER", "SERVICE", "FAMILY", "LOG_GROUP", "COMMAND", "EVERY_UPDATE", "MARKS"}
         ),
     ),
     "CodeBuild.3 CodeBuild.4 C314 builds are logged": where_made(
