@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import pulumi
 
 from infra.account import Account
+from infra.addons import Addons
 from infra.names import Names
 from infra.settings.kind import check_kind
 from infra.settings.model import Settings
@@ -22,12 +23,14 @@ class Context:
         names: its physical names.
         account: where it is made.
         tags: of every resource.
+        addons: what the user's own resources mean for the application.
     """
 
     settings: Settings
     names: Names
     account: Account
     tags: dict[str, str] = field(default_factory=dict)
+    addons: Addons = field(default_factory=Addons)
 
     @classmethod
     def current(cls, settings: Settings) -> Context:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pulumi
 
+from infra import addons
 from infra.context import Context
 from infra.customer_key import CustomerKey
 from infra.delivery.github_access import GithubAccess
@@ -16,6 +19,7 @@ from infra.jobs.jobs import Jobs
 from infra.monitoring.monitoring import Monitoring
 from infra.monitoring.topic import Topic
 from infra.network.endpoints import Endpoints, EndpointsArgs
+from infra.place import Place
 from infra.policies.github import WorkflowScope
 from infra.service.cluster import Cluster, ClusterArgs
 from infra.service.logs import Logs
@@ -56,7 +60,9 @@ class Environment:
         self.ingress = Ingress(context, self.key_arn)
         sessions = ClusterArgs(self.logs.sessions.name, self.key_arn)
         self.cluster = Cluster("cluster", context, sessions)
-        self.queue_arns = queue_arns(context)
+        self._opened = self._load_addons()
+        context = self._context
+        self.queue_arns = {**queue_arns(context), **context.addons.queues}
         self.roles = self._roles()
         topic_arn = self._topic()
         monitoring = Monitoring(context, self.ingress, topic_arn)
@@ -116,6 +122,27 @@ class Environment:
     def _session_log_arn(self) -> pulumi.Output[str] | None:
         return self.logs.sessions.arn if self.settings.exec else None
 
+    def _load_addons(self) -> list[pulumi.Resource]:
+        """Make the user's own resources; return what a task must wait for."""
+        context, names = self._context, self.names
+        place = Place(
+            project=names.project,
+            stack=names.stack,
+            account_id=context.account.account_id,
+            region=context.account.region,
+            protect=self.settings.protect,
+            tags=context.tags,
+            vpc_id=self.ingress.network.vpc_id,
+            subnet_ids=self.ingress.network.task_subnet_ids,
+            task_group_id=self.ingress.firewall.task_group_id,
+            cluster_arn=self.cluster.arn,
+            cluster_name=self.cluster.cluster_name,
+            names=names,
+        )
+        made = addons.load(place, self.settings)
+        self._context = replace(context, addons=made)
+        return [*addons.open_egress(made, place), *made.needs]
+
     def _roles(self) -> Roles:
         args = RolesArgs(
             preview_repository_arn=self.preview_registry.repository_arn,
@@ -157,6 +184,7 @@ class Environment:
             self.logs.sessions,
             *self.roles.granted,
             *self.ingress.firewall.opened,
+            *self._opened,
             self.cluster.capacity,
             *self._endpoints(),
         ]

@@ -111,6 +111,16 @@ def _repository(inputs: Mapping[str, Any]) -> str:
     return str(inputs.get("imageName")).rpartition(":")[0]
 
 
+_KEPT_PASSWORD = "secretsmanager:{region}:{account}:secret:rds!db-{name}-AbCdEf"  # noqa: S105 - its address
+
+
+def _usual_arn(token: str) -> str:
+    """The form of most ARNs: `service:region:account:type/name`."""
+    service, _, rest = token.partition(":")[2].partition("/")
+    kind = rest.partition(":")[0].lower()
+    return f"{service}:{{region}}:{{account}}:{kind}/{{name}}"
+
+
 _ROUTE_TABLE = "urn:pulumi:dev::fargate-cd::aws:ec2/routeTable:RouteTable::public"
 
 
@@ -135,7 +145,7 @@ class _Cloud(mocks.Mocks):
         name = args.inputs.get(
             "name", args.inputs.get("family", args.inputs.get("bucket", args.name))
         )
-        arn = _ARN_PATHS.get(args.typ, args.typ.replace("/", ":") + "/{name}")
+        arn = _ARN_PATHS.get(args.typ) or _usual_arn(args.typ)
         computed = {
             "arn": self._arn(arn, name),
             "name": name,
@@ -152,6 +162,7 @@ class _Cloud(mocks.Mocks):
             "prefixListId": "pl-s3",
             "fqdn": "_1.example.com",
             "zoneId": "ZLB",
+            "masterUserSecrets": [{"secretArn": self._arn(_KEPT_PASSWORD, name)}],
             "repoDigest": f"{_repository(args.inputs)}@sha256:{'0' * 64}",
         }
         if args.typ == "awsx:ec2:Vpc":

@@ -21,10 +21,14 @@ Answer = Mapping[str, Any]
 ABSENT = frozenset(
     {
         "404",
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "DBInstanceNotFound",
+        "DBSubnetGroupNotFoundFault",
         "NoSuchBucket",
         "NotFound",
         "NotFoundException",
         "PipelineNotFoundException",
+        "QueueDoesNotExist",
         "ResourceNotFoundException",
         "StateMachineDoesNotExist",
         "WAFNonexistentItemException",
@@ -72,6 +76,35 @@ TYPES: tuple[TaggedType, ...] = (
         "sns",
         "get_topic_attributes",
         {"TopicArn": "{arn}"},
+    ),
+    TaggedType(
+        r".*:sqs:[^:]*:[^:]*:(?P<name>.+)",
+        "aws sqs delete-queue --queue-url $(aws sqs get-queue-url --queue-name {name} "
+        "--output text)",
+        "sqs",
+        "get_queue_url",
+        {"QueueName": "{name}"},
+    ),
+    TaggedType(
+        r".*:dynamodb:.*:table/(?P<name>.+)",
+        "aws dynamodb delete-table --table-name {name}",
+        "dynamodb",
+        "describe_table",
+        {"TableName": "{name}"},
+    ),
+    TaggedType(
+        r".*:rds:.*:db:(?P<name>.+)",
+        "aws rds delete-db-instance --skip-final-snapshot --db-instance-identifier {name}",
+        "rds",
+        "describe_db_instances",
+        {"DBInstanceIdentifier": "{name}"},
+    ),
+    TaggedType(
+        r".*:rds:.*:subgrp:(?P<name>.+)",
+        "aws rds delete-db-subnet-group --db-subnet-group-name {name}",
+        "rds",
+        "describe_db_subnet_groups",
+        {"DBSubnetGroupName": "{name}"},
     ),
     TaggedType(
         r".*:codebuild:.*:project/(?P<name>.+)",

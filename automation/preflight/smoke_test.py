@@ -14,6 +14,7 @@ from automation.errors import DriverError
 from automation.machine.docker_engine import DockerError, Engine
 from automation.preflight import container_run, secrets
 from automation.preflight.plan import Flight
+from infra import addons
 from infra.image.docker_build import BuildError
 from infra.image.image import MachineArguments
 
@@ -41,6 +42,9 @@ def run(flight: Flight) -> Iterator[Diagnosis]:
     container_run.remove_abandoned(flight.docker)
     if flight.settings.secrets:
         note("The container needs secrets, which stay in the cloud: it is not tried here")
+        return
+    if addons.FILE.is_file():
+        note("The container needs what addons.py makes: it is not tried here")
         return
     file = passed_file(flight)
     key = fingerprint(flight)

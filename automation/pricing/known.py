@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from automation.pricing.data_rules import DATABASE, database_price
 from automation.pricing.resources import Resources
+from automation.pricing.table import prices_of, regions
 
 PRICED = frozenset(
     {
@@ -14,6 +16,7 @@ PRICED = frozenset(
         "aws:cloudwatch/metricAlarm:MetricAlarm",
         "aws:codebuild/project:Project",
         "aws:codepipeline/pipeline:Pipeline",
+        "aws:dynamodb/table:Table",
         "aws:ec2/eip:Eip",
         "aws:ec2/flowLog:FlowLog",
         "aws:ec2/natGateway:NatGateway",
@@ -24,9 +27,11 @@ PRICED = frozenset(
         "aws:ecs/taskDefinition:TaskDefinition",
         "aws:kms/key:Key",
         "aws:lb/loadBalancer:LoadBalancer",
+        "aws:rds/instance:Instance",
         "aws:s3/bucket:Bucket",
         "aws:scheduler/schedule:Schedule",
         "aws:sfn/stateMachine:StateMachine",
+        "aws:sqs/queue:Queue",
         "aws:wafv2/webAcl:WebAcl",
     }
 )
@@ -56,6 +61,7 @@ FREE = frozenset(
         "aws:lb/listenerCertificate:ListenerCertificate",
         "aws:lb/listenerRule:ListenerRule",
         "aws:lb/targetGroup:TargetGroup",
+        "aws:rds/subnetGroup:SubnetGroup",
         "aws:route53/record:Record",
         "aws:scheduler/scheduleGroup:ScheduleGroup",
         "aws:sns/topic:Topic",
@@ -72,8 +78,15 @@ thousand e-mails of a topic cost 2 cents."""
 
 
 def unpriced(resources: Resources) -> list[str]:
-    """The types about which nothing is known, sorted."""
-    return sorted({each.type for each in resources.all if each.custom and not _known(each.type)})
+    """The types, and the classes of databases, about which nothing is known, sorted."""
+    kinds = {each.type for each in resources.all if each.custom and not _known(each.type)}
+    prices = prices_of(regions()[0]).prices
+    classes = {
+        f"{each.type} ({each.inputs.get('instanceClass')})"
+        for each in resources.of(DATABASE)
+        if database_price(each) not in prices
+    }
+    return sorted(kinds | classes)
 
 
 def _known(kind: str) -> bool:

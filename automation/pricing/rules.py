@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from automation.pricing import data_rules
 from automation.pricing.jobs import jobs
 from automation.pricing.lines import Line, Stack
 from automation.pricing.resources import Resource, length
@@ -242,4 +243,7 @@ RULES: tuple[Rule, ...] = (
     _pipeline,
     _security,
     jobs,
+    data_rules.tables,
+    data_rules.queues,
+    data_rules.databases,
 )

@@ -198,6 +198,20 @@ def _route_table_association(cloud: Cloud, inputs: Inputs) -> list[str]:
     ]
 
 
+def _bucket(cloud: Cloud, inputs: Inputs) -> list[str]:
+    cloud.client("s3").head_bucket(Bucket=inputs["bucket"])
+    return [inputs["bucket"]]
+
+
+def _table(cloud: Cloud, inputs: Inputs) -> list[str]:
+    found = cloud.client("dynamodb").describe_table(TableName=inputs["name"])
+    return [found["Table"]["TableName"]]
+
+
+def _queue(cloud: Cloud, inputs: Inputs) -> list[str]:
+    return [cloud.client("sqs").get_queue_url(QueueName=inputs["name"])["QueueUrl"]]
+
+
 def _security_group_rule(egress: bool) -> Finder:
     """A rule by what it allows; AWS refuses a second one that allows the same."""
 
@@ -232,6 +246,7 @@ FINDERS: Mapping[str, Finder] = {
     "aws:cloudwatch/eventRule:EventRule": _event_rule,
     "aws:cloudwatch/logGroup:LogGroup": _log_group,
     "aws:cloudwatch/metricAlarm:MetricAlarm": _alarm,
+    "aws:dynamodb/table:Table": _table,
     "aws:ec2/eip:Eip": _tagged("describe_addresses", "Addresses", "AllocationId"),
     "aws:ec2/internetGateway:InternetGateway": _tagged(
         "describe_internet_gateways", "InternetGateways", "InternetGatewayId"
@@ -268,6 +283,8 @@ FINDERS: Mapping[str, Finder] = {
     "aws:lb/targetGroup:TargetGroup": _named(
         "elbv2", "describe_target_groups", "Names", "TargetGroups", "TargetGroupArn"
     ),
+    "aws:s3/bucket:Bucket": _bucket,
+    "aws:sqs/queue:Queue": _queue,
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _security_group_rule(egress=True),
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _security_group_rule(egress=False),
 }
@@ -299,6 +316,8 @@ WITHDRAWALS: Mapping[str, Callable[[Cloud, Inputs], None]] = {"docker:index/imag
 
 ABSENT = frozenset(
     {
+        "404",
+        "AWS.SimpleQueueService.NonExistentQueue",
         "ClusterNotFoundException",
         "InvalidGroup.NotFound",
         "InvalidRouteTableID.NotFound",
@@ -306,6 +325,7 @@ ABSENT = frozenset(
         "ListenerNotFound",
         "LoadBalancerNotFound",
         "NoSuchEntity",
+        "QueueDoesNotExist",
         "RepositoryNotFoundException",
         "ResourceNotFoundException",
         "ServiceNotFoundException",

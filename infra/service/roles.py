@@ -82,14 +82,17 @@ class Roles(pulumi.ComponentResource):
         args, secrets = self._args, self._context.settings.secret_arns
         execution = self._role("execution", "Starts the tasks: image, log, secrets")
         task = self._role("task", "What the container's own code may do")
-        starting = pulumi.Output.all(args.repository_arns, args.log_group_arn).apply(
-            lambda arns: tasks.execution(arns[0], arns[1], secrets)
-        )
-        name = f"start-tasks-{digest(args.other_repository, *secrets)}"
+        further = self._context.addons.secrets
+        starting = pulumi.Output.all(
+            args.repository_arns, args.log_group_arn, [*further.values()]
+        ).apply(lambda arns: tasks.execution(arns[0], arns[1], [*secrets, *arns[2]]))
+        name = f"start-tasks-{digest(args.other_repository, *secrets, *further)}"
         granted: list[pulumi.Resource] = [self._policy(execution, name, starting)]
         granted += self._sessions(task, "open-sessions")
         if self._context.settings.permissions:
             granted.append(self._application(task))
+        if self._context.addons.permissions:
+            granted.append(self._addons(task))
         for process, arn in args.queue_arns.items():
             granted.append(self._queue(task, process, arn))
         return TaskRoles(execution.arn, task.arn), granted
@@ -124,6 +127,21 @@ class Roles(pulumi.ComponentResource):
         granted = self._context.settings.permissions
         name = f"application-{digest(*(row.model_dump_json() for row in granted))}"
         return self._policy(task, name, pulumi.Output.from_input(tasks.application(granted)))
+
+    def _addons(self, task: aws.iam.Role) -> aws.iam.RolePolicy:
+        """What `addons.py` lets the application's code call, named by what it lets it do."""
+        grants = self._context.addons.permissions
+        name = f"addons-{digest(*(','.join(grant.actions) for grant in grants))}"
+        known = pulumi.Output.all(*(grant.known() for grant in grants))
+        document = known.apply(
+            lambda resources: statements.document(
+                *(
+                    statements.allow(f"Addons{number}", grant.actions, arns)
+                    for number, (grant, arns) in enumerate(zip(grants, resources, strict=True), 1)
+                )
+            )
+        )
+        return self._policy(task, name, document)
 
     def _queue(
         self, task: aws.iam.Role, process: str, arn: pulumi.Input[str]

@@ -10,6 +10,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from infra.addons import Addons
 from infra.context import Context
 from infra.names import CONTAINER_NAME
 from infra.settings.model import Settings
@@ -253,6 +254,7 @@ class TaskArgs:
         roles: under which it runs.
         tags: of every resource.
         storage: GiB of the task's disk; 0 for the 20 that cost nothing.
+        addons: variables and secrets of its containers beside their own.
     """
 
     family: str
@@ -263,6 +265,7 @@ class TaskArgs:
     roles: TaskRoles
     tags: Mapping[str, str]
     storage: int = 0
+    addons: Addons = field(default_factory=Addons)
 
 
 def web_task(context: Context, image: pulumi.Input[str], roles: TaskRoles) -> TaskArgs:
@@ -283,6 +286,7 @@ def web_task(context: Context, image: pulumi.Input[str], roles: TaskRoles) -> Ta
         roles=roles,
         tags=context.tags,
         storage=settings.ephemeral_storage_gib,
+        addons=context.addons,
     )
 
 
@@ -346,7 +350,7 @@ def task_definition(name: str, args: TaskArgs, parent: pulumi.Resource) -> aws.e
             else None
         ),
         volumes=[aws.ecs.TaskDefinitionVolumeArgs(name=volume) for volume in volumes],
-        container_definitions=_definitions(args.containers),
+        container_definitions=_definitions(args),
         # A refresh reads the revision that a release or a rollback registered since.
         track_latest=True,
         tags=dict(args.tags),
@@ -354,14 +358,28 @@ def task_definition(name: str, args: TaskArgs, parent: pulumi.Resource) -> aws.e
     )
 
 
-def _definitions(containers: Sequence[Container]) -> pulumi.Output[str]:
-    """The containers' definitions as JSON, once their images are known."""
-    images = pulumi.Output.all(*(each.image for each in containers))
-    return images.apply(
+def _definitions(args: TaskArgs) -> pulumi.Output[str]:
+    """The containers' definitions as JSON, once their images and the addons are known."""
+    images = [each.image for each in args.containers]
+    known = pulumi.Output.all(images, dict(args.addons.variables), dict(args.addons.secrets))
+    return known.apply(
         lambda known: json.dumps(
             [
-                container_definition(container, image)
-                for container, image in zip(containers, known, strict=True)
+                container_definition(with_addons(container, known[1], known[2]), image)
+                for container, image in zip(args.containers, known[0], strict=True)
             ]
         )
+    )
+
+
+def with_addons(
+    container: Container, variables: Mapping[str, str], secrets: Mapping[str, str]
+) -> Container:
+    """The application's container with what `addons.py` tells it; another one as it is."""
+    if container.name != CONTAINER_NAME:
+        return container
+    return replace(
+        container,
+        environment={**variables, **container.environment},
+        secrets={**secrets, **container.secrets},
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from infra.settings import rules
+from infra.settings import variables
 
 RESERVED_ARGUMENTS = ("RELEASE", "COMMIT", "BUILDKIT_INLINE_CACHE")
 """Build arguments that the program and the pipeline give themselves."""
@@ -22,7 +22,7 @@ def arguments(value: dict[str, str]) -> dict[str, str]:
             raise ValueError(f"{name} is given by the program: use another name")
         if not text.isprintable():
             raise ValueError(f"{name} must be one line of printable characters")
-        if rules.looks_secret(name, text):
+        if variables.looks_secret(name, text):
             raise ValueError(
                 f"{name} looks like a secret, and an image's history shows build arguments; store "
                 "it in Secrets Manager or SSM and name its ARN in the setting `build_secrets`"
@@ -42,6 +42,6 @@ def secrets(value: dict[str, str]) -> dict[str, str]:
     for name, arn in value.items():
         if not _SECRET_NAME.fullmatch(name):
             raise ValueError(f"{name!r} is not a secret's id: letters, digits and _ only")
-        if not rules.is_secret_arn(arn):
+        if not variables.is_secret_arn(arn):
             raise ValueError(f"{name} must be the ARN of a Secrets Manager secret or SSM parameter")
     return value

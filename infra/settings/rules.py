@@ -7,6 +7,9 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from infra.settings.variables import environment as environment
+from infra.settings.variables import secrets as secrets
+
 FARGATE_MEMORY: Mapping[int, range | tuple[int, ...]] = {
     256: (512, 1024, 2048),
     512: range(1024, 4096 + 1, 1024),
@@ -52,17 +55,6 @@ RESERVED_TAGS = (
 MAXIMUM_TAGS = 40
 """AWS allows 50 tags on a resource; the program's own and some spare are kept back."""
 
-_SECRET_NAME = re.compile(
-    r"(passw(or)?d|passphrase|secret|token|credential|api_?key|private_?key|access_?key)", re.I
-)
-_SECRET_VALUE = re.compile(
-    r"(AKIA|ASIA)[0-9A-Z]{16}|-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]+:[^@\s]+@|gh[pousr]_[A-Za-z0-9]{36}"
-)
-_SECRET_ARN = re.compile(
-    r"arn:aws[a-z-]*:(secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+(:[^:]*:[^:]*:[^:]*)?"
-    r"|ssm:[a-z0-9-]+:\d{12}:parameter/[\w./-]+)"
-)
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _IMAGE = re.compile(r"[a-z0-9][\w.:/-]*(:[\w][\w.-]{0,127}|@sha256:[0-9a-f]{64})")
 _SCHEDULE = re.compile(r"(cron|rate|at)\(.+\)")
 
@@ -71,51 +63,6 @@ def health_check_path(value: str) -> str:
     """An absolute path of at most 1024 characters."""
     if not re.fullmatch(r"/[\x21-\x7e]{0,1023}", value):
         raise ValueError("must begin with / and have at most 1024 printable characters, no spaces")
-    return value
-
-
-RESERVED_VARIABLES = ("PORT", "DRAIN_SECONDS")
-"""What the program itself tells the container."""
-
-
-def _check_variable(name: str) -> None:
-    if not _VARIABLE.fullmatch(name):
-        raise ValueError(f"{name!r} is not a variable's name: letters, digits and _ only")
-    if name in RESERVED_VARIABLES:
-        raise ValueError(
-            f"{name} is set by the program: use another name; `container_port` and `stop_timeout` "
-            "decide what PORT and DRAIN_SECONDS say"
-        )
-
-
-def looks_secret(name: str, text: str) -> bool:
-    """Whether a variable's name or value looks like a secret's."""
-    return bool(_SECRET_NAME.search(name) or _SECRET_VALUE.search(text))
-
-
-def is_secret_arn(value: str) -> bool:
-    """Whether it is the ARN of a Secrets Manager secret or of an SSM parameter."""
-    return bool(_SECRET_ARN.fullmatch(value))
-
-
-def environment(value: dict[str, str]) -> dict[str, str]:
-    """Plain variables of the container; what looks like a secret is refused."""
-    for name, text in value.items():
-        _check_variable(name)
-        if looks_secret(name, text):
-            raise ValueError(
-                f"{name} looks like a secret; store it in Secrets Manager or SSM and name its "
-                "ARN in the setting `secrets`"
-            )
-    return value
-
-
-def secrets(value: dict[str, str]) -> dict[str, str]:
-    """Variables whose values ECS reads from Secrets Manager or SSM."""
-    for name, arn in value.items():
-        _check_variable(name)
-        if not is_secret_arn(arn):
-            raise ValueError(f"{name} must be the ARN of a Secrets Manager secret or SSM parameter")
     return value
 
 

@@ -31,6 +31,7 @@ EMULATED: dict[str, str] = {
     "cloudwatch": "cloudwatch",
     "codebuild": "codebuild",
     "codepipeline": "codepipeline",
+    "dynamodb": "dynamodb",
     "ec2": "ec2",
     "elbv2": "elbv2",
     "events": "events",

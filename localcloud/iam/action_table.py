@@ -146,6 +146,7 @@ TAGGING: dict[str, Tagging] = {
     "codestar-connections": Tagging(
         "codestar-connections:TagResource", _words("CreateConnection"), created="connection/*"
     ),
+    "dynamodb": Tagging("dynamodb:TagResource", _words("CreateTable")),
     "ec2": Tagging(
         "ec2:CreateTags",
         _words("""

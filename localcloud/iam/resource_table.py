@@ -228,6 +228,14 @@ SSM: Rows = {
         AddTagsToResource ListTagsForResource RemoveTagsFromResource""",
 }
 
+DYNAMODB: Rows = {
+    "table/{TableName!name}": """
+        CreateTable DeleteItem DeleteTable DescribeContinuousBackups DescribeTable
+        DescribeTimeToLive GetItem PutItem Query Scan UpdateContinuousBackups UpdateItem
+        UpdateTable UpdateTimeToLive""",
+    "{ResourceArn}": "ListTagsOfResource TagResource UntagResource",
+}
+"""Calls on several tables, and those of indexes, are refused: the local cloud has no row."""
 
 ACM: Rows = {
     "{CertificateArn=*}": "ImportCertificate",
@@ -344,6 +352,7 @@ TABLES: dict[str, Rows] = {
     "events": EVENTS,
     "sns": SNS,
     "sqs": SQS,
+    "dynamodb": DYNAMODB,
     "application-autoscaling": APPLICATION_AUTO_SCALING,
     "cloudwatch": CLOUDWATCH,
     "acm": ACM,

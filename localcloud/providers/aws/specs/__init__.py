@@ -9,6 +9,7 @@ from localcloud.providers.aws.specs import (
     codebuild,
     codepipeline,
     connections,
+    dynamodb,
     ec2,
     ecr,
     ecs,
@@ -27,6 +28,7 @@ from localcloud.providers.aws.specs import (
     security_group_rules,
     security_groups,
     sns,
+    sqs,
     ssm,
     task_definitions,
     wafv2,
@@ -59,6 +61,8 @@ _MODULES = (
     secrets,
     ssm,
     jobs,
+    sqs,
+    dynamodb,
 )
 
 SPECS: dict[str, Spec] = {spec.token: spec for module in _MODULES for spec in module.ROWS}

@@ -82,8 +82,8 @@ def test_nothing_that_the_program_registers_is_forgotten(name: str) -> None:
 
 
 def test_a_type_that_nobody_priced_is_told() -> None:
-    found = Resources([Resource("aws:rds/instance:Instance", "database", {})])
-    assert monthly_cost(found, US).unpriced == ["aws:rds/instance:Instance"]
+    found = Resources([Resource("aws:rds/cluster:Cluster", "database", {})])
+    assert monthly_cost(found, US).unpriced == ["aws:rds/cluster:Cluster"]
 
 
 def test_a_preview_costs_its_own_task_and_nothing_that_it_shares() -> None:
@@ -282,3 +282,52 @@ def test_a_service_that_runs_is_priced_as_a_new_one() -> None:
     )
     for words in ("Fargate", "Public addresses of the tasks: 1"):
         assert priced(monthly_cost(running, US), words) == priced(monthly_cost(new, US), words)
+
+
+def resource(kind: str, **inputs: Any) -> Resource:
+    return Resource(f"aws:{kind}", "thing", inputs)
+
+
+def test_tables_queues_and_databases() -> None:
+    found = monthly_cost(
+        Resources(
+            [
+                resource("dynamodb/table:Table", billingMode="PAY_PER_REQUEST"),
+                resource("dynamodb/table:Table", readCapacity=2, writeCapacity=1),
+                resource("sqs/queue:Queue"),
+                resource("sqs/queue:Queue", fifoQueue=True),
+                resource(
+                    "rds/instance:Instance", instanceClass="db.t4g.micro", allocatedStorage=20
+                ),
+            ]
+        ),
+        US,
+    )
+    assert priced(found, "table thing: writes") == pytest.approx(0.625)
+    assert priced(found, "read units") == pytest.approx(2 * 730 * 0.00013)
+    assert priced(found, "SQS queue") == pytest.approx(0.9)
+    assert priced(found, "1 x db.t4g.micro") == pytest.approx(730 * 0.016)
+    assert priced(found, "disk of 20 GB") == pytest.approx(2.3)
+    assert found.unpriced == []
+
+
+def test_a_standby_costs_as_much_again_and_an_unknown_class_is_told() -> None:
+    database = {"instanceClass": "db.t4g.micro", "allocatedStorage": 20, "multiAz": True}
+    one = monthly_cost(Resources([resource("rds/instance:Instance", **database)]), US)
+    assert priced(one, "2 x db.t4g.micro") == pytest.approx(2 * 730 * 0.016)
+    other = {**database, "instanceClass": "db.x9.huge"}
+    unknown = monthly_cost(Resources([resource("rds/instance:Instance", **other)]), US)
+    assert unknown.unpriced == ["aws:rds/instance:Instance (db.x9.huge)"]
+
+
+@pytest.mark.parametrize(("size", "price"), [("small", 0.005), ("large", 0.02)])
+def test_builds_are_paid_by_the_size_of_their_machines(size: str, price: float) -> None:
+    project = resource(
+        "codebuild/project:Project",
+        environment={
+            "type": "LINUX_CONTAINER",
+            "computeType": f"BUILD_GENERAL1_{size.upper()}",
+        },
+    )
+    (line,) = monthly_cost(Resources([project]), US).lines
+    assert line.unit_price == price

@@ -147,13 +147,34 @@ def others(cloud: Cloud) -> dict[str, Any]:
     cloud.client("ecr").create_repository(repositoryName="nn")
     for name in ("/ecs/a", "/ecs/a-longer"):
         cloud.client("logs").create_log_group(logGroupName=name)
-    return watching(cloud) | {
-        "aws:ecs/cluster:Cluster": ({"name": "c"}, cluster),
-        "aws:ecs/service:Service": ({"name": "s", "cluster": cluster}, service),
-        "aws:iam/role:Role": ({"name": "r"}, "r"),
-        "aws:iam/rolePolicy:RolePolicy": ({"name": "p", "role": "r"}, "r:p"),
-        "aws:ecr/repository:Repository": ({"name": "nn"}, "nn"),
-        "aws:cloudwatch/logGroup:LogGroup": ({"name": "/ecs/a"}, "/ecs/a"),
+    return (
+        watching(cloud)
+        | keeping(cloud)
+        | {
+            "aws:ecs/cluster:Cluster": ({"name": "c"}, cluster),
+            "aws:ecs/service:Service": ({"name": "s", "cluster": cluster}, service),
+            "aws:iam/role:Role": ({"name": "r"}, "r"),
+            "aws:iam/rolePolicy:RolePolicy": ({"name": "p", "role": "r"}, "r:p"),
+            "aws:ecr/repository:Repository": ({"name": "nn"}, "nn"),
+            "aws:cloudwatch/logGroup:LogGroup": ({"name": "/ecs/a"}, "/ecs/a"),
+        }
+    )
+
+
+def keeping(cloud: Cloud) -> dict[str, Any]:
+    """What keeps data."""
+    cloud.client("s3").create_bucket(Bucket="kept-here")
+    cloud.client("dynamodb").create_table(
+        TableName="kept",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    queue = cloud.client("sqs").create_queue(QueueName="kept")["QueueUrl"]
+    return {
+        "aws:dynamodb/table:Table": ({"name": "kept"}, "kept"),
+        "aws:s3/bucket:Bucket": ({"bucket": "kept-here"}, "kept-here"),
+        "aws:sqs/queue:Queue": ({"name": "kept"}, queue),
     }
 
 
@@ -209,6 +230,7 @@ def test_each_type_is_found_by_what_it_was_to_be(cloud: Cloud) -> None:
 def test_what_was_not_made_is_made_again(cloud: Cloud) -> None:
     nowhere = {
         "name": "zz",
+        "bucket": "zz-nowhere",
         "dashboardName": "zz",
         "serviceNamespace": "ecs",
         "resourceId": "service/z/z",

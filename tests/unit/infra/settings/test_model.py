@@ -228,6 +228,11 @@ def test_pulumi_passes_text_and_a_file_plain_data() -> None:
     assert as_text.environment == {"A": "b", "N": "5", "YES": "true"}
 
 
+def test_a_secret_that_rds_keeps_is_an_arn() -> None:
+    arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-1a2b-AbCdEf:password::"
+    assert Settings.parse({"secrets": {"PASSWORD": arn}}).secrets == {"PASSWORD": arn}
+
+
 def test_a_token_is_never_shown() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.parse({"github_token": "ghp_verysecret", "container_port": 0})
