@@ -116,13 +116,18 @@ class _Run:
         return bool(found["logStreams"])
 
     def _known_task(self) -> str | None:
-        """A task of this release that runs, or has ended well within the last hour."""
+        """A task of this release that runs, or has ended well within the last hour.
+
+        A preview in the same cluster may run the same image.
+        """
+        names = self._session.names
+        groups = {f"family:{family}" for family in (names.service, names.release_family)}
         for status in ("RUNNING",) if self._always else ("RUNNING", "STOPPED"):
             arns = self._cloud.client("ecs").list_tasks(
                 cluster=self._task.cluster, startedBy=self._mark, desiredStatus=status
             )["taskArns"]
             for task in self._described(arns):
-                if status == "RUNNING" or _status(task) == 0:
+                if task["group"] in groups and (status == "RUNNING" or _status(task) == 0):
                     return str(task["taskArn"])
         return None
 

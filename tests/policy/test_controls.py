@@ -116,6 +116,7 @@ UNTAGGED = frozenset(
         "RepositoryPolicy",
         "RepositoryWebhook",
         "RolePolicy",
+        "Schedule",
         "ScheduledAction",
         "TopicPolicy",
         "TopicSubscription",

@@ -34,6 +34,7 @@ class Account:
         self.tasks: dict[str, tuple[str, int | None]] = {}
         self.status: int | None = 0
         self.started: list[dict[str, Any]] = []
+        self.group = "family:fargate-cd-dev"
 
     def client(self, _service: str) -> Account:
         return self
@@ -65,7 +66,8 @@ class Account:
         for arn in asked["tasks"]:
             code = self.tasks[arn][1]
             container = {"name": "app"} | ({} if code is None else {"exitCode": code})
-            rows.append({"taskArn": arn, "lastStatus": "STOPPED", "containers": [container]})
+            row = {"taskArn": arn, "lastStatus": "STOPPED", "containers": [container]}
+            rows.append({**row, "group": self.group})
         return {"tasks": rows}
 
     def run_task(self, **asked: Any) -> dict[str, Any]:
@@ -165,6 +167,19 @@ def test_a_task_that_a_killed_driver_left_behind_is_followed(
     command(TASK)
     assert not account.started
     assert account.streams == {release_mark(NEW)}
+
+
+def test_a_task_of_the_pipeline_is_followed_and_one_of_a_preview_is_not(
+    captured: Captured, account: Account
+) -> None:
+    account.tasks = {"task/old": ("RUNNING", 0)}
+    account.group = "family:fargate-cd-dev__release"
+    prepared(captured)(TASK)
+    assert not account.started
+    account.streams.clear()
+    account.group = "family:fargate-cd-dev-preview-login"
+    prepared(captured)(TASK)
+    assert account.started
 
 
 def test_a_failed_one_is_run_again(command: ReleaseCommand, account: Account) -> None:
