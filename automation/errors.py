@@ -74,6 +74,6 @@ class ChangesFound(DriverError):  # noqa: N818 - what was asked for, not a fault
 
 
 class Stopped(DriverError):  # noqa: N818 - a person's wish
-    """Interrupted by Ctrl-C or SIGTERM; the engine has saved its state."""
+    """Interrupted by Ctrl-C, SIGTERM or a closed terminal; the engine has saved its state."""
 
     exit_code = 130

@@ -94,8 +94,13 @@ def _arguments(own: Any, screen: Screen, given: dict[str, Any]) -> dict[str, Any
 
 
 def execute(screen: Screen, run: Callable[[], int]) -> NoReturn:
-    """Run a command; errors become words, and everything becomes an exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    """Run a command; errors become words, and everything becomes an exit code.
+
+    A closed terminal (SIGHUP) and SIGTERM interrupt it as Ctrl-C does.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under `nohup`
+            signal.signal(number, _interrupt)
     try:
         code = run()
     except KeyboardInterrupt:

@@ -116,7 +116,7 @@ def _counted_signals() -> Iterator[list[int]]:
     arrived: list[int] = []
     before = {
         number: signal.getsignal(number)
-        for number in (signal.SIGINT, signal.SIGTERM)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         if threading.current_thread() is threading.main_thread()
         and callable(signal.getsignal(number))
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +30,7 @@ class Engine:
         Raises:
             DockerError: it failed, or took longer than 10 minutes.
         """
-        return _call(arguments)
+        return call(*arguments)
 
     def logs(self, container: str, lines: int) -> tuple[str, ...]:
         """The last lines that a container wrote, to standard output and error.
@@ -39,7 +38,7 @@ class Engine:
         Raises:
             DockerError: the engine has no such container.
         """
-        text = _call(("logs", f"--tail={lines}", container), stderr=subprocess.STDOUT)
+        text = call("logs", f"--tail={lines}", container, stderr=subprocess.STDOUT)
         return tuple(line.rstrip() for line in text.splitlines())
 
     def inspect(self, kind: str, name: str) -> dict[str, Any]:
@@ -63,12 +62,17 @@ class Engine:
 def find_engine() -> Engine | None:
     """This machine's Docker engine; None if none answers."""
     try:
-        return Engine(_call(("version", "--format={{.Server.Arch}}")).strip())
+        return Engine(call("version", "--format={{.Server.Arch}}").strip())
     except DockerError:
         return None
 
 
-def _call(arguments: Iterable[str], stderr: int = subprocess.PIPE) -> str:
+def call(*arguments: str, stderr: int = subprocess.PIPE) -> str:
+    """Run `docker` with these arguments and return its standard output.
+
+    Raises:
+        DockerError: it is not installed, failed, or took longer than 10 minutes.
+    """
     try:
         done = subprocess.run(
             ["docker", *arguments],

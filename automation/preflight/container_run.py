@@ -6,8 +6,6 @@ path with 200 within the grace period.
 
 from __future__ import annotations
 
-import os
-import platform
 import time
 import urllib.error
 import urllib.request
@@ -16,11 +14,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import psutil
-
 from automation.aws.ecr import PLATFORM_NAMES
 from automation.diagnosis.evidence import Facts, StoppedTask
 from automation.machine.docker_engine import DockerError, Engine
+from automation.machine.smoke_leftovers import LABEL, image_name, owner
 from infra.image.image import Build, MachineArguments, make
 from infra.names import CONTAINER_NAME
 from infra.service.service import grace_period
@@ -29,9 +26,7 @@ from infra.settings.container_rules import healthy_codes
 from infra.settings.model import Settings
 
 POLL_SECONDS = 0.2
-LABEL = "fargate-cd.smoke"
 LOG_LINES = 50
-TAG = "fargate-cd-smoke"
 CHECKER = "ELB-HealthChecker/2.0"
 
 
@@ -69,26 +64,9 @@ def build(
     Raises:
         BuildError: the build failed.
     """
-    name = f"{TAG}:{plan.tag}"
+    name = image_name(plan.tag)
     make(plan, name, secrets or {}, machine_arguments)
     return name
-
-
-def owner() -> str:
-    """This machine and process, as the label of a container that it runs."""
-    return f"{platform.node()}:{os.getpid()}"
-
-
-def remove_abandoned(engine: Engine) -> None:
-    """Remove the containers whose driver was killed on this machine before it could."""
-    form = f'{{{{.ID}}}} {{{{.Label "{LABEL}"}}}}'
-    with suppress(DockerError):
-        listed = engine.call("ps", "--all", f"--filter=label={LABEL}", f"--format={form}")
-        for row in listed.splitlines():
-            container, _, label = row.partition(" ")
-            machine, _, process = label.rpartition(":")
-            if machine == platform.node() and not psutil.pid_exists(int(process)):
-                engine.call("rm", "--force", "--volumes", container)
 
 
 def forget(engine: Engine, name: str) -> None:

@@ -39,7 +39,6 @@ def run(flight: Flight) -> Iterator[Diagnosis]:
     if flight.docker is None:
         note("No Docker engine is here: the container is not tried before the update")
         return
-    container_run.remove_abandoned(flight.docker)
     if flight.settings.secrets:
         note("The container needs secrets, which stay in the cloud: it is not tried here")
         return

@@ -237,9 +237,11 @@ def connected(name: str, screen: Screen, start: bool = True) -> Backend:
 
 @contextmanager
 def _alone(target: Target, name: str) -> Iterator[None]:
+    from automation.machine.smoke_leftovers import remove_abandoned
     from automation.stack import locks
 
     with locks.one_update(target.lock_dir(), name):
+        remove_abandoned()
         try:
             yield
         except KeyboardInterrupt:

@@ -9,6 +9,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,6 +24,7 @@ from automation import run
 from automation.command_line.command import command, execute
 from automation.command_line.options import Branch
 from automation.errors import ChangesFound, ConfigurationError, DriverError, Stopped, UpdateRunning
+from automation.machine import smoke_leftovers
 from automation.screen import Screen
 from automation.stack import operations
 from automation.unexpected_errors import in_words
@@ -188,18 +190,49 @@ def test_an_interrupted_change_says_that_it_can_go_on(
     assert ("state is saved" in captured.err.getvalue()) is changes
 
 
-def test_sigterm_is_an_interruption(captured: Captured) -> None:
+def test_every_change_of_a_stack_removes_first_what_a_dead_driver_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed: list[bool] = []
+    monkeypatch.setattr(smoke_leftovers, "remove_abandoned", lambda: removed.append(True))
+    target: Any = SimpleNamespace(lock_dir=lambda: tmp_path)
+    with operations._alone(target, "dev"):
+        assert removed == [True]
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_sigterm_and_a_closed_terminal_are_interruptions(
+    captured: Captured, number: signal.Signals
+) -> None:
     def command() -> int:
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), number)
         raise AssertionError("unreachable")
 
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        with pytest.raises(SystemExit) as exit_:
-            execute(captured.screen, command)
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with pytest.raises(SystemExit) as exit_:
+        execute(captured.screen, command)
     assert exit_.value.code == 130
+
+
+@pytest.mark.usefixtures("handlers")
+def test_under_nohup_a_closed_terminal_interrupts_nothing(captured: Captured) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def command() -> int:
+        os.kill(os.getpid(), signal.SIGHUP)
+        return 0
+
+    with pytest.raises(SystemExit) as exit_:
+        execute(captured.screen, command)
+    assert exit_.value.code == 0
 
 
 def test_a_fault_is_a_sentence_with_its_traceback_in_a_file(

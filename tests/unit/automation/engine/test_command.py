@@ -67,7 +67,12 @@ def test_a_failure_is_the_automation_apis_own_error(tmp_path: Path) -> None:
         )
 
 
-def test_at_an_interrupt_the_engine_is_asked_to_stop_and_waited_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_at_an_interrupt_the_engine_is_asked_to_stop_and_waited_for(
+    tmp_path: Path, request: pytest.FixtureRequest, number: signal.Signals
+) -> None:
+    before = signal.signal(number, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(number, before))
     saved, announced = tmp_path / "saved", tmp_path / "announced"
     save = f"while [ ! -e {announced} ]; do sleep 0.05; done; touch {saved}; exit 1"
     body = f"trap '{save}' INT; touch {tmp_path}/ready; while :; do sleep 0.05; done"
@@ -82,7 +87,7 @@ def test_at_an_interrupt_the_engine_is_asked_to_stop_and_waited_for(tmp_path: Pa
 
     def interrupt() -> None:
         if appears(tmp_path / "ready"):
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
 
     threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import http.server
-import platform
-import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -115,23 +113,6 @@ def test_it_is_asked_as_a_load_balancer_asks(monkeypatch: pytest.MonkeyPatch) ->
 )
 def test_an_images_own_health_check_is_seen(config: dict[str, Any], has: bool) -> None:
     assert container_run.has_health_check(Fake(config=config), "web:1") is has
-
-
-def test_what_a_dead_driver_left_is_removed() -> None:
-    with subprocess.Popen(["true"]) as ended:
-        ended.wait()
-    machine = platform.node()
-
-    @dataclass(frozen=True)
-    class Listing(Fake):
-        def call(self, *arguments: str) -> str:
-            self.calls.append(arguments)
-            rows = [f"dead {machine}:{ended.pid}", f"alive {container_run.owner()}"]
-            return "\n".join([*rows, f"elsewhere other-{machine}:{ended.pid}", "old 1"])
-
-    engine = Listing()
-    container_run.remove_abandoned(engine)
-    assert engine.calls[1:] == [("rm", "--force", "--volumes", "dead")]
 
 
 def test_an_entry_point_and_a_command_follow_docker() -> None:
