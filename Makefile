@@ -44,8 +44,8 @@ format: $(VENV)/.dev ## apply the formatter and the linter's safe fixes
 	@$(VENV)/bin/ruff format .
 	@$(VENV)/bin/ruff check --fix .
 
-bench: $(VENV)/.dev setup ## the benchmarks
-	@$(VENV)/bin/python -m benchmarks
+bench: $(VENV)/.dev setup ## the benchmarks; BENCH="--runs 3 --only starts unchanged" chooses
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python -m benchmarks $(BENCH)
 
 setup: $(VENV)/.installed ## virtual environment, packages, Pulumi engine, Docker engine
 	@$(RUN) doctor --fix --quiet --stack local
