@@ -25,7 +25,7 @@ tag=$1 repository=$2 cluster=$3 service=$4 family=$5 base=$6
 export DOCKER_CONFIG=$PWD/.docker DOCKER_BUILDKIT=0
 aws ecr get-login-password |
   docker login --username AWS --password-stdin "${repository%%/*}" >/dev/null 2>&1
-docker build --quiet --build-arg BASE_IMAGE="$base" --tag "$repository:$tag" app >/dev/null
+docker build --quiet --build-arg BASE_IMAGE="$base" --tag "$repository:$tag" app >build.log 2>&1
 docker push --quiet "$repository:$tag" >/dev/null
 aws ecs describe-task-definition --task-definition "$family" --query taskDefinition >old.json
 python3 - "$repository:$tag" <<'END'

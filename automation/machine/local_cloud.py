@@ -9,6 +9,7 @@ import importlib.util
 import shutil
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,14 @@ def local_cloud() -> api.LocalCloud:
     Raises:
         ConfigurationError: the checkout has no `localcloud/`, or its packages are missing.
     """
+    _require_usable(paths.ROOT)
+    from localcloud import api
+
+    return api.LocalCloud()
+
+
+@cache
+def _require_usable(_root: Path) -> None:
     if importlib.util.find_spec("localcloud") is None:
         raise ConfigurationError(
             "This checkout has no localcloud/: restore it, or use a stack with target: aws."
@@ -37,9 +46,6 @@ def local_cloud() -> api.LocalCloud:
             f"The local cloud's packages are missing ({', '.join(missing)}): "
             f"pip install -r {requirements.LOCAL}"
         )
-    from localcloud import api
-
-    return api.LocalCloud()
 
 
 def build_arguments(dockerfile: Path, platform: str, note: Note) -> dict[str, str]:

@@ -48,7 +48,14 @@ class Stack(auto.Stack):
 
     The Automation API starts the engine three more times after each operation: twice for the
     outputs and once for the history, which the driver never reads.
+
+    Args:
+        name: the stack's name.
+        workspace: where it is; the stack exists there.
     """
+
+    def __init__(self, name: str, workspace: auto.Workspace) -> None:
+        self.name, self.workspace = name, workspace
 
     def outputs(self) -> auto.OutputMap:
         """The outputs, from one export unless there are secrets among them."""
@@ -95,7 +102,8 @@ def open_stack(
     """
     workspace = open_workspace(file, target, engine, program)
     try:
-        return Stack.select(file.name, workspace), False
+        workspace.select_stack(file.name)
+        return Stack(file.name, workspace), False
     except StackNotFoundError as error:
         if not create:
             raise ConfigurationError(
@@ -103,9 +111,10 @@ def open_stack(
                 f"`python automation/run.py up --stack {file.name}` makes it."
             ) from error
     try:
-        return Stack.create(file.name, workspace), True
+        workspace.create_stack(file.name)
+        return Stack(file.name, workspace), True
     except StackAlreadyExistsError:  # another process was quicker
-        return Stack.select(file.name, workspace), False
+        return Stack(file.name, workspace), False
 
 
 def exported_state(stack: auto.Stack) -> dict[str, Any]:

@@ -51,6 +51,7 @@ def test_a_command_on_an_outdated_local_cloud_says_so(
 def test_without_the_folder_one_sentence_says_what_is_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    local_cloud._require_usable.cache_clear()  # an earlier test has found it
     monkeypatch.setattr(local_cloud.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(ConfigurationError, match=r"no localcloud/: restore it") as refused:
         local_cloud.local_cloud()

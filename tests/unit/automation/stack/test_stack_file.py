@@ -5,10 +5,14 @@ from __future__ import annotations
 import contextvars
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pulumi
 import pytest
 import yaml
+from pulumi import automation as auto
+from semver import VersionInfo
 
 from automation import paths
 from automation.errors import ConfigurationError
@@ -158,3 +162,28 @@ def as_the_program_reads(
         return Settings.load()
 
     return contextvars.Context().run(load)
+
+
+class CountingEngine(auto.PulumiCommand):
+    """An engine that notes what it is asked, and exports a state."""
+
+    def __init__(self) -> None:
+        self.command, self.version = "pulumi", VersionInfo(3, 250, 0)
+        self.asked: list[str] = []
+
+    def run(self, args: list[str], *_: object, **__: object) -> auto.CommandResult:
+        self.asked.append(" ".join(args[:2]))
+        root = {"type": "pulumi:pulumi:Stack", "outputs": {"service_url": "http://a"}}
+        state = {"version": 3, "deployment": {"resources": [root]}}
+        return auto.CommandResult(json.dumps(state), "", 0)
+
+
+def test_after_an_update_the_engine_is_asked_once_more(project: Path) -> None:
+    engine = CountingEngine()
+    file = stack_file.load_stack_file("local", project)
+    target: Any = SimpleNamespace(work_dir=lambda _name: project / "work")
+    stack, created = workspace.open_stack(file, target, engine, lambda: None)  # type: ignore[arg-type]
+    assert not created
+    result = stack.up(program=None)
+    assert result.outputs["service_url"].value == "http://a"
+    assert engine.asked == ["stack select", "up --yes", "stack export"]
