@@ -63,11 +63,11 @@ class Place:
         """The stack's outputs."""
         return self.checkout.json("outputs", *STACK)
 
-    def engine(self, *arguments: str, folder: Path) -> None:
-        """One command of the engine in a folder."""
+    def engine(self, *arguments: str) -> None:
+        """One command of the engine."""
         found = find_engine()
         assert found is not None  # noqa: S101 - an update has used it
-        measure.process([found.command, *arguments], folder, self.cloud)
+        measure.process([found.command, *arguments], self.checkout.root, self.cloud)
 
 
 @contextmanager
@@ -90,7 +90,6 @@ def place() -> Iterator[Place]:
 
 def export(made: Place) -> None:
     """Copy the stack's state to the flat program."""
-    workspace = made.checkout.state_dir / "workspace" / "local"
     file = str(made.floor / flat.STATE)
-    made.engine("stack", "export", *STACK, "--show-secrets", "--file", file, folder=workspace)
+    made.engine("stack", "export", *STACK, "--show-secrets", "--file", file)
     made.flat("prepare")

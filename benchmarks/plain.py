@@ -110,7 +110,12 @@ class PlainService:
         elbv2.delete_listener(ListenerArn=self.made["listener"])
         elbv2.delete_load_balancer(LoadBalancerArn=self.made["balancer"])
         elbv2.delete_target_group(TargetGroupArn=self.made["target"])
-        self._until(lambda: not ecs.list_tasks(cluster=NAME)["taskArns"])
+
+        def gone() -> bool:
+            found = ecs.describe_services(cluster=NAME, services=[NAME])["services"]
+            return all(each["status"] == "INACTIVE" for each in found)
+
+        self._until(gone)
         ecs.delete_cluster(cluster=NAME)
         for kind in ("tasks", "balancer"):
             ec2.delete_security_group(GroupId=self.made[kind])
