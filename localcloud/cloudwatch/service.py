@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localcloud.cloudwatch import alarms
+from localcloud.cloudwatch import alarms, queues
 from localcloud.cloudwatch.evaluation import COMPARISONS, AlarmState
 from localcloud.cloudwatch.metric_math import MathError, Series, evaluate
 from localcloud.cloudwatch.series import Points, is_statistic, metric
@@ -22,6 +22,8 @@ from localcloud.shared.service import Call, Service, ServiceError, Surroundings
 log = logging.getLogger(__name__)
 
 EVALUATED_EVERY_SECONDS = 10.0
+MOST_METRICS = 500
+"""In one PutMetricData; AWS takes 1,000."""
 MOST_DATA_POINTS = 1440
 """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html"""
 _ACTION_SERVICES = (":sns:", ":autoscaling:")
@@ -182,12 +184,28 @@ class CloudWatch(Service):
             alarms.act(self._around, call.region, alarm, before[0])
 
     def _run(self) -> None:
+        told = time.time() // queues.PERIOD_SECONDS
         while not self._ended.wait(EVALUATED_EVERY_SECONDS):
+            now = time.time()
+            if now // queues.PERIOD_SECONDS > told:
+                told = now // queues.PERIOD_SECONDS
+                self._tell_of_queues(now)
             for region in list(backends("cloudwatch")[self._around.account]):
                 try:
                     self.evaluate(region, time.time())
                 except (ClientError, BotoCoreError) as error:
                     log.warning("the alarms of %s were not evaluated: %s", region, error)
+
+    def _tell_of_queues(self, now: float) -> None:
+        for region, found in list(backends("sqs")[self._around.account].items()):
+            rows = [row for queue in list(found.queues.values()) for row in queues.data(queue, now)]
+            client = self._around.client("cloudwatch", region=region)
+            for start in range(0, len(rows), MOST_METRICS):
+                chunk = rows[start : start + MOST_METRICS]
+                try:
+                    client.put_metric_data(Namespace=queues.NAMESPACE, MetricData=chunk)
+                except (ClientError, BotoCoreError) as error:
+                    log.warning("the queues of %s were not told of: %s", region, error)
 
     def evaluate(self, region: str, now: float) -> None:
         """Judge every alarm of a region, and set the states that have changed."""

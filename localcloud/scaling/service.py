@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from moto.applicationautoscaling.responses import _build_policy
 
 from localcloud.emulator.emulator import backends
-from localcloud.scaling import tracking
+from localcloud.scaling import steps, tracking
 from localcloud.scaling.decision import Reading, decide
 from localcloud.scaling.schedule import ScheduleError, due
 from localcloud.shared.service import Call, Service, ServiceError, Surroundings
@@ -28,12 +28,14 @@ from localcloud.shared.service import Call, Service, ServiceError, Surroundings
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 10.0
+STEPS = "StepScaling"
+TRACKING = "TargetTrackingScaling"
 ACTIVITIES_KEPT = 200
 POLICIES_A_PAGE = 10
 
 
 class Scaling(Service):
-    """Target tracking and scheduled scaling of ECS services.
+    """Target tracking, step scaling and scheduled scaling of ECS services.
 
     Args:
         surroundings: the local cloud around it.
@@ -76,16 +78,22 @@ class Scaling(Service):
     def _check_policy(self, call: Call) -> None:
         """Refuse what would never act; forget the alarms of a policy that is replaced."""
         given = call.input
-        if given.get("PolicyType") != "TargetTrackingScaling":
-            raise _refused(f"PolicyType {given.get('PolicyType', 'StepScaling')}")
+        kind = given.get("PolicyType", STEPS)
+        if kind not in (STEPS, TRACKING):
+            raise _refused(f"PolicyType {kind}")
         try:
+            if kind == STEPS:
+                return steps.check(given.get("StepScalingPolicyConfiguration") or {})
             tracking.watched(given["TargetTrackingScalingPolicyConfiguration"], given["ResourceId"])
-        except tracking.UntrackedMetricError as error:
+        except (tracking.UntrackedMetricError, steps.UnknownStepsError) as error:
             raise _refused(str(error)) from error
+        except steps.InvalidStepsError as error:
+            raise ServiceError("ValidationException", f"{error}.") from error
         except tracking.InvalidMetricsError as error:
             raise ServiceError("ValidationException", f"Metrics: {error}.") from error
         if (old := self._policy(call)) is not None:
             old.delete_alarms(call.account, call.region)
+        return None
 
     def _policy(self, call: Call) -> Any:
         given = call.input
@@ -101,6 +109,8 @@ class Scaling(Service):
         """Let the policy's two alarms watch its own metric."""
         del answer
         policy = self._policy(call)
+        if policy.policy_type != TRACKING:
+            return
         wanted = tracking.watched(
             policy.target_tracking_scaling_policy_configuration, policy.resource_id
         )
@@ -214,6 +224,8 @@ class Scaling(Service):
 
     def _reading(self, region: str, policy: Any, capacity: int) -> Reading:
         """What a policy wants, if one of its alarms is on and it is not cooling down."""
+        if policy.policy_type != TRACKING:
+            return self._step(region, policy, capacity)
         configuration = policy.target_tracking_scaling_policy_configuration
         cloudwatch = self._around.client("cloudwatch", region=region)
         names = [alarm.name for alarm in policy.alarms]
@@ -236,6 +248,30 @@ class Scaling(Service):
         wanted = tracking.proportional(capacity, value, float(configuration["TargetValue"]))
         wanted = max(wanted, capacity + 1) if grows else min(wanted, capacity - 1)
         return Reading(policy.policy_name, wanted, shrinks=shrinks)
+
+    def _step(self, region: str, policy: Any, capacity: int) -> Reading:
+        """What a step policy sets; while none of its alarms is on it takes no part.
+
+        More tasks come at once, also while it cools down: each further step is a larger one.
+        """
+        quiet = Reading(policy.policy_name, None, shrinks=False)
+        configuration = policy.step_scaling_policy_configuration
+        cloudwatch = self._around.client("cloudwatch", region=region)
+        for alarm in cloudwatch.describe_alarms(StateValue="ALARM")["MetricAlarms"]:
+            if policy.policy_arn not in alarm["AlarmActions"] or not alarm["ActionsEnabled"]:
+                continue
+            value = self._latest(cloudwatch, steps.watched(alarm))
+            wanted = value if value is None else value - alarm["Threshold"]
+            wanted = None if wanted is None else steps.capacity(configuration, wanted)
+            if wanted is None or (wanted < capacity and self._cools_down(policy, configuration)):
+                return quiet
+            return Reading(policy.policy_name, wanted)
+        return quiet
+
+    def _cools_down(self, policy: Any, configuration: Mapping[str, Any]) -> bool:
+        last = self._changed.get((policy.resource_id, "in"))
+        seconds = float(configuration.get("Cooldown", steps.DEFAULT_COOLDOWN_SECONDS))
+        return last is not None and time.monotonic() - last < seconds
 
     def _latest(self, cloudwatch: Any, wanted: list[dict[str, Any]]) -> float | None:
         now = datetime.now(UTC)

@@ -291,22 +291,118 @@ def scheduled(cloud: Stage) -> None:
     cloud.await_running(cluster, service, 2)
 
 
-@row(
-    "step scaling is refused by its name",
-    STEPS,
-)
-def step_scaling(cloud: Stage) -> None:
-    code, words = refused(
-        lambda: cloud.client("application-autoscaling").put_scaling_policy(
-            ServiceNamespace="ecs",
-            ResourceId="service/a/b",
-            ScalableDimension="ecs:service:DesiredCount",
-            PolicyName="steps",
-            PolicyType="StepScaling",
-            StepScalingPolicyConfiguration={"AdjustmentType": "ChangeInCapacity"},
-        )
+def steps_of(
+    cloud: Stage, target: dict[str, str], name: str, adjustments: list[dict[str, Any]]
+) -> str:
+    """A policy that sets the number of tasks by steps; its ARN."""
+    policy = cloud.client("application-autoscaling").put_scaling_policy(
+        **target,
+        PolicyName=name,
+        PolicyType="StepScaling",
+        StepScalingPolicyConfiguration={
+            "AdjustmentType": "ExactCapacity",
+            "Cooldown": 10,
+            "StepAdjustments": adjustments,
+        },
     )
-    assert (code, "StepScaling" in words) == ("ValidationException", True)
+    return str(policy["PolicyARN"])
+
+
+QUEUES = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html"
+
+
+@row("steps on a queue's messages bring a service from 0 to what they call for, and back", STEPS)
+def step_scaling(cloud: Stage) -> None:
+    cluster = cloud.cluster()
+    service = cloud.service(cluster, cloud.definition(), None, desiredCount=0)
+    target = {
+        "ServiceNamespace": "ecs",
+        "ResourceId": f"service/{cluster}/{service}",
+        "ScalableDimension": "ecs:service:DesiredCount",
+    }
+    cloud.client("application-autoscaling").register_scalable_target(
+        **target, MinCapacity=0, MaxCapacity=3
+    )
+    one = {"MetricIntervalLowerBound": 0, "MetricIntervalUpperBound": 10, "ScalingAdjustment": 1}
+    two = {"MetricIntervalLowerBound": 10, "ScalingAdjustment": 2}
+    none = {"MetricIntervalUpperBound": 0, "ScalingAdjustment": 0}
+    watched = {
+        "Namespace": "AWS/SQS",
+        "MetricName": "ApproximateNumberOfMessagesVisible",
+        "Dimensions": [{"Name": "QueueName", "Value": f"steps-{cluster}"}],
+        "Statistic": "Maximum",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "DatapointsToAlarm": 1,
+        "Threshold": 1,
+    }
+    for name, adjustments, comparison in (
+        (f"busy-{cluster}", [one, two], "GreaterThanOrEqualToThreshold"),
+        (f"idle-{cluster}", [none], "LessThanThreshold"),
+    ):
+        arn = steps_of(cloud, target, name, adjustments)
+        alarm(cloud, name, **watched, ComparisonOperator=comparison, AlarmActions=[arn])
+    queue = cloud.client("sqs").create_queue(QueueName=f"steps-{cluster}")["QueueUrl"]
+    for number in range(12):
+        cloud.client("sqs").send_message(QueueUrl=queue, MessageBody=str(number))
+    cloud.await_running(cluster, service, 2)
+    cloud.client("sqs").purge_queue(QueueUrl=queue)
+    cloud.await_running(cluster, service, 0)
+
+
+@row("SQS tells of messages in flight and of the oldest message only where there are any", QUEUES)
+def queue_metrics(cloud: Stage) -> None:
+    sqs = cloud.client("sqs")
+    queue = sqs.create_queue(QueueName="told")["QueueUrl"]
+
+    def newest(name: str) -> float | None:
+        now = datetime.now(UTC)
+        points = cloud.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/SQS",
+            MetricName=name,
+            Dimensions=[{"Name": "QueueName", "Value": "told"}],
+            StartTime=now - timedelta(minutes=5),
+            EndTime=now,
+            Period=60,
+            Statistics=["Maximum"],
+        )["Datapoints"]
+        latest = max(points, key=lambda point: point["Timestamp"], default=None)
+        return float(latest["Maximum"]) if latest else None
+
+    in_flight, oldest = "ApproximateNumberOfMessagesNotVisible", "ApproximateAgeOfOldestMessage"
+    wait_for(lambda: newest("ApproximateNumberOfMessagesVisible") == 0)
+    assert (newest(in_flight), newest(oldest)) == (None, None)
+    for body in ("a", "b"):
+        sqs.send_message(QueueUrl=queue, MessageBody=body)
+    sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=1, VisibilityTimeout=300)
+    wait_for(lambda: newest("ApproximateNumberOfMessagesVisible") == 1)
+    assert newest(in_flight) == 1
+    assert newest(oldest) is not None
+
+
+@row("steps other than of exact numbers are refused by their name, and gaps as AWS does", STEPS)
+def refused_steps(cloud: Stage) -> None:
+    def put_steps(kind: str, *adjustments: dict[str, int]) -> tuple[str, str]:
+        return refused(
+            lambda: cloud.client("application-autoscaling").put_scaling_policy(
+                ServiceNamespace="ecs",
+                ResourceId="service/a/b",
+                ScalableDimension="ecs:service:DesiredCount",
+                PolicyName="steps",
+                PolicyType="StepScaling",
+                StepScalingPolicyConfiguration={
+                    "AdjustmentType": kind,
+                    "StepAdjustments": list(adjustments),
+                },
+            )
+        )
+
+    code, words = put_steps("ChangeInCapacity")
+    assert (code, "ChangeInCapacity" in words) == ("ValidationException", True)
+    low = {"MetricIntervalLowerBound": 0, "MetricIntervalUpperBound": 5, "ScalingAdjustment": 1}
+    high = {"MetricIntervalLowerBound": 6, "ScalingAdjustment": 2}
+    code, words = put_steps("ExactCapacity", low, high)
+    assert (code, "gap" in words) == ("ValidationException", True)
 
 
 INSIGHTS = CLOUDWATCH + "Container-Insights-metrics-ECS.html"
