@@ -55,6 +55,11 @@ class Context:
         """A pattern of the log groups of the environment's previews."""
         return self.account.arn("logs", f"log-group:{self.names.preview_log_group_prefix}*")
 
+    @property
+    def services(self) -> dict[str, str]:
+        """Process → the name of its service, the web process first."""
+        return self.names.services(self.settings.processes)
+
     def checking(self, path: str) -> Context:
         """The same stack with another health path."""
         settings = self.settings.model_copy(update={"health_check_path": path})

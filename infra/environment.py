@@ -78,7 +78,8 @@ class Environment:
         if self.settings.has_pipeline:
             from infra.delivery.delivery import Delivery  # imports the SDK of GitHub
 
-            Delivery(context, self.key_arn, self.registry, self.roles, self.service, topic_arn)
+            services = [self.service, *self.processes.values()]
+            Delivery(context, self.key_arn, self.registry, self.roles, services, topic_arn)
         else:
             pulumi.log.info(NO_PIPELINE)
         if self.settings.github_actions:
@@ -329,5 +330,6 @@ class Environment:
                 secret_arns=secret_arns,
                 build_secret_arns=build_secret_arns,
                 release_command=release_command,
+                processes=[*self._context.services.values()][1:],
             )
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 LOAD_BALANCER_LIMIT = 32
@@ -38,6 +39,9 @@ PREVIEW_MARK = "-preview-"
 
 BRANCH_LIMIT = 40
 """Of a branch in names; a label of a host name may have 63 characters (RFC 1035)."""
+
+WEB = "web"
+"""How the process behind the load balancer is called where processes are told apart."""
 
 DEPLOY_STAGE = "Deploy"
 """The pipeline's stage that releases."""
@@ -251,6 +255,10 @@ class Names:
         A name that `named` makes has no underscore, so that no other stack's service has it.
         """
         return f"{self.service}_{name}"
+
+    def services(self, processes: Iterable[str]) -> dict[str, str]:
+        """Process → the name of its service, the web process first."""
+        return {WEB: self.service, **{name: self.process(name) for name in processes}}
 
     def alarm(self, kind: str, process: str = "") -> str:
         """The name of an alarm of the web process or of another one."""

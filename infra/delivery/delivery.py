@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 
@@ -40,7 +40,7 @@ class Delivery:
         key_arn: pulumi.Input[str] | None,
         registry: Registry,
         roles: Roles,
-        service: pulumi.Resource,
+        services: Sequence[pulumi.Resource],
         topic_arn: pulumi.Input[str] | None,
     ) -> None:
         self._context, self._key_arn = context, key_arn
@@ -58,7 +58,7 @@ class Delivery:
             build_project=build.project_name,
             project_arns=[project.arn for project in projects],
             task_role_arns=task_role_arns,
-            needs=[service, *projects],
+            needs=[*services, *projects],
             release_project=release.project_name if release else None,
         )
         pipeline = Pipeline("pipeline", context, args)

@@ -13,7 +13,7 @@ import pulumi_aws as aws
 from infra.account import Account
 from infra.context import Context
 from infra.delivery.github_source import SOURCE_ARTIFACT, source_action, triggers
-from infra.names import DEPLOY_STAGE, RELEASE_COMMAND
+from infra.names import DEPLOY_STAGE, RELEASE_COMMAND, WEB
 from infra.policies import pipeline as pipeline_policies
 
 IMAGE_ARTIFACT = "Image"
@@ -119,7 +119,7 @@ class Pipeline(pulumi.ComponentResource):
                         context.account,
                         known[0],
                         known[1],
-                        (context.names.cluster, context.names.service),
+                        (context.names.cluster, list(context.services.values())),
                         known[2],
                         context.settings.connection_arn,
                     )
@@ -129,35 +129,55 @@ class Pipeline(pulumi.ComponentResource):
         )
 
     def _stages(self) -> list[Stage]:
-        args, names, settings = self._args, self._context.names, self._context.settings
+        args, settings = self._args, self._context.settings
         approval = Action(
             name="Approval", category="Approval", owner="AWS", provider="Manual", version="1"
-        )
-        deploy = Action(
-            name="Deploy",
-            category="Deploy",
-            owner="AWS",
-            provider="ECS",
-            version="1",
-            run_order=2 if args.release_project else 1,
-            input_artifacts=[IMAGE_ARTIFACT],
-            configuration={
-                "ClusterName": names.cluster,
-                "ServiceName": names.service,
-                "FileName": "imagedefinitions.json",
-                "DeploymentTimeout": str(
-                    min(DEPLOYMENT_MINUTES + settings.shift_minutes, LONGEST_DEPLOYMENT_MINUTES)
-                ),
-            },
         )
         return [
             Stage(name="Source", actions=[source_action(settings)]),
             Stage(name="Test", actions=[_build("Test", args.test_project, None)]),
             Stage(name="Build", actions=[_build("Build", args.build_project, IMAGE_ARTIFACT)]),
             *([Stage(name="Approval", actions=[approval])] if settings.approval else []),
-            # In one stage, so that `up` keeps both out, and no two releases are between them.
-            Stage(name=DEPLOY_STAGE, actions=[*self._release_command(), deploy]),
+            self._deployment(),
         ]
+
+    def _deployment(self) -> Stage:
+        """Run the release command, then deploy every process at the same time, or none.
+
+        In one stage, so that `up` keeps all of it out, and no two releases are between the two.
+
+        The service that failed goes back by its own circuit breaker, the others by the stage:
+        https://docs.aws.amazon.com/codepipeline/latest/userguide/stage-rollback-auto.html
+        """
+        services = self._context.services
+        actions = [
+            self._deploy("Deploy" if process == WEB else f"Deploy-{process}", service)
+            for process, service in services.items()
+        ]
+        back = aws.codepipeline.PipelineStageOnFailureArgs(result="ROLLBACK")
+        return Stage(
+            name=DEPLOY_STAGE,
+            actions=[*self._release_command(), *actions],
+            on_failure=back if len(services) > 1 else None,
+        )
+
+    def _deploy(self, name: str, service: str) -> Action:
+        minutes = DEPLOYMENT_MINUTES + self._context.settings.shift_minutes
+        return Action(
+            name=name,
+            category="Deploy",
+            owner="AWS",
+            provider="ECS",
+            version="1",
+            run_order=2 if self._args.release_project else 1,
+            input_artifacts=[IMAGE_ARTIFACT],
+            configuration={
+                "ClusterName": self._context.names.cluster,
+                "ServiceName": service,
+                "FileName": "imagedefinitions.json",
+                "DeploymentTimeout": str(min(minutes, LONGEST_DEPLOYMENT_MINUTES)),
+            },
+        )
 
     def _release_command(self) -> list[Action]:
         project = self._args.release_project

@@ -57,6 +57,7 @@ class WorkflowScope:
         state_bucket: the bucket of Pulumi's state; empty where it is kept elsewhere.
         hosted_zone: the zone of the domain; empty where there is none.
         release_command: whether its releases run a command first.
+        processes: the environment's services beside that of its own name.
     """
 
     account: Account
@@ -74,6 +75,7 @@ class WorkflowScope:
     state_bucket: str
     hosted_zone: str
     release_command: bool
+    processes: Sequence[str] = ()
 
 
 def audience(account: Account) -> str:
@@ -178,8 +180,8 @@ def _secrets(scope: WorkflowScope) -> list[statements.Statement]:
 def release(scope: WorkflowScope) -> statements.Document:
     """Build and release into the environment, and look how it went; change nothing else."""
     return statements.document(
-        *_work(scope, scope.name),
-        *_look(scope, scope.name),
+        *_work(scope, [scope.name, *scope.processes]),
+        *_look(scope, [scope.name, *scope.processes]),
         *_plan(scope),
         *_secrets(scope),
         *_state(scope, ""),
@@ -191,8 +193,8 @@ def preview(scope: WorkflowScope) -> statements.Document:
     name = f"{scope.name}-preview-*"
     parameter = scope.account.arn("ssm", f"parameter{scope.shared_path}")
     return statements.document(
-        *_work(scope, name),
-        *_look(scope, name),
+        *_work(scope, [name]),
+        *_look(scope, [name]),
         *_secrets(scope),
         *_state(scope, preview_state(scope.stack)),
         statements.allow("Shared", ["ssm:GetParametersByPath"], [parameter]),
@@ -223,22 +225,22 @@ def preview(scope: WorkflowScope) -> statements.Document:
     )
 
 
-def _work(scope: WorkflowScope, name: str) -> list[statements.Statement]:
+def _work(scope: WorkflowScope, names: Sequence[str]) -> list[statements.Statement]:
     return [
         statements.allow("Login", ["ecr:GetAuthorizationToken"], ["*"]),
         statements.allow("Push", PUSH_ACTIONS, [scope.repository_arn]),
         statements.allow(
             "Definitions",
             DEFINITION_ACTIONS,
-            [scope.account.arn("ecs", f"task-definition/{name}:*")],
+            [scope.account.arn("ecs", f"task-definition/{name}:*") for name in names],
         ),
         statements.allow(
             "Release",
             SERVICE_ACTIONS,
-            [scope.account.arn("ecs", f"service/{scope.cluster_name}/{name}")],
+            [scope.account.arn("ecs", f"service/{scope.cluster_name}/{name}") for name in names],
         ),
         statements.pass_roles("RolesOfTasks", scope.account, scope.task_roles, "ecs-tasks"),
-        *(_release_command(scope, name) if scope.release_command else []),
+        *(_release_command(scope, names[0]) if scope.release_command else []),
     ]
 
 
@@ -275,7 +277,7 @@ LOOK_ACTIONS = (
 """Calls that know no resources; all but one only look. A deregistered revision can still run."""
 
 
-def _look(scope: WorkflowScope, name: str) -> list[statements.Statement]:
+def _look(scope: WorkflowScope, names: Sequence[str]) -> list[statements.Statement]:
     cluster = scope.cluster_name
     instances = [scope.account.arn("ecs", f"container-instance/{cluster}/*")]
     deployments = ["ecs:DescribeServiceDeployments", "ecs:DescribeServiceRevisions"]
@@ -291,6 +293,7 @@ def _look(scope: WorkflowScope, name: str) -> list[statements.Statement]:
             deployments,
             [
                 scope.account.arn("ecs", f"{kind}/{cluster}/{rest}")
+                for name in names
                 for kind, rest in (
                     ("service", name),
                     ("service-deployment", f"{name}/*"),

@@ -129,11 +129,11 @@ def pipeline(
     account: Account,
     bucket_arn: str,
     project_arns: Sequence[str],
-    deployment: tuple[str, str],
+    deployment: tuple[str, Sequence[str]],
     task_role_arns: Sequence[str],
     connection_arn: str,
 ) -> statements.Document:
-    """What the pipeline does: pass artifacts on, start the builds, deploy to the one service.
+    """What the pipeline does: pass artifacts on, start the builds, deploy to the services.
 
     https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-ECS.html
 
@@ -141,12 +141,12 @@ def pipeline(
         account: where the service is.
         bucket_arn: the artifacts' bucket.
         project_arns: the test and the build.
-        deployment: the cluster's and the service's name; the latter names the tasks' family, too.
+        deployment: the cluster's and the services' names; these name the tasks' families, too.
         task_role_arns: the roles of a task.
         connection_arn: the connection to GitHub; empty where a webhook starts the pipeline.
     """
-    cluster, service = deployment
-    revisions = account.arn("ecs", f"task-definition/{service}:*")
+    cluster, services = deployment
+    revisions = [account.arn("ecs", f"task-definition/{service}:*") for service in services]
     rows = [
         statements.allow("Artifacts", [*READ_OBJECT, "s3:PutObject"], [f"{bucket_arn}/*"]),
         statements.allow("ArtifactBucket", ["s3:GetBucketVersioning"], [bucket_arn]),
@@ -156,12 +156,12 @@ def pipeline(
         statements.allow(
             "Service",
             ["ecs:DescribeServices", "ecs:UpdateService"],
-            [account.arn("ecs", f"service/{cluster}/{service}")],
+            [account.arn("ecs", f"service/{cluster}/{service}") for service in services],
         ),
         statements.allow("ReadRevision", ["ecs:DescribeTaskDefinition"], ["*"]),
-        statements.allow("Register", ["ecs:RegisterTaskDefinition"], [revisions]),
+        statements.allow("Register", ["ecs:RegisterTaskDefinition"], revisions),
         {
-            **statements.allow("TagRevision", ["ecs:TagResource"], [revisions]),
+            **statements.allow("TagRevision", ["ecs:TagResource"], revisions),
             "Condition": {"StringEquals": {"ecs:CreateAction": "RegisterTaskDefinition"}},
         },
         statements.pass_roles("PassTaskRoles", account, task_role_arns, "ecs-tasks"),

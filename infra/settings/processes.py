@@ -8,11 +8,9 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from infra.names import WEB
 from infra.settings import rules
 from infra.settings.types import Percent, TextMap, Words
-
-WEB = "web"
-"""How the process behind the load balancer is called where processes are told apart."""
 
 DEFAULT_MESSAGES = 100
 

@@ -210,7 +210,7 @@ def list_actions(core: Core, call: Call) -> Mapping[str, Any]:
             "latestInPipelineExecution", {}
         ).get("pipelineExecutionId")
         executions = [_find(pipeline, wanted)] if wanted else pipeline.executions
-        pairs = [(one, run) for one in executions for run in one.actions]
+        pairs = [(o, run) for o in executions for run in o.actions if run.stage in o.stages]
         pairs.sort(key=lambda pair: pair[1].started, reverse=True)
         rows = [shapes.action_execution(pipeline, one, run) for one, run in pairs]
     shown, token = page(rows, call, default=100)

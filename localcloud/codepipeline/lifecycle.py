@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from localcloud.codepipeline.actions.artifacts import location
@@ -22,7 +23,9 @@ from localcloud.codepipeline.model import (
     ABANDONED,
     FAILED,
     KEPT_EXECUTIONS,
+    ROLLBACK,
     RUNNING,
+    STANDARD,
     STOPPED,
     STOPPING,
     SUCCEEDED,
@@ -37,6 +40,9 @@ from localcloud.codepipeline.model import (
 from localcloud.codepipeline.variables import UnknownVariableError, namespaces, resolve
 
 OPEN = Transition()
+
+AUTOMATIC_ROLLBACK = "AutomatedRollback"
+"""https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ExecutionTrigger.html"""
 
 
 def begin(
@@ -163,16 +169,57 @@ def _proceed(pipeline: Pipeline, execution: Execution, events: Events) -> bool:
             return False
         if statuses & {FAILED, ABANDONED}:
             _end_stage(pipeline, execution, entered, FAILED, events)
-            return _end(pipeline, execution, FAILED, events)
+            _end(pipeline, execution, FAILED, events)
+            if stage.get("onFailure") and execution.type == STANDARD:
+                roll_back(pipeline, execution, stage["name"], events)
+            return True
         if absent:
             _end_stage(pipeline, execution, entered, STOPPED, events)
             return _end(pipeline, execution, STOPPED, events)
     _end_stage(pipeline, execution, entered, SUCCEEDED, events)
+    if execution.type == ROLLBACK:
+        return _end(pipeline, execution, SUCCEEDED, events)
     if execution.position + 1 == len(definition_of(pipeline, execution)["stages"]):
         return _end(pipeline, execution, SUCCEEDED, events)
     execution.position += 1
     execution.waiting, execution.updated = True, time.time()
     return True
+
+
+def roll_back(pipeline: Pipeline, failed: Execution, stage: str, events: Events) -> None:
+    """Begin an execution that repeats a stage as the last successful one in it had it.
+
+    It is of the pipeline's current version, and itself no rollback; without one nothing begins.
+    https://docs.aws.amazon.com/codepipeline/latest/userguide/stage-rollback-auto.html
+    """
+    target = last_success(pipeline, stage)
+    if target is None:
+        return
+    detail = f'{{"failedPipelineExecutionId":"{failed.id}"}}'
+    execution = begin(pipeline, (AUTOMATIC_ROLLBACK, detail), events, target.variables)
+    execution.position, execution.rollback_to = failed.position, target.id
+    execution.artifacts = dict(target.artifacts)
+    execution.revisions = list(target.revisions)
+    execution.actions = [
+        replace(run) for run in target.actions if run.stage != stage and run.status == SUCCEEDED
+    ]
+    now = time.time()
+    # It keeps the stage: executions that wait before it come after.
+    execution.waiting, execution.stages[stage] = False, StageRun(stage, RUNNING, now, now)
+    events.stage(pipeline, execution, execution.stages[stage])
+
+
+def last_success(pipeline: Pipeline, stage: str) -> Execution | None:
+    """The newest execution to which a stage can be rolled back."""
+    found = [
+        one
+        for one in pipeline.executions
+        if one.version == pipeline.version
+        and one.type == STANDARD
+        and stage in one.stages
+        and one.stages[stage].status == SUCCEEDED
+    ]
+    return max(found, key=lambda one: one.number, default=None)
 
 
 def _by_order(actions: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:

@@ -17,6 +17,10 @@ STOPPED = "Stopped"
 SUPERSEDED = "Superseded"
 ABANDONED = "Abandoned"
 
+STANDARD = "STANDARD"
+ROLLBACK = "ROLLBACK"
+"""Types of executions; the second one repeats a stage with what an earlier execution had there."""
+
 KEPT_EXECUTIONS = 100  # of a pipeline; AWS keeps a year's
 KEPT_DELIVERIES = 1000  # ids of a webhook's deliveries
 
@@ -97,6 +101,8 @@ class Execution:
         position: the index of the stage that it is in, or waits before.
         waiting: it waits before that stage.
         source_revisions: source action → the commit that the starter asked for.
+        rollback_to: the execution whose artifacts and variables a rollback takes; empty for a
+            standard execution.
     """
 
     id: str
@@ -118,6 +124,12 @@ class Execution:
     revisions: list[Revision] = field(default_factory=list)
     stop_reason: str | None = None
     summary: str = ""
+    rollback_to: str = ""
+
+    @property
+    def type(self) -> str:
+        """`STANDARD` or `ROLLBACK`."""
+        return ROLLBACK if self.rollback_to else STANDARD
 
     @property
     def ended(self) -> bool:

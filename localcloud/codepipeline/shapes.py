@@ -66,10 +66,12 @@ def summary(pipeline: Pipeline, one: Execution) -> dict[str, Any]:
 
 def _how(pipeline: Pipeline, one: Execution) -> dict[str, Any]:
     definition = lifecycle.definition_of(pipeline, one)
+    rolled = {"rollbackTargetPipelineExecutionId": one.rollback_to} if one.rollback_to else {}
     return {
         "trigger": {"triggerType": one.trigger_type, "triggerDetail": one.trigger_detail},
         "executionMode": definition.get("executionMode", "SUPERSEDED"),
-        "executionType": "STANDARD",
+        "executionType": one.type,
+        **({"rollbackMetadata": rolled} if rolled else {}),
     }
 
 
@@ -177,7 +179,7 @@ def state(pipeline: Pipeline) -> dict[str, Any]:
 def _stage(pipeline: Pipeline, stage: Mapping[str, Any]) -> dict[str, Any]:
     name = stage["name"]
     latest = latest_in_stage(pipeline, name)
-    inbound = [_stage_execution(one.id, one.status) for one in lifecycle.waiting(pipeline, name)]
+    inbound = [_stage_execution(one, one.status) for one in lifecycle.waiting(pipeline, name)]
     transition = pipeline.transitions.get(name, lifecycle.OPEN)
     run: StageRun | None = latest.stages[name] if latest else None
     return given(
@@ -194,14 +196,14 @@ def _stage(pipeline: Pipeline, stage: Mapping[str, Any]) -> dict[str, Any]:
                 }
             ),
             "actionStates": [_action(pipeline, name, action) for action in stage["actions"]],
-            "latestExecution": _stage_execution(latest.id, run.status) if latest and run else None,
+            "latestExecution": _stage_execution(latest, run.status) if latest and run else None,
             "retryStageMetadata": _retries(run),
         }
     )
 
 
-def _stage_execution(identifier: str, status: str) -> dict[str, str]:
-    return {"pipelineExecutionId": identifier, "status": status, "type": "STANDARD"}
+def _stage_execution(one: Execution, status: str) -> dict[str, str]:
+    return {"pipelineExecutionId": one.id, "status": status, "type": one.type}
 
 
 def _retries(run: StageRun | None) -> dict[str, Any] | None:

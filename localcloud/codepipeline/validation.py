@@ -11,11 +11,12 @@ from typing import Any
 
 from localcloud.codepipeline import errors, triggers
 from localcloud.codepipeline.actions import PROVIDERS, Provider, kind_of
+from localcloud.codepipeline.model import ROLLBACK
 from localcloud.codepipeline.variables import REFERENCE
 
 MASK = "****"
 # Members that change what a pipeline does and that the executor has no part for.
-_UNRUN_STAGE = ("blockers", "onFailure", "onSuccess", "beforeEntry")
+_UNRUN_STAGE = ("blockers", "onSuccess", "beforeEntry")
 _UNRUN_ACTION = ("commands", "outputVariables", "environmentVariables")
 
 
@@ -66,6 +67,21 @@ def _check_stages(pipeline: Mapping[str, Any]) -> None:
         for member in _UNRUN_STAGE:
             if stage.get(member):
                 raise errors.unsupported(f"{member} of stage {stage['name']}")
+        _check_failure(pipeline, stage, source=index == 0)
+
+
+def _check_failure(pipeline: Mapping[str, Any], stage: Mapping[str, Any], *, source: bool) -> None:
+    """https://docs.aws.amazon.com/codepipeline/latest/userguide/stage-rollback.html"""
+    on_failure = stage.get("onFailure")
+    if not on_failure:
+        return
+    where = f"onFailure of stage {stage['name']}"
+    if set(on_failure) != {"result"} or on_failure["result"] != ROLLBACK:
+        raise errors.unsupported(f"{where} other than the result {ROLLBACK}")
+    if source:
+        raise errors.stage(f"Stage '{stage['name']}' is a source stage, which can't be rolled back")
+    if pipeline.get("pipelineType", "V1") == "V1":
+        raise errors.structure("Pipeline type V1 does not support onFailure; use type V2")
 
 
 def _unique(what: str, names: list[str]) -> None:

@@ -18,6 +18,12 @@ SECRETS = json.dumps(
 SCHEDULE = json.dumps([{"schedule": "cron(0 7 * * ? *)", "min_count": 3, "max_count": 9}])
 
 JOBS = json.dumps({"nightly": {"command": ["tidy"], "schedule": "cron(0 3 * * ? *)"}})
+QUEUE = f"arn:aws:sqs:{REGION}:123456789012:orders"
+
+PROCESSES = {
+    "mailer": {"command": ["mail"], "max_count": 3},
+    "worker": {"command": ["work"], "min_count": 0, "max_count": 30, "queue": QUEUE},
+}
 
 EVERYTHING: Mapping[str, str] = {
     "access_logs": "true",
@@ -26,12 +32,15 @@ EVERYTHING: Mapping[str, str] = {
     "domain": "app.example.com",
     "egress": "endpoints",
     "environment": '{"COLOUR": "red"}',
+    "exec": "true",
     "flow_logs": "true",
     "hosted_zone": "example.com",
     "jobs": JOBS,
     "log_retention_days": "365",
     "memory_target": "70",
     "notify_emails": '["a@example.org", "b@example.org"]',
+    "preview_settings": json.dumps({"processes": PROCESSES}),
+    "processes": json.dumps(PROCESSES),
     "protect": "true",
     "release_command": '["migrate", "--all"]',
     "scheduled_scaling": SCHEDULE,

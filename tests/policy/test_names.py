@@ -76,7 +76,9 @@ def test_names_of_a_type_are_distinct(settings: str) -> None:
         limit = LIMITS.get(resource.token)
         if limit is None or resource.token == "aws:iam/rolePolicy:RolePolicy":
             continue
-        key = (resource.token, resource.inputs[limit.property])
+        # A scaling policy's name belongs to what it scales.
+        scaled = resource.inputs.get("resourceId")
+        key = (resource.token, resource.inputs[limit.property], scaled)
         assert key not in seen, key
         seen.add(key)
 

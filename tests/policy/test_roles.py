@@ -127,6 +127,25 @@ SESSIONS = Duties(
     [*OTHER_PEOPLES, *read_secrets(), *pull(NAME), *write_log(f"/ecs/{NAME}/app")],
 )
 
+QUEUE_URL = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/orders"
+MESSAGE = {"QueueUrl": QUEUE_URL, "ReceiptHandle": "1"}
+
+RUNNING = Duties(
+    [
+        *SESSIONS.must,
+        call("sqs", "ReceiveMessage", QueueUrl=QUEUE_URL),
+        call("sqs", "DeleteMessage", **MESSAGE),
+        call("sqs", "ChangeMessageVisibility", **MESSAGE, VisibilityTimeout=1),
+        call("sqs", "GetQueueAttributes", QueueUrl=QUEUE_URL),
+    ],
+    [
+        *SESSIONS.never,
+        call("sqs", "ReceiveMessage", QueueUrl=QUEUE_URL.replace("orders", "others")),
+        call("sqs", "SendMessage", QueueUrl=QUEUE_URL, MessageBody="x"),
+        call("sqs", "PurgeQueue", QueueUrl=QUEUE_URL),
+    ],
+)
+
 STARTING: Mapping[str, Duties] = {
     "execution": Duties(
         [*pull(NAME), *write_log(f"/ecs/{NAME}/app"), *read_secrets()],
@@ -141,8 +160,8 @@ STARTING: Mapping[str, Duties] = {
         ],
         [*OTHER_PEOPLES, *push(NAME), *write_log(f"/ecs/{NAME}/app")],
     ),
-    "previews-task": SESSIONS,
-    "task": SESSIONS,
+    "previews-task": RUNNING,
+    "task": RUNNING,
     "flow-logs": Duties(
         [
             call("logs", "DescribeLogGroups"),
@@ -196,6 +215,7 @@ RELEASE = {
 }
 APPLICATION_LOG = f"/ecs/{NAME}/app"
 SERVICE = {"cluster": NAME, "service": NAME}
+SERVICES = (NAME, f"{NAME}_mailer", f"{NAME}_worker")
 
 DELIVERING: Mapping[str, Duties] = {
     "test": Duties(
@@ -267,10 +287,16 @@ DELIVERING: Mapping[str, Duties] = {
                     call("codebuild", "BatchGetBuilds", ids=[f"{NAME}-{project}:1"]),
                 )
             ),
-            call("ecs", "DescribeServices", cluster=NAME, services=[NAME]),
             call("ecs", "DescribeTaskDefinition", taskDefinition=NAME),
-            call("ecs", "RegisterTaskDefinition", **REGISTER),
-            call("ecs", "UpdateService", **SERVICE, taskDefinition=f"{NAME}:2"),
+            *(
+                each
+                for name in SERVICES
+                for each in (
+                    call("ecs", "DescribeServices", cluster=NAME, services=[name]),
+                    call("ecs", "RegisterTaskDefinition", **{**REGISTER, "family": name}),
+                    call("ecs", "UpdateService", cluster=NAME, service=name),
+                )
+            ),
         ],
         [
             *push(NAME),
@@ -396,8 +422,14 @@ RELEASING = Duties(
     [
         *LOOKING,
         *push_by_docker(NAME),
-        call("ecs", "RegisterTaskDefinition", **REGISTER),
-        *deployments(NAME),
+        *(
+            each
+            for name in SERVICES
+            for each in (
+                call("ecs", "RegisterTaskDefinition", **{**REGISTER, "family": name}),
+                *deployments(name),
+            )
+        ),
         *read_log(f"/ecs/{NAME}/app"),
         *run_command(NAME, f"/ecs/{NAME}/app"),
         *keep_state(""),

@@ -232,3 +232,74 @@ def test_inputs_are_the_outputs_of_earlier_actions(events: Any) -> None:
     assert isinstance(made, Artifact)
     assert made.key.startswith("release/Source/")
     assert execution.actions[-1].inputs == [made]
+
+
+def going_back() -> Pipeline:
+    """A pipeline whose last stage is rolled back when it fails."""
+    one = pipeline()
+    one.definition["stages"][-1]["onFailure"] = {"result": "ROLLBACK"}
+    return one
+
+
+def reach(one: Pipeline, events: Any, stage: str = "Deploy") -> Execution:
+    execution = start(one, events)
+    while place(one, execution)[0] != stage:
+        end(one, execution, events)
+    return execution
+
+
+def test_a_failed_stage_goes_back_to_what_succeeded_there_last(events: Any) -> None:
+    one = going_back()
+    good = reach(one, events)
+    end(one, good, events)
+    bad = reach(one, events)
+    end(one, bad, events, FAILED)
+    assert bad.status == FAILED
+    back = one.executions[-1]
+    assert (back.type, back.rollback_to) == ("ROLLBACK", good.id)
+    assert place(one, back) == ("Deploy", False)
+    assert back.running("Deploy")[0].inputs == good.latest("Deploy", "Deploy").inputs  # type: ignore[union-attr]
+    end(one, back, events)
+    assert back.status == SUCCEEDED
+    assert list(back.stages) == ["Deploy"]
+
+
+def test_an_execution_that_waits_comes_after_the_rollback(events: Any) -> None:
+    one = going_back()
+    end(one, reach(one, events), events)
+    bad = reach(one, events)
+    newer = start(one, events)
+    while not newer.waiting:
+        end(one, newer, events)
+    end(one, bad, events, FAILED)
+    back = one.executions[-1]
+    assert place(one, newer) == ("Deploy", True)
+    end(one, back, events)
+    assert place(one, newer) == ("Deploy", False)
+
+
+def test_without_an_earlier_success_nothing_goes_back(events: Any) -> None:
+    one = going_back()
+    bad = reach(one, events)
+    end(one, bad, events, FAILED)
+    assert one.executions == [bad]
+
+
+def test_a_rollback_that_fails_is_not_rolled_back(events: Any) -> None:
+    one = going_back()
+    end(one, reach(one, events), events)
+    end(one, reach(one, events), events, FAILED)
+    back = one.executions[-1]
+    end(one, back, events, FAILED)
+    assert one.executions[-1] is back
+    assert back.status == FAILED
+
+
+def test_a_success_of_another_structure_is_no_target(events: Any) -> None:
+    one = going_back()
+    end(one, reach(one, events), events)
+    one.version += 1
+    one.versions[one.version] = one.versions[one.version - 1]
+    bad = reach(one, events)
+    end(one, bad, events, FAILED)
+    assert one.executions[-1] is bad

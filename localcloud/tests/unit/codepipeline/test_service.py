@@ -303,7 +303,12 @@ WRONG: dict[str, tuple[str, str, Any]] = {
         "stages.0.actions.0.configuration.PollForSourceChanges",
         "true",
     ),
-    "conditions": ("ValidationException", "stages.1.onFailure", {"result": "ROLLBACK"}),
+    "conditions": ("ValidationException", "stages.1.onFailure", {"result": "SKIP"}),
+    "a source that goes back": (
+        "InvalidStageDeclarationException",
+        "stages.0.onFailure",
+        {"result": "ROLLBACK"},
+    ),
     "a connection": (
         "InvalidActionDeclarationException",
         "stages.0.actions.0.actionTypeId",

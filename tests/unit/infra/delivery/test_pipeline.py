@@ -185,6 +185,27 @@ def test_the_builds_have_no_rights_over_the_service() -> None:
     assert wide == ["Login"]
 
 
+WORKER = {"processes": '{"worker": {"command": ["work"]}}'}
+
+
+def test_every_process_is_deployed_at_the_same_time_and_all_go_back_together() -> None:
+    declared = record({**TOKEN, **WORKER}).one("Pipeline", "pipeline-pipeline").inputs["stages"]
+    declared = declared["value"] if isinstance(declared, dict) else declared
+    stage = declared[-1]
+    assert stage["onFailure"] == {"result": "ROLLBACK"}
+    deployed = {
+        each["name"]: (each["configuration"]["ServiceName"], each.get("runOrder"))
+        for each in stage["actions"]
+    }
+    assert deployed == {
+        "Deploy": ("fargate-cd-dev", 1),
+        "Deploy-worker": ("fargate-cd-dev_worker", 1),
+    }
+    alone = record(TOKEN).one("Pipeline", "pipeline-pipeline").inputs["stages"]
+    alone = alone["value"] if isinstance(alone, dict) else alone
+    assert "onFailure" not in alone[-1]
+
+
 MIGRATING = {"release_command": '["migrate", "--all"]'}
 
 
