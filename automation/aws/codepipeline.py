@@ -119,7 +119,10 @@ def stages(cloud: Cloud, pipeline: str) -> list[Stage] | None:
 
 
 def runs(cloud: Cloud, pipeline: str, most: int = 20) -> list[Run]:
-    """The latest runs, newest first; none if there is no such pipeline."""
+    """The latest runs, newest first; none if there is no such pipeline.
+
+    A rollback of a stage is an execution of its own, and no release.
+    """
     try:
         answer = cloud.client("codepipeline").list_pipeline_executions(
             pipelineName=pipeline, maxResults=most
@@ -128,7 +131,8 @@ def runs(cloud: Cloud, pipeline: str, most: int = 20) -> list[Run]:
         if error_code(error) not in ABSENT:
             raise
         return []
-    return [_run(row) for row in answer["pipelineExecutionSummaries"]]
+    found = answer["pipelineExecutionSummaries"]
+    return [_run(row) for row in found if row.get("executionType") != "ROLLBACK"]
 
 
 def run_of(cloud: Cloud, pipeline: str, identity: str) -> Run | None:
