@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from automation.aws.ecs import (
+    ServiceName,
     describe_service,
     is_serving,
     register,
@@ -23,6 +24,7 @@ from automation.aws.ecs import (
     service_deployments,
     task_definition,
 )
+from automation.deployment import processes
 from automation.deployment.releases import Release, earlier, releases
 from automation.deployment.report import Done, report
 from automation.deployment.verdict import ENDED, ROLLBACK_SECONDS
@@ -38,7 +40,7 @@ Same = Callable[[Release], bool]
 
 
 def rollback(stack: str, screen: Screen, to: int | None = None) -> int:
-    """Put back a release.
+    """Put back a release, of every process.
 
     A revision that the engine has deregistered can't be deployed again, so it is registered anew
     with the same content; its number is then a new one.
@@ -60,7 +62,9 @@ def rollback(stack: str, screen: Screen, to: int | None = None) -> int:
         if session.pipeline is None:
             require_ports(session, service, wanted)
         began = datetime.now(UTC)
-        stop_running_deployment(session)
+        for name in session.services.values():
+            stop_running_deployment(session, name)
+        before = processes.running(session)
         definition = deployable(session, wanted)
         session.cloud.client("ecs").update_service(
             cluster=session.service.cluster,
@@ -70,7 +74,10 @@ def rollback(stack: str, screen: Screen, to: int | None = None) -> int:
         )
         if revision_number(definition) != wanted.number:
             screen.note(f"Release {wanted.number} is now release {revision_number(definition)}")
-        return report(session, Done(began, no_changes(), session.outputs()))
+        for process in list(session.services)[1:]:
+            processes.follow(session, process, wanted)
+        done = Done(began, no_changes(), session.outputs(), before=before)
+        return report(session, done)
 
 
 def _service(session: Session) -> dict[str, Any]:
@@ -110,7 +117,7 @@ def _same(session: Session, service: dict[str, Any]) -> Same:
         return lambda _release: False
     running = task_definition(session.cloud, service["taskDefinition"])
     if session.pipeline is not None:
-        image = _images(running).get(CONTAINER_NAME)
+        image = processes.images(running).get(CONTAINER_NAME)
         return lambda release: release.image == image
 
     def same(release: Release) -> bool:
@@ -148,12 +155,12 @@ def require_ports(session: Session, service: Mapping[str, Any], release: Release
             )
 
 
-def stop_running_deployment(session: Session) -> None:
+def stop_running_deployment(session: Session, name: ServiceName) -> None:
     """Stop a deployment that is going on, and wait until it has ended.
 
     A rollback that does not end is left to the new deployment, which takes its place.
     """
-    every = service_deployments(session.cloud, session.service)
+    every = service_deployments(session.cloud, name)
     running = [deployment for deployment in every if deployment["status"] not in ENDED]
     if not running:
         return
@@ -184,21 +191,11 @@ def deployable(session: Session, release: Release) -> str:
             f"settings of the last `up`; {session.file.path.name} and `up` change settings"
         )
         running = task_definition(session.cloud, _service(session)["taskDefinition"])
-        return register(session.cloud, with_image(running, _images(definition)[CONTAINER_NAME]))
+        return register(
+            session.cloud,
+            processes.with_image(running, processes.images(definition)[CONTAINER_NAME]),
+        )
     session.screen.note(f"Putting back release {release.number} ({release.image})")
     if definition["status"] == "ACTIVE":
         return release.task_definition
     return register(session.cloud, definition)
-
-
-def with_image(definition: Mapping[str, Any], image: str) -> dict[str, Any]:
-    """A task definition whose application container runs another image."""
-    containers = [
-        {**each, "image": image} if each["name"] == CONTAINER_NAME else each
-        for each in definition["containerDefinitions"]
-    ]
-    return {**definition, "containerDefinitions": containers}
-
-
-def _images(definition: Mapping[str, Any]) -> dict[str, str]:
-    return {each["name"]: each["image"] for each in definition["containerDefinitions"]}

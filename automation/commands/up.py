@@ -10,6 +10,7 @@ from typing import Any
 from pulumi import automation as auto
 
 from automation.commands.preview import planned, print_plan
+from automation.deployment import processes
 from automation.deployment.pipeline_transition import no_release_meanwhile
 from automation.deployment.release_command import ReleaseCommand
 from automation.deployment.report import Done, report
@@ -63,6 +64,7 @@ def up(
         if session.file.environment:
             life |= extended_life(session, branch, began)
         updated = Updated()
+        before: dict[str, str] = {}
         failure: DriverError | None = None
         try:
             with _or_removed(session):
@@ -76,13 +78,14 @@ def up(
             task_count.tell(session)
             with no_release_meanwhile(session), session.watch() as watch:
                 newer_release.take_in(session)
+                before |= processes.running(session)
                 perform_update(session, life, updated.up, watch.lines)
         except (ConfigurationError, UpdateRunning):
             raise
         except DriverError as error:
             failure = release_command.failure or error
         outputs = updated.outputs if updated.outputs is not None else _kept(session, failure)
-        return report(session, Done(began, updated.changes, outputs, failure))
+        return report(session, Done(began, updated.changes, outputs, failure, before))
 
 
 def _ask(session: Session) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -11,13 +11,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from automation.aws.ecs import describe_service, is_serving
 from automation.aws.http_check import url_answers
+from automation.deployment import processes
 from automation.deployment.releases import earlier, releases
 from automation.deployment.verdict import (
     ROLLBACK_SECONDS,
     Limits,
     Result,
     Verdict,
-    await_verdict,
 )
 from automation.diagnosis import last_failure
 from automation.diagnosis.diagnosis import Diagnosis, diagnose
@@ -41,12 +41,27 @@ class Done:
         changes: operation → number of resources.
         outputs: the stack's outputs.
         failure: what failed before ECS had the say.
+        before: process → the task definition that ran before; none without further processes.
     """
 
     began: datetime
     changes: dict[str, Any]
     outputs: Mapping[str, OutputValue]
     failure: DriverError | None = None
+    before: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What became of a release.
+
+    Attributes:
+        verdict: on the whole of it.
+        processes: process → its own verdict; empty where ECS had no part in the failure.
+    """
+
+    verdict: Verdict
+    processes: Mapping[str, Verdict] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,6 +76,7 @@ class Report:
         outputs: the stack's outputs, secret ones left out.
         diagnosis: the cause, where the verdict is not a success.
         down: the command that brings the service back, where nothing serves.
+        processes: process → result; empty where there is only one.
     """
 
     stack: str
@@ -70,12 +86,14 @@ class Report:
     outputs: dict[str, Any]
     diagnosis: Diagnosis | None
     down: str | None = None
+    processes: Mapping[str, Result] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
         return {
             "stack": self.stack,
             "result": self.verdict.result,
+            **({"processes": dict(self.processes)} if self.processes else {}),
             "changes": self.changes,
             "duration_seconds": round(self.seconds, 1),
             "outputs": self.outputs,
@@ -86,7 +104,8 @@ class Report:
 def report(session: Session, done: Done) -> int:
     """Wait for the verdict, print it with the outputs, and return the exit code."""
     url = done.outputs["service_url"].value if "service_url" in done.outputs else None
-    verdict = _verdict(session, done, url)
+    judged = _judged(session, done, url)
+    verdict = judged.verdict
     told = Report(
         stack=session.file.name,
         verdict=verdict,
@@ -97,6 +116,7 @@ def report(session: Session, done: Done) -> int:
             None if verdict.result == "succeeded" else _diagnosis(session, verdict, done.failure)
         ),
         down=None if verdict.result == "succeeded" else _way_back(session),
+        processes=_results(session, judged),
     )
     _remember(session, done, told)
     session.screen.document(told.document())
@@ -114,33 +134,51 @@ def _remember(session: Session, done: Done, told: Report) -> None:
         last_failure.forget(place)
 
 
-def _verdict(session: Session, done: Done, url: object) -> Verdict:
-    """What became of the deployment; an engine that failed can't end in success."""
+def _results(session: Session, judged: Judged) -> dict[str, Result]:
+    """Process → result; what ECS was never asked to deploy shares the fate of the whole."""
+    if len(session.services) == 1:
+        return {}
+    whole = judged.verdict.result
+    return {
+        process: judged.processes[process].result if process in judged.processes else whole
+        for process in session.services
+    }
+
+
+def _judged(session: Session, done: Done, url: object) -> Judged:
+    """What became of the deployments; an engine that failed can't end in success."""
     failure = done.failure
     if failure is not None and not isinstance(failure, ServiceFailed):
-        return Verdict("failed", failure.message)
+        return Judged(Verdict("failed", failure.message))
     try:
-        verdict = _awaited(session, done.began)
+        found = _awaited(session, done)
     except (BotoCoreError, ClientError) as error:
         if failure is None:
             raise
         # The failure is what a person has to know; that nobody answers any more comes from it.
         failure.evidence.append(in_words(error).message)
-        return Verdict("failed", failure.message)
+        return Judged(Verdict("failed", failure.message))
+    verdict = processes.whole(found)
     if failure is not None and verdict.result == "succeeded":
-        return Verdict("failed", failure.message, verdict.deployment)
+        return Judged(Verdict("failed", failure.message, verdict.deployment), found)
     if verdict.result == "succeeded" and isinstance(url, str):
-        if "load_balancer_scheme" in done.outputs and not session.target.free:
-            session.screen.note(INTERNAL)
-            return verdict
-        balancer = done.outputs.get("load_balancer_dns_name")
-        path = url.rstrip("/") + session.file.settings.health_check_path
-        at = balancer.value if balancer else None
-        answers, sentence = url_answers(path, at, still=session.screen.still)
-        session.screen.note(sentence)
-        if not answers:
-            return Verdict("failed", sentence, verdict.deployment, verdict.phases)
-    return verdict
+        verdict = _answering(session, done, url, verdict)
+    return Judged(verdict, found)
+
+
+def _answering(session: Session, done: Done, url: str, verdict: Verdict) -> Verdict:
+    """A success only where the service answers, too."""
+    if "load_balancer_scheme" in done.outputs and not session.target.free:
+        session.screen.note(INTERNAL)
+        return verdict
+    balancer = done.outputs.get("load_balancer_dns_name")
+    path = url.rstrip("/") + session.file.settings.health_check_path
+    at = balancer.value if balancer else None
+    answers, sentence = url_answers(path, at, still=session.screen.still)
+    session.screen.note(sentence)
+    if answers:
+        return verdict
+    return Verdict("failed", sentence, verdict.deployment, verdict.phases)
 
 
 INTERNAL = (
@@ -149,13 +187,18 @@ INTERNAL = (
 )
 
 
-def _awaited(session: Session, began: datetime) -> Verdict:
-    """Wait for the verdict with a view of the rollout."""
+def _limits(session: Session) -> Limits:
     settings = session.file.settings
     drain = settings.deregistration_delay + settings.stop_timeout
-    limits = Limits(rollback=ROLLBACK_SECONDS + drain)
+    return Limits(rollback=ROLLBACK_SECONDS + drain)
+
+
+def _awaited(session: Session, done: Done) -> dict[str, Verdict]:
+    """Wait for the verdicts with a view of the rollout; when one is bad all go back."""
+    limits = _limits(session)
     with session.watch() as watch, session.screen.drawn("Waiting for the verdict", watch.lines):
-        return await_verdict(session.cloud, session.service, began, session.screen.still, limits)
+        found = processes.await_all(session, done.began, limits, session.services)
+        return processes.together(session, found, done.before, limits)
 
 
 def _way_back(session: Session) -> str | None:
@@ -191,7 +234,11 @@ def _diagnosis(session: Session, verdict: Verdict, failure: DriverError | None) 
     words = "\n".join([failure.message, *failure.evidence]) if failure else verdict.reason
     try:
         facts = gather(
-            session.cloud, session.service, session.names.log_group, verdict.deployment, words
+            session.cloud,
+            session.services[verdict.process],
+            session.names.log_group,
+            verdict.deployment,
+            words,
         )
     except (BotoCoreError, ClientError):
         if failure is None:
@@ -221,6 +268,8 @@ def _print(screen: Screen, done: Report) -> None:
     verdict = done.verdict
     if verdict.unfinished or (verdict.replaced and done.diagnosis is None):
         screen.result(verdict.reason)
+    for process, result in done.processes.items():
+        screen.result(f"  {process}: {result.replace('_', ' ')}")
     for phase, seconds in verdict.phases.items() if verdict.own else ():
         screen.result(f"  {phase}: {seconds:.1f} s")
     if done.diagnosis:

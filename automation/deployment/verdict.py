@@ -20,6 +20,7 @@ from automation.aws.ecs import (
     service_deployment,
     service_deployments,
 )
+from infra.names import WEB
 
 Result = Literal["succeeded", "failed", "rolled_back"]
 
@@ -67,6 +68,7 @@ class Verdict:
         replaced: something else started a later deployment meanwhile.
         own: the deployment is one that the command started, not merely the latest.
         unfinished: the deployment goes on; the reason says what to do.
+        process: whose deployment it is.
     """
 
     result: Result
@@ -76,6 +78,7 @@ class Verdict:
     replaced: bool = False
     own: bool = False
     unfinished: bool = False
+    process: str = WEB
 
 
 def await_verdict(

@@ -207,10 +207,16 @@ def _logs(cloud: Cloud, group: str, ran: list[StoppedTask]) -> list[LogLine]:
     """The last lines of the first of these tasks that has written any."""
     for task in ran:
         for container, _, _ in task.containers:
-            stream = f"{CONTAINER_NAME}/{container}/{task.identity}"
+            stream = f"{_process(task)}/{container}/{task.identity}"
             if lines := _stream(cloud, group, stream, task.identity):
                 return lines
     return []
+
+
+def _process(task: StoppedTask) -> str:
+    """How the task's streams begin: by its process, which the family ends with."""
+    family = task.definition.rpartition("/")[2].rpartition(":")[0]
+    return family.partition("_")[2] or CONTAINER_NAME
 
 
 def _stream(cloud: Cloud, group: str, stream: str, task: str) -> list[LogLine]:

@@ -78,6 +78,14 @@ class Session:
         return ServiceName(self.names.cluster, self.names.service)
 
     @property
+    def services(self) -> dict[str, ServiceName]:
+        """Process → where its service is, the web process first."""
+        names = self.names.services(self.file.settings.processes)
+        return {
+            process: ServiceName(self.names.cluster, service) for process, service in names.items()
+        }
+
+    @property
     def pipeline(self) -> str | None:
         """The name of the stack's pipeline; None if its settings ask for none."""
         return self.names.pipeline if self.file.settings.has_pipeline else None

@@ -72,7 +72,7 @@ def released(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
     monkeypatch.setattr(rolling_back, "_same", lambda *_: lambda release: release.number == 2)
     monkeypatch.setattr(rolling_back, "require_ports", lambda *_: None)
     monkeypatch.setattr(rolling_back, "releases", lambda *_: found)
-    monkeypatch.setattr(rolling_back, "stop_running_deployment", lambda _session: None)
+    monkeypatch.setattr(rolling_back, "stop_running_deployment", lambda *_: None)
     monkeypatch.setattr(rolling_back, "deployable", lambda _session, each: each.task_definition)
     monkeypatch.setattr("automation.aws.clients.Cloud.client", lambda *_: ecs)
     return updates
@@ -277,7 +277,7 @@ def test_a_rollback_holds_the_drivers_lock(
     monkeypatch.setattr(
         rolling_back,
         "stop_running_deployment",
-        lambda session: (look(session), seen.append(is_locked(tmp_path))),
+        lambda *given: (look(*given), seen.append(is_locked(tmp_path))),
     )
     assert rollback(STACK, screen) == 0
     assert (seen, len(released)) == ([True], 1)

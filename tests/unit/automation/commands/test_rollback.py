@@ -81,6 +81,7 @@ def session(captured: Captured, ecs: FakeEcs, pipeline: str | None = None) -> An
         screen=captured.screen,
         cloud=ecs,
         service=ServiceName("c", "s"),
+        services={"web": ServiceName("c", "s")},
         pipeline=pipeline,
         file=SimpleNamespace(name="dev", path=Path("Pulumi.dev.yaml"), settings=Settings.parse({})),
         outputs=dict,

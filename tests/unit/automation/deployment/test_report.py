@@ -12,7 +12,7 @@ import pytest
 from automation.aws.ecs import ServiceName
 from automation.deployment import report as module
 from automation.deployment.releases import Release
-from automation.deployment.report import Done, report
+from automation.deployment.report import Done, Judged, report
 from automation.deployment.verdict import Verdict
 from automation.diagnosis.diagnosis import Diagnosis
 from infra.names import Names
@@ -36,11 +36,12 @@ def session(captured: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         names=Names("fargate-cd", "dev"),
         cloud=None,
         service=ServiceName("c", "s"),
+        services={"web": ServiceName("c", "s")},
     )
 
 
 def told(session: Any, captured: Captured, verdict: Verdict, monkeypatch: Any) -> str:
-    monkeypatch.setattr(module, "_verdict", lambda *_: verdict)
+    monkeypatch.setattr(module, "_judged", lambda *_: Judged(verdict, {"web": verdict}))
     report(session, Done(datetime.now(UTC), {"update": 1}, {}))
     return captured.out.getvalue()
 
@@ -90,7 +91,7 @@ def test_an_internal_url_is_asked_only_where_it_can_be_reached(
 ) -> None:
     urls: list[str] = []
     session.target.free = free
-    monkeypatch.setattr(module, "_awaited", lambda *_: Verdict("succeeded", "r", "d"))
+    monkeypatch.setattr(module, "_awaited", lambda *_: {"web": Verdict("succeeded", "r", "d")})
     monkeypatch.setattr(
         module, "url_answers", lambda url, *_, **__: (bool(urls.append(url)) or True, "answers")
     )
@@ -99,3 +100,19 @@ def test_an_internal_url_is_asked_only_where_it_can_be_reached(
     assert report(session, Done(datetime.now(UTC), {}, outputs)) == 0
     assert urls == asked
     assert ("decides" in captured.err.getvalue()) is not free
+
+
+def test_each_process_has_its_result(
+    session: Any, captured: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.services["worker"] = ServiceName("c", "s_worker")
+    bad = Verdict("rolled_back", "r", "d", process="worker")
+    both = {"web": Verdict("rolled_back", "r", "d"), "worker": bad}
+    monkeypatch.setattr(module, "describe_service", lambda *_: None)
+    monkeypatch.setattr(module, "_judged", lambda *_: Judged(bad, both))
+    documents: list[dict[str, Any]] = []
+    monkeypatch.setattr(session.screen, "document", documents.append)
+    assert report(session, Done(datetime.now(UTC), {}, {})) == 1
+    assert documents[0]["processes"] == {"web": "rolled_back", "worker": "rolled_back"}
+    assert documents[0]["result"] == "rolled_back"
+    assert "  worker: rolled back\n" in captured.out.getvalue()
