@@ -8,7 +8,7 @@ import typer
 
 from automation.command_line.app import LOOK, app
 from automation.command_line.command import command
-from automation.command_line.options import Follow, flag
+from automation.command_line.options import Follow, Process, flag
 from automation.screen import Screen
 
 
@@ -54,6 +54,7 @@ def logs(
         str, typer.Option("--filter", metavar="TEXT", help="Only lines that contain it.")
     ] = "",
     errors: Annotated[bool, flag("--errors", help="Only lines that tell of an error.")] = False,
+    process: Process = None,
     health_checks: Annotated[
         bool, flag("--health-checks", help="The load balancer's health checks as well.")
     ] = False,
@@ -62,7 +63,7 @@ def logs(
     from automation.commands.logs import Wanted, logs
 
     wanted = Wanted(text, errors, health_checks)
-    return logs(stack, screen, follow, since, build, tail, wanted)
+    return logs(stack, screen, follow, since, build, tail, wanted, process)
 
 
 @command(app, "releases --json", group=LOOK)

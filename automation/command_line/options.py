@@ -53,3 +53,7 @@ Image = Annotated[
 Build = Annotated[bool, flag("--build", help="Build and deploy the working tree's application.")]
 Follow = Annotated[bool, flag("--follow", "-f", help="Go on until Ctrl-C.")]
 Comment = Annotated[str, typer.Option("--comment", metavar="TEXT", help="Kept with the answer.")]
+Process = Annotated[
+    str | None,
+    typer.Option("--process", metavar="NAME", help="Of this process; `web` is behind the URL."),
+]

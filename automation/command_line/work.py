@@ -8,7 +8,7 @@ import typer
 
 from automation.command_line.app import WORK, app, pipeline_app
 from automation.command_line.command import command
-from automation.command_line.options import Comment, flag
+from automation.command_line.options import Comment, Process, flag
 from automation.screen import Screen
 
 
@@ -21,11 +21,12 @@ def exec_(
         str | None,
         typer.Option("--task", metavar="ID", help="In this task, by the beginning of its id."),
     ] = None,
+    process: Process = None,
 ) -> int:
     """A command inside a running container."""
     from automation.commands.exec import exec_command
 
-    return exec_command(stack, screen, command, task=task)
+    return exec_command(stack, screen, command, task=task, process=process)
 
 
 @command(

@@ -33,7 +33,11 @@ PLUGIN_PAGE = (
 
 
 def exec_command(
-    stack: str, screen: Screen, command: Sequence[str], task: str | None = None
+    stack: str,
+    screen: Screen,
+    command: Sequence[str],
+    task: str | None = None,
+    process: str | None = None,
 ) -> int:
     """Run a command in a container of the stack, on this terminal if there is one.
 
@@ -42,6 +46,7 @@ def exec_command(
         screen: where messages go; the command's own output goes to standard output.
         command: the command; several words are quoted for the container's shell, one is not.
         task: in this task, by the beginning of its id; else in the newest.
+        process: in a task of this process; else of the web process.
 
     Returns:
         The command's own exit status; 1 if the session broke off.
@@ -59,18 +64,18 @@ def exec_command(
                 f"`exec` is off: set `fargate-cd:exec: true` in {session.file.path.name}, then "
                 f"run `up --stack {stack}`."
             )
-        chosen = choose(running_tasks(session), task)
+        chosen = choose(running_tasks(session, process), task)
         screen.note(f"In task {_short(chosen)} (release {_release(chosen)})")
         return _converse(session, chosen, words)
 
 
-def running_tasks(session: Session) -> list[dict[str, Any]]:
-    """The service's running tasks, newest first.
+def running_tasks(session: Session, process: str | None = None) -> list[dict[str, Any]]:
+    """The running tasks of a process, newest first.
 
     Raises:
-        ConfigurationError: there is no service, or none runs.
+        ConfigurationError: there is no such process or no service, or none runs.
     """
-    name = session.service
+    name = session.service_of(process)
     if describe_service(session.cloud, name) is None:
         raise ConfigurationError(
             f"The stack {session.file.name} has no service yet: "

@@ -59,6 +59,19 @@ class Wanted:
         )
 
 
+@dataclass(frozen=True)
+class Streams:
+    """Where lines are read from.
+
+    Attributes:
+        group: the log group.
+        prefix: how the names of the streams begin; empty for every stream.
+    """
+
+    group: str
+    prefix: str = ""
+
+
 def logs(
     stack: str,
     screen: Screen,
@@ -67,6 +80,7 @@ def logs(
     build: bool = False,
     tail: int | None = None,
     wanted: Wanted = Wanted(),
+    process: str | None = None,
 ) -> int:
     """Print the application's log, oldest first.
 
@@ -78,10 +92,11 @@ def logs(
         build: those of the builds of the pipeline's last run instead, all of them.
         tail: only this many of the newest lines that are there already.
         wanted: which lines.
+        process: only those of this process; `web` is the one behind the load balancer.
 
     Raises:
-        ConfigurationError: `since` is no time span, there is no log group, or a log without end
-            was asked for as one document.
+        ConfigurationError: `since` is no time span, there is no such process or no log group, or
+            a log without end was asked for as one document.
     """
     if build:
         from automation.commands.build_logs import build_logs
@@ -92,7 +107,7 @@ def logs(
         raise ConfigurationError("--follow has no end and --json is one document: choose one.")
     with opened(stack, screen) as session:
         start = datetime.now(UTC) - span
-        group = session.names.log_group
+        group = Streams(session.names.log_group, session.stream_prefix(process))
         if screen.json:
             found = [e for e in _events(session.cloud, group, start) if wanted(e)]
             screen.document([described(e) for e in _newest(found, tail)])
@@ -110,7 +125,7 @@ def logs(
 
 def _tell(
     cloud: Cloud,
-    group: str,
+    group: Streams,
     start: datetime,
     screen: Screen,
     seen: set[str],
@@ -141,20 +156,21 @@ def parse_span(text: str) -> timedelta:
     return timedelta(**{UNITS[found[2]]: int(found[1])})
 
 
-def _events(cloud: Cloud, group: str, start: datetime) -> list[dict[str, Any]]:
+def _events(cloud: Cloud, group: Streams, start: datetime) -> list[dict[str, Any]]:
     """The events of every task since then, in the order of their times."""
     try:
         found = cloud.pages(
             "logs",
             "filter_log_events",
             "events",
-            logGroupName=group,
+            logGroupName=group.group,
             startTime=int(start.timestamp() * 1000),
+            **({"logStreamNamePrefix": group.prefix} if group.prefix else {}),
         )
     except ClientError as error:
         if error_code(error) != "ResourceNotFoundException":
             raise
-        raise ConfigurationError(f"There is no log group {group}: `up` makes it.") from error
+        raise ConfigurationError(f"There is no log group {group.group}: `up` makes it.") from error
     return sorted(found, key=lambda event: event["timestamp"])
 
 

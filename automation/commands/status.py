@@ -17,6 +17,7 @@ from rich.text import Text
 
 from automation.aws.codepipeline import COMMIT_LENGTH
 from automation.aws.ecs import (
+    ServiceName,
     describe_service,
     private_address,
     revision_number,
@@ -32,6 +33,7 @@ from automation.deployment.rollout import look
 from automation.errors import ConfigurationError
 from automation.screen import Screen, duration
 from automation.stack.operations import Session, opened
+from infra.names import WEB
 
 WATCH_SECONDS = 2.0
 INTERRUPTED = 130
@@ -133,19 +135,36 @@ def gather(session: Session, url: str | None) -> dict[str, Any]:
     return {
         "stack": session.file.name,
         "url": url,
-        "service": _service(session, service),
-        "tasks": _tasks(session) if service else [],
+        "service": _service(session, service, session.service),
+        "tasks": _tasks(session, session.service) if service else [],
         "targets": _targets(session, service) if service else [],
         "release": described(release) if release else None,
+        **_processes(session),
         "pipeline": report(session.cloud, session.pipeline).document(),
         "alarms": _alarms(session),
     }
 
 
-def _service(session: Session, service: dict[str, Any] | None) -> dict[str, Any]:
+def _processes(session: Session) -> dict[str, Any]:
+    """The services and tasks of the further processes; nothing where there are none."""
+    further = {process: name for process, name in session.services.items() if process != WEB}
+    if not further:
+        return {}
+    return {
+        "processes": {
+            process: {
+                **_service(session, describe_service(session.cloud, name), name),
+                "tasks": _tasks(session, name),
+            }
+            for process, name in further.items()
+        }
+    }
+
+
+def _service(session: Session, service: dict[str, Any] | None, name: ServiceName) -> dict[str, Any]:
     if service is None:
         return {"desired": 0, "running": 0, "pending": 0, "deployment": None, "events": []}
-    deployments = service_deployments(session.cloud, session.service)
+    deployments = service_deployments(session.cloud, name)
     return {
         "desired": service["desiredCount"],
         "running": service["runningCount"],
@@ -155,7 +174,7 @@ def _service(session: Session, service: dict[str, Any] | None) -> dict[str, Any]
     }
 
 
-def _tasks(session: Session) -> list[dict[str, Any]]:
+def _tasks(session: Session, name: ServiceName) -> list[dict[str, Any]]:
     return [
         {
             "id": task_id(task),
@@ -165,7 +184,7 @@ def _tasks(session: Session) -> list[dict[str, Any]]:
             "address": private_address(task),
             "started": task["startedAt"].isoformat() if task.get("startedAt") else None,
         }
-        for task in tasks(session.cloud, session.service)
+        for task in tasks(session.cloud, name)
     ]
 
 
@@ -213,6 +232,8 @@ def _print(screen: Screen, document: dict[str, Any], rollout: Sequence[str] = ()
     for line in rollout:
         screen.result(line)
     _print_tasks(screen, document)
+    for process, found in document.get("processes", {}).items():
+        _print_process(screen, process, found)
     print_pipeline(screen, document["pipeline"])
     _print_alarms(screen, document["alarms"])
     for event in service["events"]:
@@ -247,6 +268,21 @@ def _print_tasks(screen: Screen, document: dict[str, Any]) -> None:
     for target in states.values():
         reason = f": {target['reason']}" if target["reason"] else ""
         screen.result(f"  target {target['id']}  {target['state']}{reason}", "yellow")
+
+
+def _print_process(screen: Screen, process: str, found: dict[str, Any]) -> None:
+    """A process's line, and a line for each of its tasks."""
+    screen.result(
+        f"{process}: {found['running']} of {found['desired']} tasks run, {found['pending']} "
+        f"pending; deployment: {found['deployment'] or 'none'}",
+        "bold" if found["running"] >= found["desired"] else "bold yellow",
+    )
+    for task in found["tasks"]:
+        started = f", {_age(task['started'])}" if task["started"] else ""
+        screen.result(
+            f"  task {task['id'][:12]}  release {task['release']}  {task['status']}{started}",
+            COLOURS.get(task["status"], "yellow"),
+        )
 
 
 def _print_alarms(screen: Screen, alarms: Sequence[dict[str, str]]) -> None:

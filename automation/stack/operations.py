@@ -15,13 +15,13 @@ from automation import paths
 from automation.aws.clients import Cloud
 from automation.aws.ecs import ServiceName
 from automation.aws.provider import Provider
-from automation.errors import Stopped
+from automation.errors import ConfigurationError, Stopped
 from automation.screen import Screen
 from automation.stack import state_file
 from automation.stack.stack_file import StackFile, load_stack_file
 from automation.stack.state_file import OutputValue
 from automation.stack.target import TARGETS, Target
-from infra.names import Names
+from infra.names import CONTAINER_NAME, WEB, Names
 
 if TYPE_CHECKING:  # a command that only looks imports no SDK, which takes half a second
     from pulumi import automation as auto
@@ -84,6 +84,29 @@ class Session:
         return {
             process: ServiceName(self.names.cluster, service) for process, service in names.items()
         }
+
+    def service_of(self, process: str | None) -> ServiceName:
+        """Where the service of a process is; that of the web process where none is named.
+
+        Raises:
+            ConfigurationError: there is no such process.
+        """
+        found = self.services.get(process or WEB)
+        if found is None:
+            known = ", ".join(self.services)
+            raise ConfigurationError(f"--process {process}: is none of this stack's: {known}.")
+        return found
+
+    def stream_prefix(self, process: str | None) -> str:
+        """How the names of a process's log streams begin; empty for those of all processes.
+
+        Raises:
+            ConfigurationError: there is no such process.
+        """
+        if process is None:
+            return ""
+        self.service_of(process)
+        return f"{CONTAINER_NAME if process == WEB else process}/"
 
     @property
     def pipeline(self) -> str | None:
