@@ -32,7 +32,6 @@ EVERYTHING: Mapping[str, str] = {
     "domain": "app.example.com",
     "egress": "endpoints",
     "environment": '{"COLOUR": "red"}',
-    "exec": "true",
     "flow_logs": "true",
     "hosted_zone": "example.com",
     "jobs": JOBS,
