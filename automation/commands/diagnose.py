@@ -14,6 +14,7 @@ from automation.diagnosis.evidence import Facts, gather
 from automation.diagnosis.pipeline import diagnose_run
 from automation.screen import Screen
 from automation.stack.operations import Session, opened
+from infra.names import WEB
 
 
 def diagnose_command(stack: str, screen: Screen) -> int:
@@ -42,9 +43,20 @@ def find(session: Session) -> tuple[Diagnosis | None, str]:
         return diagnose_run(
             session, run
         ), f"the pipeline's last run {run.status} ({_told(run.changed)})"
+    rows = [_of_process(session, process) for process in session.services]
+    return next((row for row in rows if row[0]), rows[0])
+
+
+def _of_process(session: Session, process: str) -> tuple[Diagnosis | None, str]:
+    """What is wrong with one process, if anything is, and what was looked at."""
+    cloud, name = session.cloud, session.services[process]
+    service = describe_service(cloud, name)
+    if service is None:
+        return None, f"there is no service of {process} yet"
+    latest = next(iter(service_deployments(cloud, name)), None)
     arn = latest["serviceDeploymentArn"] if latest else None
     facts = gather(cloud, name, session.names.log_group, arn)
-    looked = _looked_at(latest)
+    looked = _looked_at(latest) if process == WEB else f"{process}: {_looked_at(latest)}"
     if _is_well(service, latest, facts):
         return None, f"{looked}; nothing to diagnose"
     return diagnose(facts, session.file.settings, arn), looked

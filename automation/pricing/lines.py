@@ -84,5 +84,16 @@ class Stack:
         that runs keeps the number with which it began.
         """
         bound = "maxCapacity" if self.at_most else "minCapacity"
-        bounds = [int(target.inputs[bound]) for target in self.resources.of(SCALABLE)]
+        # What is scaled is known by a name that may only be known when it exists.
+        of_process = service.name.removesuffix("service") if _is_process(service) else ""
+        bounds = [
+            int(target.inputs[bound])
+            for target in self.resources.of(SCALABLE)
+            if (target.name.startswith(of_process) if of_process else not _is_process(target))
+        ]
         return max(bounds, default=int(service.inputs.get("desiredCount") or 0))
+
+
+def _is_process(resource: Resource) -> bool:
+    """Whether a resource is one of a process beside the web process."""
+    return resource.name.startswith("process-")

@@ -37,7 +37,7 @@ def _assumed(key: str) -> float:
 def _fargate(stack: Stack) -> Iterator[Line]:
     hours = _assumed("hours")
     for service in stack.resources.of(SERVICE):
-        for task in stack.resources.of(TASK):
+        for task in _run_by(stack, service):
             platform = task.inputs.get("runtimePlatform") or {}
             kind = str(platform.get("cpuArchitecture") or "X86_64").lower()
             cpu = float(task.inputs["cpu"]) / CPU_UNITS
@@ -51,6 +51,12 @@ def _fargate(stack: Stack) -> Iterator[Line]:
                 memory_item = f"Fargate {kind}: {size}, {memory:g} GB each"
                 yield stack.line(f"fargate_{kind}_memory", memory_item, paid * memory, spot)
             yield from _disk(stack, task, stack.tasks(service))
+
+
+def _run_by(stack: Stack, service: Resource) -> list[Resource]:
+    """The task definition of a service, whose family is called like it."""
+    name = service.inputs.get("name")
+    return [task for task in stack.resources.of(TASK) if task.inputs.get("family") == name]
 
 
 def _disk(stack: Stack, task: Resource, tasks: int) -> Iterator[Line]:

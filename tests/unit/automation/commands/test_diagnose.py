@@ -23,6 +23,7 @@ def session(tmp_path: Path) -> Any:
     return SimpleNamespace(
         cloud=None,
         service=None,
+        services={"web": None},
         pipeline=None,
         names=SimpleNamespace(log_group="/ecs/x/app"),
         target=SimpleNamespace(failure_file=lambda stack: tmp_path / f"{stack}.json"),
