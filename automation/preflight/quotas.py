@@ -36,7 +36,9 @@ class Quota:
 
 
 def _vcpus(flight: Flight) -> float:
-    return flight.settings.lowest_count * flight.settings.cpu / CPU_UNITS
+    settings = flight.settings
+    further = sum(each.min_count * each.cpu for each in settings.processes.values())
+    return (settings.lowest_count * settings.cpu + further) / CPU_UNITS
 
 
 def _networks(cloud: Cloud) -> int:

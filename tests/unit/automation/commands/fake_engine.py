@@ -17,6 +17,7 @@ from pulumi.automation.errors import create_command_error
 
 from automation.commands import destroy as destroying
 from automation.commands import up as updating
+from automation.deployment import processes
 from automation.deployment import report as reporting
 from automation.deployment.verdict import Verdict
 from automation.diagnosis.evidence import Facts
@@ -142,7 +143,7 @@ def install(monkeypatch: pytest.MonkeyPatch, folder: Path) -> FakeEngine:
     monkeypatch.setattr(updating.checks, "check", engine.check)
     monkeypatch.setattr(updating.task_count, "tell", lambda _session: None)
     monkeypatch.setattr(updating.newer_release, "unknown_release", lambda _session: [])
-    monkeypatch.setattr(reporting, "await_verdict", lambda *_: engine.verdict)
+    monkeypatch.setattr(processes, "await_verdict", lambda *_: engine.verdict)
     monkeypatch.setattr(
         reporting, "url_answers", lambda *_, **__: (engine.answers, f"{URL}/ was asked")
     )

@@ -182,6 +182,8 @@ def test_a_quota_that_must_be_exceeded_is_refused(stage: Stage) -> None:
     assert list(quotas.quotas(stage.flight())) == []
     stage.settings = {"desired_count": 5}
     assert [p.name for p in quotas.quotas(stage.flight())] == ["quota"]
+    stage.settings = {"processes": {"worker": {"command": ["w"], "min_count": 3}}}
+    assert [p.name for p in quotas.quotas(stage.flight())] == ["quota"]
     stage.target = "local"
     assert list(quotas.quotas(stage.flight())) == []
 
