@@ -49,6 +49,7 @@ def session(captured: Captured, folder: Path, error: Exception) -> Any:
         names=Names("fargate-cd", "local"),
         cloud=cloud,
         service=name,
+        services={"web": name},
         watch=lambda: Watch(cloud, name),  # type: ignore[arg-type]
     )
 
