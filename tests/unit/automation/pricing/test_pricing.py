@@ -335,8 +335,8 @@ def test_builds_are_paid_by_the_size_of_their_machines(size: str, price: float) 
 
 def test_each_process_is_priced_by_its_own_size_and_bounds() -> None:
     worker = {"command": ["work"], "cpu": 1024, "memory": 2048, "min_count": 3, "max_count": 9}
-    resources = program("minimal", processes={"worker": worker})
-    estimate = monthly_cost(resources, US)
+    settings = Settings.parse({**MATRIX["minimal"], "processes": {"worker": worker}})
+    estimate = monthly_cost(planned(settings), US)
     tasks = [line.item for line in estimate.lines if "vCPU each" in line.item]
     assert len(tasks) == 2
     assert any("3 tasks" in item and "1 vCPU" in item for item in tasks)
