@@ -21,10 +21,9 @@ SECONDS_A_MESSAGE = 40
 
 WORKER = '''\
 """Takes messages from QUEUE_URL by the rights of its task, and works for SECONDS on each."""
-import datetime, hashlib, hmac, json, os, time, urllib.error, urllib.parse, urllib.request
+import datetime, hashlib, hmac, json, os, time, urllib.parse, urllib.request
 
-base = "http://169.254.170.2" + os.environ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"]
-keys = json.load(urllib.request.urlopen(base))
+keys = json.load(urllib.request.urlopen(os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"]))
 end_point, region = os.environ["AWS_ENDPOINT_URL"], os.environ["AWS_REGION"]
 
 
