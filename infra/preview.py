@@ -144,7 +144,10 @@ class Preview(pulumi.ComponentResource):
 
     def _targets(self) -> aws.lb.TargetGroup:
         context, vpc_id = self._dated, self._args.shared.vpc_id
-        name = context.names.target_group(vpc_id)
+        version = context.settings.protocol_version
+        # What replaces a target group is part of its name.
+        kind = "" if version == "HTTP1" else f" {version}"
+        name = context.names.target_group(f"{vpc_id}{kind}")
         number = {PORT_TAG: str(self._args.port)}
         return target_group(f"{self._name}-targets", context, name, vpc_id, self, number)
 

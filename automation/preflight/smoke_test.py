@@ -39,11 +39,8 @@ def run(flight: Flight) -> Iterator[Diagnosis]:
     if flight.docker is None:
         note("No Docker engine is here: the container is not tried before the update")
         return
-    if flight.settings.secrets:
-        note("The container needs secrets, which stay in the cloud: it is not tried here")
-        return
-    if addons.FILE.is_file():
-        note("The container needs what addons.py makes: it is not tried here")
+    if why := _not_tried(flight):
+        note(f"{why}: it is not tried here")
         return
     file = passed_file(flight)
     key = fingerprint(flight)
@@ -68,6 +65,17 @@ def run(flight: Flight) -> Iterator[Diagnosis]:
     note(f"It answered its health path after {outcome.seconds:.1f} s")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(key)
+
+
+def _not_tried(flight: Flight) -> str | None:
+    """Why a run on this machine would tell nothing; None if it would."""
+    if flight.settings.secrets:
+        return "The container needs secrets, which stay in the cloud"
+    if addons.FILE.is_file():
+        return "The container needs what addons.py makes"
+    if flight.settings.protocol_version != "HTTP1":
+        return f"The container speaks {flight.settings.protocol_version}"
+    return None
 
 
 def _failed(flight: Flight, outcome: container_run.Outcome) -> Diagnosis:

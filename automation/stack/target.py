@@ -24,6 +24,12 @@ NO_PROFILES = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.
 """Keeps the user's own AWS profiles out of a local run."""
 
 
+NO_HTTP2 = (
+    "the local load balancer speaks HTTP/1.1 to the tasks; leave it out here, and set it for a "
+    "stack on AWS"
+)
+
+
 @dataclass(frozen=True)
 class Refused:
     """A setting that a target can't honour.
@@ -205,6 +211,8 @@ TARGETS: Mapping[str, Target] = {
                     "the local load balancer writes no access logs; leave it out here, and set it "
                     "for a stack on AWS",
                 ),
+                Refused("protocol_version", "HTTP2", NO_HTTP2),
+                Refused("protocol_version", "GRPC", NO_HTTP2),
             ),
             before_up=_before_local_up,
             lost=_lost_by_the_local_cloud,

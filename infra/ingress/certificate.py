@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -19,11 +20,13 @@ class CertificateArgs:
         domain: the host name.
         zone_id: the Route 53 zone that proves who owns it.
         tags: of every resource.
+        further: other host names that it holds for.
     """
 
     domain: str
     zone_id: pulumi.Input[str]
     tags: Mapping[str, str]
+    further: Sequence[str] = ()
 
 
 class Certificate(pulumi.ComponentResource):
@@ -42,13 +45,30 @@ class Certificate(pulumi.ComponentResource):
         certificate = aws.acm.Certificate(
             f"{name}-certificate",
             domain_name=args.domain,
+            subject_alternative_names=list(args.further) or None,
             validation_method="DNS",
             tags=dict(args.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        proof = certificate.domain_validation_options[0]
-        record = aws.route53.Record(
-            f"{name}-proof",
+        hosts = [args.domain, *args.further]
+        records = [self._proof(name, args, certificate, host) for host in hosts]
+        validation = aws.acm.CertificateValidation(
+            f"{name}-validation",
+            certificate_arn=certificate.arn,
+            validation_record_fqdns=[record.fqdn for record in records],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.arn = validation.certificate_arn
+        self.register_outputs({"arn": self.arn})
+
+    def _proof(
+        self, name: str, args: CertificateArgs, certificate: aws.acm.Certificate, host: str
+    ) -> aws.route53.Record:
+        """The record by which ACM sees who owns a host name."""
+        options = certificate.domain_validation_options
+        proof = options.apply(lambda known: _of_host(known, host))
+        return aws.route53.Record(
+            f"{name}-proof" if host == args.domain else f"{name}-proof-{host}",
             zone_id=args.zone_id,
             name=proof.resource_record_name,
             type=proof.resource_record_type,
@@ -56,14 +76,11 @@ class Certificate(pulumi.ComponentResource):
             ttl=VALIDATION_RECORD_SECONDS,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        validation = aws.acm.CertificateValidation(
-            f"{name}-validation",
-            certificate_arn=certificate.arn,
-            validation_record_fqdns=[record.fqdn],
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        self.arn = validation.certificate_arn
-        self.register_outputs({"arn": self.arn})
+
+
+def _of_host(options: Sequence[Any], host: str) -> Any:
+    """The option of one host name; ACM tells them in no order."""
+    return next((each for each in options if each.domain_name == host), options[0])
 
 
 def zone_id(hosted_zone: str) -> str:

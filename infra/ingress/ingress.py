@@ -16,7 +16,11 @@ from infra.ingress.waf import Waf
 from infra.network.flow_logs import FlowLogs
 from infra.network.network import Network
 from infra.policies import buckets
+from infra.settings.load_balancer import Redirect
 from infra.shared import preview_domain
+
+FIRST_REDIRECT = 500
+"""The first priority of redirects: before the rules of previews, after a person's own."""
 
 
 class Ingress:
@@ -49,9 +53,13 @@ class Ingress:
             Waf("waf", context, self.balancer.arn)
         if settings.domain:
             self._refuse_unknown()
+        for number, redirect in enumerate(settings.redirects):
+            self._redirect(number, redirect)
         if zone is not None:
             balancer = self.balancer
             alias_record("host-name", settings.domain, zone, balancer.dns_name, balancer.zone_id)
+            for name in settings.domains:
+                alias_record(f"name-{name}", name, zone, balancer.dns_name, balancer.zone_id)
             self._preview_names(zone)
         self.url = (
             pulumi.Output.from_input(f"https://{settings.domain}")
@@ -77,6 +85,26 @@ class Ingress:
             listener_arn=balancer.listener.arn,
             certificate_arn=certificate.arn,
             opts=pulumi.ResourceOptions(parent=certificate),
+        )
+
+    def _redirect(self, number: int, redirect: Redirect) -> None:
+        """Send requests elsewhere; the first redirect that fits decides."""
+        hosts = aws.lb.ListenerRuleConditionHostHeaderArgs(values=redirect.hosts)
+        paths = aws.lb.ListenerRuleConditionPathPatternArgs(values=redirect.paths)
+        by_host = [aws.lb.ListenerRuleConditionArgs(host_header=hosts)] if redirect.hosts else []
+        by_path = [aws.lb.ListenerRuleConditionArgs(path_pattern=paths)] if redirect.paths else []
+        elsewhere = aws.lb.ListenerRuleActionRedirectArgs(
+            host=redirect.to_host or None,
+            path=redirect.to_path or None,
+            status_code="HTTP_301" if redirect.permanent else "HTTP_302",
+        )
+        aws.lb.ListenerRule(
+            f"redirect-{number}",
+            listener_arn=self.balancer.listener.arn,
+            priority=FIRST_REDIRECT + number,
+            conditions=[*by_host, *by_path],
+            actions=[aws.lb.ListenerRuleActionArgs(type="redirect", redirect=elsewhere)],
+            tags=dict(self._context.tags),
         )
 
     def _refuse_unknown(self) -> None:
@@ -106,7 +134,7 @@ class Ingress:
             return settings.certificate_arn
         if zone is None:
             return None
-        args = CertificateArgs(settings.domain, zone, self._context.tags)
+        args = CertificateArgs(settings.domain, zone, self._context.tags, settings.domains)
         return Certificate("certificate", args).arn
 
     def _access_log_bucket(self) -> PrivateBucket:

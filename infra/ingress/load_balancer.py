@@ -10,6 +10,7 @@ import pulumi_aws as aws
 
 from infra.context import Context
 from infra.ingress.traffic import TrafficPlan, physical_name
+from infra.settings.load_balancer import RESPONSE_HEADERS
 
 HTTP_PORT = 80
 HTTPS_PORT = 443
@@ -17,8 +18,8 @@ TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 """TLS 1.2 and 1.3 with forward secrecy:
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
 """
-STRICT_TRANSPORT_SECURITY = "max-age=31536000"
-"""For a year browsers use HTTPS without asking."""
+STRICT_TRANSPORT_SECURITY = (RESPONSE_HEADERS["Strict-Transport-Security"], "max-age=31536000")
+"""For a year browsers use HTTPS without asking, unless the settings say otherwise."""
 DAY_SECONDS = 86_400
 """How long a cookie of the load balancer lasts where nothing else is said."""
 LAST_PRIORITY = 50000
@@ -137,6 +138,7 @@ class LoadBalancer(pulumi.ComponentResource):
             default_actions=[forward if certificate_arn is None else _redirect()],
             tags=dict(self._context.tags),
             opts=pulumi.ResourceOptions(parent=self),
+            **({} if certificate_arn else self._headers()),
         )
         if certificate_arn is None:
             return http
@@ -147,11 +149,16 @@ class LoadBalancer(pulumi.ComponentResource):
             protocol="HTTPS",
             certificate_arn=certificate_arn,
             ssl_policy=TLS_POLICY,
-            routing_http_response_strict_transport_security_header_value=STRICT_TRANSPORT_SECURITY,
             default_actions=[forward],
             tags=dict(self._context.tags),
             opts=pulumi.ResourceOptions(parent=self),
+            **{STRICT_TRANSPORT_SECURITY[0]: STRICT_TRANSPORT_SECURITY[1], **self._headers()},
         )
+
+    def _headers(self) -> dict[str, str]:
+        """The listener's properties that put the settings' headers into every answer."""
+        given = self._context.settings.response_headers
+        return {RESPONSE_HEADERS[header]: text for header, text in given.items()}
 
     def _balancer(self) -> aws.lb.LoadBalancer:
         settings = self._context.settings
@@ -222,11 +229,14 @@ def target_group(
         tags: beside the context's.
     """
     settings = context.settings
+    version = settings.protocol_version
+    plain_grpc = version == "GRPC" and settings.health_check_codes == "200"
     return aws.lb.TargetGroup(
         name,
         name=physical_name,
         port=HTTP_PORT,
         protocol="HTTP",
+        protocol_version=None if version == "HTTP1" else version,
         target_type="ip",
         vpc_id=vpc_id,
         deregistration_delay=settings.deregistration_delay,
@@ -236,7 +246,7 @@ def target_group(
             path=settings.health_check_path,
             port="traffic-port",
             protocol="HTTP",
-            matcher=settings.health_check_codes,
+            matcher="0" if plain_grpc else settings.health_check_codes,
             interval=settings.health_check_interval,
             timeout=min(5, settings.health_check_interval - 1),
             healthy_threshold=2,

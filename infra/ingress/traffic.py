@@ -105,7 +105,9 @@ def _heaviest(context: Context, rule_arn: str) -> str | None:
 
 def physical_name(context: Context, group: str) -> str:
     """The physical name of an environment's target group."""
-    network = context.settings.network_identity
+    settings = context.settings
+    version = "" if settings.protocol_version == "HTTP1" else f" {settings.protocol_version}"
+    network = f"{settings.network_identity}{version}"
     if group == FIRST:
         return context.names.target_group(network)
     return context.names.alternate_target_group(network)

@@ -52,11 +52,13 @@ def ephemeral_storage(value: int) -> int:
 
 
 def health_check_codes(value: str) -> str:
-    """Status codes from 200 to 499, as a target group takes them.
+    """Status codes from 200 to 499, or 0 to 99 of gRPC, as a target group takes them.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Matcher.html
     """
     allowed = "must be codes from 200 to 499, such as 200 or 200,302 or 200-299"
+    if re.fullmatch(r"\d{1,2}(-\d{1,2})?(,\d{1,2}(-\d{1,2})?)*", value):
+        return value
     if not re.fullmatch(r"\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*", value):
         raise ValueError(allowed)
     for part in value.split(","):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from infra.settings import container_rules
 from infra.settings.pipeline_files import NotInRepositoryError, pipeline_files
 from infra.settings.rules import fargate_cpu, fargate_memory, shown
 
@@ -92,6 +93,45 @@ def _https(settings: Settings) -> str | None:
         return "`hosted_zone` and `certificate_arn` need the host name of the service here"
     if zone and domain != zone and not domain.endswith(f".{zone}"):
         return f"must be {zone} or a name below it, since `hosted_zone` is {zone}"
+    return None
+
+
+def _domains(settings: Settings) -> str | None:
+    if not settings.domains:
+        return None
+    if not settings.domain:
+        return "needs `domain`, the first host name"
+    if settings.domain in settings.domains:
+        return f"must not name {settings.domain} again, which is `domain`"
+    zone = settings.hosted_zone
+    for name in settings.domains:
+        if zone and name != zone and not name.endswith(f".{zone}"):
+            return f"must be names in {zone}, since `hosted_zone` is {zone}"
+    return None
+
+
+def _protocol_version(settings: Settings) -> str | None:
+    if settings.protocol_version == "HTTP1":
+        return None
+    grpc = settings.protocol_version == "GRPC"
+    if grpc and not (settings.domain or settings.preview_of):
+        return "needs `domain`: a load balancer takes gRPC by HTTPS alone"
+    if settings.has_shift or (grpc and settings.stickiness_seconds):
+        return "needs the strategy `rolling`, and no `stickiness_seconds` with GRPC"
+    return None
+
+
+def _grpc_codes(settings: Settings) -> str | None:
+    grpc = settings.protocol_version == "GRPC"
+    codes = container_rules.healthy_codes(settings.health_check_codes)
+    if settings.health_check_codes == "200" or grpc == (max(codes) < 100):
+        return None
+    return "must be codes of gRPC, 0 to 99, with `protocol_version` GRPC, and of HTTP otherwise"
+
+
+def _transport_security(settings: Settings) -> str | None:
+    if "Strict-Transport-Security" in settings.response_headers and not settings.domain:
+        return "Strict-Transport-Security needs `domain`: browsers ignore it without HTTPS"
     return None
 
 
@@ -204,6 +244,10 @@ _CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Settings], str | None]],
     (("scheduled_scaling",), _schedule_bounds),
     (("environment", "secrets"), _both_names),
     (("domain", "hosted_zone", "certificate_arn"), _https),
+    (("domains", "domain", "hosted_zone"), _domains),
+    (("protocol_version", "domain", "strategy", "stickiness_seconds"), _protocol_version),
+    (("health_check_codes", "protocol_version"), _grpc_codes),
+    (("response_headers", "domain"), _transport_security),
     (("github_repository", "github_owner", "github_token", "connection_arn"), _repository),
     (("github_actions", "github_repository"), _actions),
     (("github_owner_id", "github_repository_id"), _numbers),

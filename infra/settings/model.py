@@ -22,11 +22,13 @@ from pydantic import (
 
 from infra.settings import build as of_build
 from infra.settings import container_rules, files
+from infra.settings import load_balancer as of_balancer
 from infra.settings import previews as of_previews
 from infra.settings import rules as rules
 from infra.settings.contradictions import contradictions
 from infra.settings.jobs import Job
 from infra.settings.jobs import names as job_names
+from infra.settings.load_balancer import Redirect
 from infra.settings.processes import Process
 from infra.settings.processes import names as process_names
 from infra.settings.structures import EgressPort, Permission, ScheduledScaling
@@ -114,6 +116,12 @@ class Settings(BaseModel):
     hosted_zone: Annotated[Text, AfterValidator(rules.host_name)] = ""
     certificate_arn: Annotated[Text, AfterValidator(rules.certificate_arn)] = ""
     waf: bool = False
+    domains: Annotated[TextList, AfterValidator(of_balancer.domains)] = []
+    protocol_version: Literal["HTTP1", "HTTP2", "GRPC"] = "HTTP1"
+    response_headers: Annotated[TextMap, AfterValidator(of_balancer.response_headers)] = {}
+    redirects: Annotated[
+        list[Redirect], BeforeValidator(structured), AfterValidator(of_balancer.redirects)
+    ] = []
 
     github_owner: Annotated[Text, AfterValidator(rules.github_owner)] = ""
     github_repository: Annotated[Text, AfterValidator(rules.github_repository)] = ""

@@ -34,6 +34,7 @@ INHERITED = frozenset(
         "ephemeral_storage_gib",
         "startup_seconds",
         "health_check_codes",
+        "protocol_version",
         "health_check_command",
         "nofile",
         "release_command",

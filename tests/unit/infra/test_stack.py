@@ -274,6 +274,10 @@ EFFECTS: Mapping[str, tuple[str, Look, Any, Any]] = {
 }
 
 ELSEWHERE = {
+    **dict.fromkeys(
+        ("domains", "protocol_version", "response_headers", "redirects"),
+        "test_load_balancer_settings.py",
+    ),
     "processes": "test_processes.py",
     "build_secrets": "test_build_secrets.py",
     **dict.fromkeys(
