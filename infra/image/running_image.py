@@ -95,15 +95,16 @@ def release_tag(content: str, running: RunningImage | None) -> str:
         running: what runs now.
 
     Returns:
-        The running tag where this very content runs, so that nothing is built; the hash where it
-        was never pushed; else the hash with the next number, since a content that comes back
-        after another can't be pushed under its old tag.
+        The running tag where this very content runs, so that nothing is built (of several the
+        last one that was pushed, which the state knows); the hash where it was never pushed; else
+        the hash with the next number, since a content that comes back after another can't be
+        pushed under its old tag.
     """
     ours = re.compile(rf"{re.escape(content)}(?:-(\d+))?")
     if running is None:
         return content
-    for tag in sorted(running.tags):
-        if ours.fullmatch(tag):
-            return tag
+    running_tags = {int(m[1] or 1): m[0] for m in map(ours.fullmatch, running.tags) if m}
+    if running_tags:
+        return running_tags[max(running_tags)]
     numbers = [int(match[1] or 1) for match in map(ours.fullmatch, running.taken_tags) if match]
     return f"{content}-{max(numbers) + 1}" if numbers else content

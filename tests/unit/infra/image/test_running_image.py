@@ -29,6 +29,10 @@ CONTENT = "0123456789abcdef"
             RunningImage("x", frozenset({f"{CONTENT}-2"}), frozenset({CONTENT, f"{CONTENT}-2"})),
             f"{CONTENT}-2",
         ),
+        (
+            RunningImage("x", *2 * [frozenset({CONTENT, f"{CONTENT}-2", f"{CONTENT}-10"})]),
+            f"{CONTENT}-10",
+        ),
     ],
     ids=[
         "first",
@@ -38,6 +42,7 @@ CONTENT = "0123456789abcdef"
         "old content comes back",
         "comes back again",
         "came back and runs",
+        "the same image under several tags",
     ],
 )
 def test_a_tag_is_never_pushed_twice(running: RunningImage | None, tag: str) -> None:
