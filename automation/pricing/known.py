@@ -55,6 +55,7 @@ FREE = frozenset(
         "aws:ec2/subnet:Subnet",
         "aws:ec2/vpc:Vpc",
         "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+        "aws:ecr/repositoryPolicy:RepositoryPolicy",
         "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders",
         "aws:kms/alias:Alias",
         "aws:lb/listener:Listener",

@@ -204,6 +204,7 @@ PARTS = {
     "aws:ec2/route:Route": "goes with its route table",
     "aws:ec2/routeTableAssociation:RouteTableAssociation": "goes with its route table or subnet",
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": "is a property of its repository",
+    "aws:ecr/repositoryPolicy:RepositoryPolicy": "is a property of its repository",
     "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": "is a property of its cluster",
     "aws:iam/rolePolicy:RolePolicy": "is a part of its role, which stays while it has one",
     "aws:kms/alias:Alias": "goes with its key",
