@@ -118,7 +118,7 @@ class PlainService:
         self._until(gone)
         ecs.delete_cluster(cluster=NAME)
         for kind in ("tasks", "balancer"):
-            ec2.delete_security_group(GroupId=self.made[kind])
+            ec2.delete_security_group(GroupId=self.made[f"group {kind}"])
         for name in ("subnet 0", "subnet 1"):
             ec2.delete_subnet(SubnetId=self.made[name])
         gateway, vpc = self.made["gateway"], self.made["vpc"]
@@ -155,7 +155,8 @@ class PlainService:
             ec2.authorize_security_group_ingress(
                 GroupId=group, IpProtocol="tcp", FromPort=port, ToPort=port, CidrIp="0.0.0.0/0"
             )
-        self.made |= {"vpc": vpc, "gateway": gateway, **groups}
+        self.made |= {"vpc": vpc, "gateway": gateway}
+        self.made |= {f"group {kind}": group for kind, group in groups.items()}
         self.made |= {f"subnet {number}": subnet for number, subnet in enumerate(subnets)}
         return subnets, groups
 
