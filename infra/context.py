@@ -10,8 +10,10 @@ import pulumi
 from infra.account import Account
 from infra.addons import Addons
 from infra.names import Names
+from infra.settings.host import cluster_name, host_names
 from infra.settings.kind import check_kind
 from infra.settings.model import Settings
+from infra.shared import Shared, shared_by
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Context:
         account: where it is made.
         tags: of every resource.
         addons: what the user's own resources mean for the application.
+        shared: what the stack uses of an environment; None where it has its own.
     """
 
     settings: Settings
@@ -31,6 +34,7 @@ class Context:
     account: Account
     tags: dict[str, str] = field(default_factory=dict)
     addons: Addons = field(default_factory=Addons)
+    shared: Shared | None = None
 
     @classmethod
     def current(cls, settings: Settings) -> Context:
@@ -42,13 +46,18 @@ class Context:
         account = Account.current()
         names = Names(pulumi.get_project(), pulumi.get_stack(), account.region)
         check_kind(names.stack, settings)
+        host = host_names(names, settings)
+        shared = shared_by(host) if host else None
+        names = replace(
+            names, other_cluster=cluster_name(settings, shared.cluster_name if shared else None)
+        )
         tags = {
             **settings.tags,
             "project": names.project,
             "stack": names.stack,
             "environment": names.environment.stack,
         }
-        return cls(settings, names, account, tags)
+        return cls(settings, names, account, tags, shared=shared)
 
     @property
     def preview_log_arn(self) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 import pulumi
 
@@ -15,13 +16,15 @@ from infra.image.pull_permissions import other_repository, repository_arns
 from infra.image.registry import Registry
 from infra.ingress import traffic
 from infra.ingress.ingress import Ingress
+from infra.ingress.routed import RoutedIngress
 from infra.jobs.jobs import Jobs
+from infra.location import Location
 from infra.monitoring.monitoring import Monitoring
 from infra.monitoring.topic import Topic
 from infra.network.endpoints import Endpoints, EndpointsArgs
 from infra.place import Place
 from infra.policies.github import WorkflowScope
-from infra.service.cluster import Cluster, ClusterArgs
+from infra.service.cluster import Cluster, ClusterArgs, ExistingCluster
 from infra.service.logs import Logs
 from infra.service.processes import ProcessesArgs, ProcessService, processes, queue_arns
 from infra.service.release_command import before_service
@@ -57,9 +60,11 @@ class Environment:
         self.registry = Registry("registry", context, self.key_arn)
         self.preview_registry = Registry("previews", context, self.key_arn, kind="previews")
         self.image = self._image(source)
-        self.ingress = Ingress(context, self.key_arn)
-        sessions = ClusterArgs(self.logs.sessions.name, self.key_arn)
-        self.cluster = Cluster("cluster", context, sessions)
+        self.ingress = (
+            RoutedIngress(context) if self.settings.has_route else Ingress(context, self.key_arn)
+        )
+        self.cluster = self._cluster()
+        self.location = self._location()
         self._opened = self._load_addons()
         context = self._context
         self.queue_arns = {**queue_arns(context), **context.addons.queues}
@@ -92,9 +97,9 @@ class Environment:
         rule_arn = shift.rule.arn if shift is not None else None
         traffic.export(self.ingress.traffic, rule_arn, self.service.service_name)
         pulumi.export("service_url", self.ingress.url)
-        if self.settings.internal:
+        if self.ingress.internal:
             pulumi.export("load_balancer_scheme", "internal")
-        if self.settings.domain:
+        if self.settings.domain or self.settings.route_hosts:
             # Where the host name must point; without `hosted_zone` that is left to the user.
             pulumi.export("load_balancer_dns_name", self.ingress.balancer.dns_name)
         pulumi.export("repository_url", self.registry.repository_url)
@@ -120,8 +125,46 @@ class Environment:
         return pulumi.Output.all(self._repositories, previews).apply(lambda it: [*it[0], it[1]])
 
     @property
-    def _session_log_arn(self) -> pulumi.Output[str] | None:
-        return self.logs.sessions.arn if self.settings.exec else None
+    def _session_log_arn(self) -> pulumi.Input[str] | None:
+        """The log group of `exec` sessions; None without `exec`.
+
+        In a cluster of somebody else's it is not known: what it logs, and whether, is theirs.
+        """
+        shared = self._context.shared
+        if not self.settings.exec:
+            return None
+        if self.logs.sessions is not None:
+            return self.logs.sessions.arn
+        return shared.session_log_arn if shared is not None else ""
+
+    def _cluster(self) -> Cluster | ExistingCluster:
+        """The cluster: the stack's own, the one that is named, or that of an environment."""
+        arn = self.settings.cluster_arn
+        if self._context.shared is not None:
+            arn = self._context.shared.cluster_arn
+        if self.logs.sessions is None:
+            return ExistingCluster(arn, self.names.cluster)
+        args = ClusterArgs(self.logs.sessions.name, self.key_arn)
+        return Cluster("cluster", self._context, args)
+
+    def _location(self) -> Location:
+        """Where the service runs, and whatever else the stack has there."""
+        ingress = self.ingress
+        return Location(
+            vpc_id=ingress.network.vpc_id,
+            task_subnet_ids=ingress.network.task_subnet_ids,
+            public_tasks=ingress.network.public_tasks,
+            task_group_id=ingress.firewall.task_group_id,
+            cluster_arn=self.cluster.arn,
+            cluster_name=self.cluster.cluster_name,
+            balancer_arn=ingress.balancer.arn,
+            balancer_name=ingress.balancer.dns_name,
+            balancer_group_id=ingress.firewall.load_balancer_group_id,
+            internal=ingress.internal,
+            listener_arn=ingress.balancer.listener_arn,
+            url=ingress.base_url,
+            key_arn=self.key_arn or "",
+        )
 
     def _load_addons(self) -> list[pulumi.Resource]:
         """Make the user's own resources; return what a task must wait for."""
@@ -145,13 +188,14 @@ class Environment:
         return [*addons.open_egress(made, place), *made.needs]
 
     def _roles(self) -> Roles:
+        shared = self._context.shared
         args = RolesArgs(
             preview_repository_arn=self.preview_registry.repository_arn,
             other_repository=other_repository(self._named_image, self.names.repository),
             repository_arns=self._repositories,
             log_group_arn=self.logs.application.arn,
             session_log_arn=self._session_log_arn,
-            key_arn=self.key_arn,
+            key_arn=self.key_arn if shared is None else shared.key_arn or None,
             queue_arns=self.queue_arns,
         )
         return Roles("roles", self._context, args)
@@ -181,26 +225,20 @@ class Environment:
     def _started(self) -> list[pulumi.Resource]:
         """What must exist before a task of whichever service can start."""
         return [
-            self.logs.application,
-            self.logs.sessions,
+            *self.logs.all,
             *self.roles.granted,
             *self.ingress.firewall.opened,
             *self._opened,
-            self.cluster.capacity,
+            *self.cluster.ready,
             *self._endpoints(),
         ]
 
     def _placed(self) -> Placement:
-        return Placement(
-            cluster_arn=self.cluster.arn,
-            subnet_ids=self.ingress.network.task_subnet_ids,
-            security_group_id=self.ingress.firewall.task_group_id,
-            public_tasks=self.ingress.network.public_tasks,
-        )
+        return Placement.at(self.location)
 
     def _service(self, monitoring: Monitoring) -> Service:
         ingress = self.ingress
-        needs = [*self._needs, ingress.balancer.listener]
+        needs = [*self._needs, ingress.balancer.ready]
         shifting = None
         if ingress.balancer.shift is not None:
             shift = ShiftRole("shift", self._context, ingress.balancer.shift)
@@ -247,33 +285,28 @@ class Environment:
         return Scaling("scaling", self._context, args)
 
     def _share(self) -> None:
-        """Tell previews of this environment what they use of it."""
-        settings, ingress = self.settings, self.ingress
-        Sharing(
-            "shared",
-            self._context,
-            {
-                "vpc_id": ingress.network.vpc_id,
-                "task_subnet_ids": ingress.network.task_subnet_ids,
-                "public_tasks": ingress.network.public_tasks,
-                "task_group_id": ingress.firewall.task_group_id,
-                "balancer_group_id": ingress.firewall.load_balancer_group_id,
-                "balancer_arn": ingress.balancer.arn,
-                "balancer_name": ingress.balancer.dns_name,
-                "internal": settings.internal,
-                "listener_arn": ingress.balancer.listener.arn,
-                "allowed_cidrs": settings.allowed_cidrs,
-                "container_port": settings.container_port,
-                "ports_open": settings.opens_preview_ports,
-                "preview_domain": preview_domain(settings.domain),
-                "cluster_arn": self.cluster.arn,
-                "cluster_name": self.cluster.cluster_name,
-                "repository_url": self.preview_registry.repository_url,
-                "execution_role_arn": self.roles.previews.execution_role_arn,
-                "task_role_arn": self.roles.previews.task_role_arn,
-                "key_arn": self.key_arn or "",
-            },
-        )
+        """Tell previews of this environment, and services that share it, what they use of it."""
+        settings, shared = self.settings, self._context.shared
+        place = {field.name: getattr(self.location, field.name) for field in fields(Location)}
+        previews = self.roles.previews
+        of_balancer: dict[str, pulumi.Input[Any]] = {
+            "allowed_cidrs": settings.allowed_cidrs,
+            "ports_open": settings.opens_preview_ports,
+            "preview_domain": preview_domain(settings.domain),
+            "preview_suffix": "",
+        }
+        if shared is not None:
+            of_balancer = {name: getattr(shared, name) for name in of_balancer}
+            of_balancer["preview_suffix"] = self.names.preview_suffix
+        values = {
+            "internet": self.ingress.network.internet,
+            "container_port": settings.container_port,
+            "session_log_arn": self._session_log_arn or "",
+            "repository_url": self.preview_registry.repository_url,
+            "execution_role_arn": previews.execution_role_arn,
+            "task_role_arn": previews.task_role_arn,
+        }
+        Sharing("shared", self._context, {**place, **of_balancer, **values})
 
     def _github_access(self) -> None:
         """Let workflows of GitHub release here and make previews."""
@@ -307,25 +340,27 @@ class Environment:
         build_secret_arns: list[str],
         release_command: bool,
     ) -> pulumi.Output[WorkflowScope]:
-        settings, names = self.settings, self.names
+        settings, names, shared = self.settings, self.names, self._context.shared
+        by_host_name = bool(shared.preview_domain if shared else settings.domain)
         return pulumi.Output.all(
             registry.repository_arn,
             self.cluster.cluster_name,
             roles.execution_role_arn,
             roles.task_role_arn,
+            self.location.balancer_arn,
         ).apply(
             lambda known: WorkflowScope(
                 account=self._context.account,
                 stack=names.stack,
                 name=names.named(),
-                balancer_name=names.load_balancer(settings.network_identity),
-                by_host_name=bool(settings.domain),
+                balancer_name=known[4].split("/")[2],
+                by_host_name=by_host_name,
                 state_bucket=settings.state_bucket,
                 hosted_zone=settings.hosted_zone,
                 shared_path=names.shared_path,
                 repository_arn=known[0],
                 cluster_name=known[1],
-                task_roles=known[2:],
+                task_roles=known[2:4],
                 log_groups=log_groups,
                 secret_arns=secret_arns,
                 build_secret_arns=build_secret_arns,

@@ -128,11 +128,13 @@ class Names:
         project: the Pulumi project.
         stack: the Pulumi stack.
         region: part of the names that an account has once for all regions.
+        other_cluster: the name of the cluster where it is not the environment's own.
     """
 
     project: str
     stack: str
     region: str = ""
+    other_cluster: str = ""
 
     @property
     def is_preview(self) -> bool:
@@ -219,6 +221,14 @@ class Names:
         return self.environment.named("previews")
 
     @property
+    def preview_suffix(self) -> str:
+        """What ends the labels of host names of a service's previews, beside those of others.
+
+        With the branch's label it stays within the 63 characters of a label.
+        """
+        return f"-{limited(f'{self.project}-{self.stack}', 62 - BRANCH_LIMIT)}"
+
+    @property
     def shared_path(self) -> str:
         """The path of the parameter that tells previews what they share, and of nothing else."""
         return f"/{self.preview_repository}"
@@ -242,7 +252,12 @@ class Names:
     @property
     def cluster(self) -> str:
         """The name of the ECS cluster; previews run in their environment's."""
-        return self.environment.named()
+        return self.other_cluster or self.environment.named()
+
+    @property
+    def shares_cluster(self) -> bool:
+        """Whether services of others run in the cluster."""
+        return self.is_preview or bool(self.other_cluster)
 
     @property
     def service(self) -> str:

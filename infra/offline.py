@@ -223,6 +223,18 @@ _ANSWERS: Mapping[str, Answer] = {
             {"versionId": "new", "versionStages": ["AWSCURRENT"]},
         ]
     },
+    "aws:lb/getListener:getListener": lambda asked: {
+        "arn": asked["arn"],
+        "loadBalancerArn": asked["arn"].replace(":listener/", ":loadbalancer/").rpartition("/")[0],
+        "port": 443,
+        "protocol": "HTTPS",
+    },
+    "aws:lb/getLoadBalancer:getLoadBalancer": lambda asked: {
+        "arn": asked["arn"],
+        "dnsName": "theirs.example.com",
+        "internal": False,
+        "securityGroups": ["sg-theirs"],
+    },
     "aws:ssm/getParameter:getParameter": lambda _: {"version": 3},
     "aws:resourcegroupstaggingapi/getResources:getResources": lambda _: {
         "resourceTagMappingLists": []

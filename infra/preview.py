@@ -18,8 +18,8 @@ from infra.ingress.preview_route import (
     by_host_name,
     by_port,
     free_port,
-    taken_ports,
 )
+from infra.ingress.route import taken_numbers
 from infra.names import PREVIEW_MARK, Names
 from infra.own_outputs import own_outputs
 from infra.service.processes import ProcessesArgs, processes
@@ -27,7 +27,7 @@ from infra.service.release_command import Runner, before_service
 from infra.service.service import Placement, fargate_service, web_service
 from infra.service.task import TaskRoles, task_definition, web_task
 from infra.settings.model import NAMESPACE, Settings, SettingsError
-from infra.shared import Shared, shared_by
+from infra.shared import Shared
 
 PORT_OUTPUT = "preview_port"
 """The output that keeps a preview's port."""
@@ -184,12 +184,7 @@ class Preview(pulumi.ComponentResource):
 
     def _placement(self) -> Placement:
         shared = self._args.shared
-        return Placement(
-            cluster_arn=shared.cluster_arn,
-            subnet_ids=list(shared.task_subnet_ids),
-            security_group_id=shared.task_group_id,
-            public_tasks=shared.public_tasks,
-        )
+        return Placement.at(shared)
 
     def _processes(self, before: pulumi.ResourceHookBinding | None) -> None:
         """One task of each process; its number follows nothing."""
@@ -216,7 +211,8 @@ def define_preview(context: Context, release: Release) -> None:
         EnvironmentMissing: the environment shares nothing.
     """
     settings, names = context.settings, context.names
-    shared = shared_by(context)
+    shared = context.shared
+    assert shared is not None  # noqa: S101 - a preview always shares
     _check_port(settings, shared)
     port = settings.preview_port or _port(names)
     life = Life.of(settings, names.stack)
@@ -233,7 +229,13 @@ def _port(names: Names) -> int:
     refused by the load balancer, and the driver goes on to another.
     """
     own = own_outputs().get(PORT_OUTPUT)
-    return int(own) if own else free_port(names.stack, taken_ports(names))
+    return int(own) if own else free_port(names.stack, _taken_ports(names))
+
+
+def _taken_ports(names: Names) -> dict[str, int]:
+    """Stack → port of the previews of the region, those of other projects under their names."""
+    own = f"{names.project}/"
+    return {key.removeprefix(own): port for key, port in taken_numbers(PORT_TAG).items()}
 
 
 def _check_port(settings: Settings, shared: Shared) -> None:

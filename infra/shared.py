@@ -1,66 +1,65 @@
-"""What an environment shares with its previews, by one parameter that they read."""
+"""What an environment shares with its previews and other services, by one parameter."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pulumi_aws as aws
 
-from infra.context import Context
+from infra.location import Location
+from infra.names import Names
+
+if TYPE_CHECKING:
+    from infra.context import Context
 
 SHARED = "shared"
 """The parameter's name below the path of `Names.shared_path`."""
 
 
 @dataclass(frozen=True)
-class Shared:
-    """What a preview uses of its environment.
+class Shared(Location):
+    """What a preview, or another service, uses of an environment.
 
     Attributes:
-        vpc_id: the network.
-        task_subnet_ids: where tasks are placed.
-        public_tasks: whether tasks get public addresses.
-        task_group_id: the tasks' security group.
-        balancer_group_id: the load balancer's security group.
-        balancer_arn: the load balancer.
-        balancer_name: its own host name.
-        internal: whether it has no public address.
-        listener_arn: the listener that forwards.
+        vpc_id … key_arn: as in `Location`.
+        internet: whether tasks reach the internet, and so AWS without endpoints of their own.
         allowed_cidrs: the ranges that may reach the load balancer.
         container_port: the port on which the load balancer may reach tasks.
         ports_open: whether the environment opens the ports of previews itself.
         preview_domain: above the host names of previews; empty where there is no domain.
-        cluster_arn: where services run.
-        cluster_name: its name.
+        preview_suffix: ends the labels of previews; empty for those of the load balancer's own
+            environment.
+        session_log_arn: the log group of `exec` sessions; empty where it is not known.
         repository_url: where images are pushed to.
         execution_role_arn: ECS starts the tasks of previews under it.
         task_role_arn: the container's code runs under it.
-        key_arn: encrypts logs; empty for CloudWatch's own key.
     """
 
     vpc_id: str
     task_subnet_ids: Sequence[str]
-    public_tasks: bool
     task_group_id: str
-    balancer_group_id: str
+    cluster_arn: str
+    cluster_name: str
     balancer_arn: str
     balancer_name: str
-    internal: bool
+    balancer_group_id: str
     listener_arn: str
+    url: str
+    key_arn: str
+    internet: bool
     allowed_cidrs: Sequence[str]
     container_port: int
     ports_open: bool
     preview_domain: str
-    cluster_arn: str
-    cluster_name: str
+    preview_suffix: str
+    session_log_arn: str
     repository_url: str
     execution_role_arn: str
     task_role_arn: str
-    key_arn: str
 
 
 def preview_domain(domain: str) -> str:
@@ -105,21 +104,23 @@ class EnvironmentMissing(Exception):  # noqa: N818 - a state of the environment
     """The environment shares nothing: it does not exist, or is older than its previews' program."""
 
 
-def shared_by(context: Context) -> Shared:
-    """What the environment of a preview shares.
+def shared_by(environment: Names) -> Shared:
+    """What an environment shares.
+
+    Args:
+        environment: its names.
 
     Raises:
         EnvironmentMissing: with the command that puts it right.
     """
-    path = context.names.shared_path
+    path = environment.shared_path
     listed = aws.ssm.get_parameters_by_path(path=path, with_decryption=False)
     told = dict(zip(listed.names, listed.values, strict=True))
     found = read(told.get(f"{path}/{SHARED}", "{}"))
     if found is None:
-        environment = context.settings.preview_of
         raise EnvironmentMissing(
-            f"The environment {environment} does not say what its previews share: bring it up to "
-            f"date by `python automation/run.py up --stack {environment}`."
+            f"The environment {environment.stack} does not say what it shares: bring it up to "
+            f"date by `python automation/run.py up --stack {environment.stack}`."
         )
     return found
 

@@ -12,6 +12,7 @@ from automation.engine.progress import Progress
 from automation.errors import ConfigurationError, DriverError, UpdateRunning
 from automation.leftovers import cleanup, finders
 from automation.leftovers.search import Leftover
+from automation.leftovers.sharers import sharers
 from automation.preflight.account import check_account
 from automation.previews.preview_stacks import preview_names, stack_names
 from automation.recovery.refresh import settle
@@ -33,7 +34,8 @@ def destroy(stack: str, screen: Screen, with_previews: bool = False) -> int:
         0 if nothing is left, also of a preview that never was, else 1.
 
     Raises:
-        ConfigurationError: the stack is protected, unknown or has previews, or nobody agreed.
+        ConfigurationError: the stack is protected, unknown, has previews or is shared by others, or
+            nobody agreed.
     """
     file = load_stack_file(stack)
     _check(file, screen)
@@ -41,6 +43,8 @@ def destroy(stack: str, screen: Screen, with_previews: bool = False) -> int:
         screen.note(f"There is no stack {stack}")
         return _report(screen, stack, Removed(0, [], None), [])
     previews = [] if file.environment else _previews(file, screen, with_previews)
+    if not file.environment:
+        _refuse_shared(stack, screen)
     gone = [(name, remove_stack(name, screen)) for name in previews]
     failed = [name for name, removed in gone if not removed.succeeded]
     if failed:
@@ -128,6 +132,22 @@ def _previews(file: StackFile, screen: Screen, wanted: bool) -> list[str]:
             found,
         )
     return found
+
+
+def _refuse_shared(stack: str, screen: Screen) -> None:
+    """Refuse to take the place away under services that share it.
+
+    Raises:
+        ConfigurationError: with the names of those services.
+    """
+    with opened(stack, screen, changes=True) as session:
+        found = sharers(session.cloud, session.names)
+    if found:
+        raise ConfigurationError(
+            f"Other services run in the place of {stack}, its network, load balancer and cluster: "
+            "destroy them first.",
+            found,
+        )
 
 
 class Counted:

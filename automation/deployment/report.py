@@ -172,7 +172,9 @@ def _answering(session: Session, done: Done, url: str, verdict: Verdict) -> Verd
         session.screen.note(INTERNAL)
         return verdict
     balancer = done.outputs.get("load_balancer_dns_name")
-    path = url.rstrip("/") + session.file.settings.health_check_path
+    settings = session.file.settings
+    # With a path of its own on a shared load balancer the health path is not sent there.
+    path = url if settings.route_paths else url.rstrip("/") + settings.health_check_path
     at = balancer.value if balancer else None
     answers, sentence = url_answers(path, at, still=session.screen.still)
     session.screen.note(sentence)

@@ -41,13 +41,15 @@ def _services(where: Search) -> Iterator[Leftover]:
             raise
         return
     for arn in arns:
-        if where.names.is_preview and not arn.endswith(f"/{where.names.service}"):
+        if where.names.shares_cluster and not arn.endswith(f"/{where.names.service}"):
             continue
         command = f"aws ecs delete-service --force --cluster {cluster} --service {arn}"
         yield Leftover(arn, f"The service still exists: {command}")
 
 
 def _clusters(where: Search) -> Iterator[Leftover]:
+    if where.names.shares_cluster:
+        return
     found = where.cloud.client("ecs").describe_clusters(clusters=[where.names.cluster])["clusters"]
     for cluster in found:
         if cluster["status"] != "INACTIVE":
@@ -123,7 +125,9 @@ def log_groups(cloud: Cloud, names: Names) -> list[str]:
     """The stack's log groups: its own, and those that AWS makes for its cluster and builds."""
     prefixes = [f"{names.log_group_prefix}/"]
     if not names.is_preview:
-        prefixes += [f"/aws/ecs/containerinsights/{names.cluster}/", _builds(names)]
+        prefixes.append(_builds(names))
+    if not names.shares_cluster:
+        prefixes.append(f"/aws/ecs/containerinsights/{names.cluster}/")
     return [
         group["logGroupName"]
         for prefix in prefixes

@@ -12,6 +12,7 @@ from automation.aws.ecr import Found, look_up_in_ecr
 from automation.diagnosis.diagnosis import Diagnosis
 from automation.errors import ConfigurationError
 from automation.preflight import encryption, first_use, permissions, quotas, secrets, smoke_test
+from automation.preflight.place import place
 from automation.preflight.plan import Flight, plan
 from automation.preflight.zones import zones
 from automation.stack.operations import Session
@@ -90,6 +91,7 @@ CHECKS: tuple[Callable[[Flight], Iterator[Diagnosis]], ...] = (
     _image,
     secrets.readable,
     zones,
+    place,
     encryption.key_of_images,
     quotas.quotas,
     first_use.service_linked_roles,

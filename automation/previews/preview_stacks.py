@@ -31,10 +31,10 @@ from automation.pricing.estimate import monthly_cost
 from automation.pricing.region import region_of
 from automation.pricing.resources import of_state
 from automation.stack.operations import Answer, Backend, Operation, Session
+from automation.stack.shared_place import shared_place
 from automation.stack.stack_file import load_stack_file
 from infra.ingress.preview_route import free_port, port_of
 from infra.names import environment_of
-from infra.shared import SHARED, Shared, read
 
 PORT_ATTEMPTS = 4
 
@@ -126,7 +126,7 @@ def _another_port(session: Session, attempt: int) -> int:
 
     Two previews that chose the same port go on to different ones.
     """
-    shared = _shared(session)
+    shared = shared_place(session.cloud, session.names)
     assert shared is not None  # noqa: S101 - an update has read it a moment ago
     listeners = session.cloud.pages(
         "elbv2", "describe_listeners", "Listeners", LoadBalancerArn=shared.balancer_arn
@@ -139,17 +139,9 @@ def _another_port(session: Session, attempt: int) -> int:
     return free_port(f"{session.file.name} {attempt}", taken)
 
 
-def _shared(session: Session) -> Shared | None:
-    """What the environment shares; None where there is no environment."""
-    path = session.names.shared_path
-    found = session.cloud.pages("ssm", "get_parameters_by_path", "Parameters", Path=path)
-    told = {row["Name"]: row["Value"] for row in found}
-    return read(told.get(f"{path}/{SHARED}", "{}"))
-
-
 def _require_environment(session: Session, environment: str) -> None:
     """Refuse a preview of nothing; its environment's state may be kept out of reach."""
-    if _shared(session) is not None:
+    if shared_place(session.cloud, session.names) is not None:
         return
     session.remove()
     raise ConfigurationError(

@@ -69,8 +69,10 @@ def _told(asked: dict[str, Any], settings: Settings, project: str) -> dict[str, 
 
 
 def _shared(settings: Settings, project: str) -> dict[str, Any]:
-    """What the environment of a preview shares with it, as its file describes it."""
-    environment = environment_values(PROJECT_ROOT, settings.preview_of, project)
+    """What an environment shares with a preview, as its file describes it, or with a service."""
+    environment: dict[str, Any] = {}
+    if settings.preview_of:
+        environment = environment_values(PROJECT_ROOT, settings.preview_of, project)
     names = {field.name: field.name for field in fields(Shared)}
     return names | {
         "task_subnet_ids": ["subnet"],
@@ -81,4 +83,9 @@ def _shared(settings: Settings, project: str) -> dict[str, Any]:
         "preview_domain": preview_domain(str(environment.get("domain") or "")),
         "repository_url": "example.com/any",
         "key_arn": "",
+        "internal": False,
+        "internet": True,
+        "preview_suffix": "",
+        "balancer_arn": f"arn:aws:elasticloadbalancing:any:{ACCOUNT}:loadbalancer/app/shared/1",
+        "url": "http://shared.example.com",
     }

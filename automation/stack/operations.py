@@ -18,6 +18,7 @@ from automation.aws.provider import Provider
 from automation.errors import ConfigurationError, Stopped
 from automation.screen import Screen
 from automation.stack import state_file
+from automation.stack.shared_place import other_cluster
 from automation.stack.stack_file import StackFile, load_stack_file
 from automation.stack.state_file import OutputValue
 from automation.stack.target import TARGETS, Target
@@ -51,6 +52,7 @@ class Session:
         cloud: clients for its account.
         provider: the configuration of its AWS provider.
         opened_at: when the command opened it.
+        other_cluster: the name of its cluster where that is not its environment's own.
     """
 
     screen: Screen
@@ -61,6 +63,7 @@ class Session:
     cloud: Cloud
     provider: Provider = field(default_factory=lambda: Provider({}))
     opened_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    other_cluster: str = ""
 
     @cached_property
     def stack(self) -> auto.Stack:
@@ -70,7 +73,7 @@ class Session:
     @property
     def names(self) -> Names:
         """The physical names of the stack's resources."""
-        return Names(self.file.project, self.file.name)
+        return Names(self.file.project, self.file.name, other_cluster=self.other_cluster)
 
     @property
     def service(self) -> ServiceName:
@@ -218,7 +221,17 @@ def opened(
         cloud = Cloud(provider=provider)
         if not looks:  # wrong settings of the provider are told before anything is touched
             _ = cloud.session
-        yield Session(screen, file, target, lambda: opening()[0], created, cloud, provider)
+        cluster = other_cluster(cloud, file)
+        yield Session(
+            screen,
+            file,
+            target,
+            lambda: opening()[0],
+            created,
+            cloud,
+            provider,
+            other_cluster=cluster,
+        )
 
 
 def _engine(screen: Screen) -> Engine:

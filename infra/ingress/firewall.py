@@ -6,9 +6,10 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
+from infra.ingress.listening import Listening
 from infra.ingress.load_balancer import HTTP_PORT, HTTPS_PORT
 from infra.ingress.preview_route import FIRST_PORT, PORTS
-from infra.network.network import Network
+from infra.network.network import AnyNetwork
 from infra.settings.structures import EgressPort
 
 
@@ -19,12 +20,12 @@ class Firewall(pulumi.ComponentResource):
     the service is updated, and those of the port before it are deleted after that.
 
     Attributes:
-        load_balancer_group_id: the load balancer's group.
+        load_balancer_group_id: the load balancer's group, another's where it is shared.
         task_group_id: the tasks' group.
         opened: what must exist before the load balancer reaches a task.
     """
 
-    load_balancer_group_id: pulumi.Output[str]
+    load_balancer_group_id: pulumi.Input[str]
     task_group_id: pulumi.Output[str]
     opened: list[pulumi.Resource]
 
@@ -32,17 +33,17 @@ class Firewall(pulumi.ComponentResource):
         self,
         name: str,
         context: Context,
-        network: Network,
+        network: AnyNetwork,
+        listening: Listening | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:Firewall", name, None, opts)
         self._name, self._context, self._network = name, context, network
-        self.load_balancer_group_id = self._group("load-balancer", "Load balancer").id
         self.task_group_id = self._group("tasks", "Tasks").id
-        self._from_world()
-        if context.settings.opens_preview_ports:
-            self._from_world_to_previews()
-        self.opened = [self._to_tasks(), self._from_load_balancer()]
+        self.load_balancer_group_id = self._load_balancer_group(listening)
+        self.opened = [self._from_load_balancer()]
+        if listening is None or listening.of_environment:
+            self.opened.append(self._to_tasks())
         if network.internet:
             self._to_https()
         self.opened += [self._to(egress) for egress in context.settings.egress_ports]
@@ -52,6 +53,17 @@ class Firewall(pulumi.ComponentResource):
                 "task_group_id": self.task_group_id,
             }
         )
+
+    def _load_balancer_group(self, listening: Listening | None) -> pulumi.Input[str]:
+        """The group of the load balancer: its own, open to the world, or that of another's."""
+        if listening is not None:
+            return listening.group_id
+        group = self._group("load-balancer", "Load balancer")
+        self.load_balancer_group_id = group.id
+        self._from_world()
+        if self._context.settings.opens_preview_ports:
+            self._from_world_to_previews()
+        return group.id
 
     def _group(self, part: str, title: str) -> aws.ec2.SecurityGroup:
         name = f"{self._context.names.named()}-{part}"

@@ -14,7 +14,7 @@ from infra.ingress.preview_route import NO_PREVIEW_PRIORITY
 from infra.ingress.traffic import TrafficPlan, plan_of
 from infra.ingress.waf import Waf
 from infra.network.flow_logs import FlowLogs
-from infra.network.network import Network
+from infra.network.network import AnyNetwork, ExistingNetwork, Network
 from infra.policies import buckets
 from infra.settings.load_balancer import Redirect
 from infra.shared import preview_domain
@@ -31,10 +31,11 @@ class Ingress:
         firewall: the security groups.
         balancer: the load balancer.
         traffic: the target groups of this update.
-        url: where the service answers.
+        url: where the service answers, as does the listener.
+        internal: whether the load balancer has no public address.
     """
 
-    network: Network
+    network: AnyNetwork
     firewall: Firewall
     balancer: LoadBalancer
     traffic: TrafficPlan
@@ -43,7 +44,10 @@ class Ingress:
     def __init__(self, context: Context, key_arn: pulumi.Input[str] | None) -> None:
         self._context, self.traffic = context, plan_of(context)
         settings = context.settings
-        self.network = Network("network", context)
+        self.network: AnyNetwork = (
+            ExistingNetwork.of(settings) if settings.vpc_id else Network("network", context)
+        )
+        self.internal = settings.internal
         if settings.flow_logs:
             FlowLogs("flow-logs", context, self.network.vpc_id, key_arn)
         self.firewall = Firewall("firewall", context, self.network)
@@ -66,6 +70,7 @@ class Ingress:
             if settings.domain
             else pulumi.Output.concat("http://", self.balancer.dns_name)
         )
+        self.base_url = self.url
 
     def _preview_names(self, zone: str) -> None:
         """Any name below `preview.` leads to the load balancer, and has a certificate there.
@@ -82,7 +87,7 @@ class Ingress:
         )
         aws.lb.ListenerCertificate(
             "preview-certificate-listener",
-            listener_arn=balancer.listener.arn,
+            listener_arn=balancer.listener_arn,
             certificate_arn=certificate.arn,
             opts=pulumi.ResourceOptions(parent=certificate),
         )
@@ -117,7 +122,7 @@ class Ingress:
         )
         aws.lb.ListenerRule(
             "no-preview",
-            listener_arn=self.balancer.listener.arn,
+            listener_arn=self.balancer.listener_arn,
             priority=NO_PREVIEW_PRIORITY,
             conditions=[
                 aws.lb.ListenerRuleConditionArgs(

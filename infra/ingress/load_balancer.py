@@ -9,6 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
+from infra.ingress.route import Requests, listener_rule
 from infra.ingress.traffic import TrafficPlan, physical_name
 from infra.settings.load_balancer import RESPONSE_HEADERS
 
@@ -72,7 +73,8 @@ class LoadBalancer(pulumi.ComponentResource):
         target_group_arn: where ECS registers the tasks.
         arn_suffix: the load balancer's part of CloudWatch's dimensions.
         target_group_arn_suffixes: the target groups' parts of them, the first group's first.
-        listener: what must exist before ECS accepts the target group.
+        listener_arn: the listener that forwards.
+        ready: what must exist before ECS accepts the target group.
         shift: what ECS shifts the traffic of a release with; None where it does not.
     """
 
@@ -82,7 +84,8 @@ class LoadBalancer(pulumi.ComponentResource):
     target_group_arn: pulumi.Output[str]
     arn_suffix: pulumi.Output[str]
     target_group_arn_suffixes: list[pulumi.Output[str]]
-    listener: aws.lb.Listener
+    listener_arn: pulumi.Output[str]
+    ready: pulumi.Resource
     shift: Shift | None
 
     def __init__(
@@ -95,10 +98,11 @@ class LoadBalancer(pulumi.ComponentResource):
         super().__init__("fargate-cd:infra:LoadBalancer", name, None, opts)
         self._name, self._context, self._args = name, context, args
         balancer = self._balancer()
-        groups = self._target_groups()
+        groups = target_groups(name, context, args.traffic, args.vpc_id, self)
         targets = next(iter(groups.values()))
         # With shifts the rule before it decides, whichever group serves.
-        self.listener = self._listener(balancer, targets)
+        listener = self._listener(balancer, targets)
+        self.ready, self.listener_arn = listener, listener.arn
         self.arn = balancer.arn
         self.dns_name = balancer.dns_name
         self.zone_id = balancer.zone_id
@@ -109,20 +113,6 @@ class LoadBalancer(pulumi.ComponentResource):
         self.register_outputs(
             {"dns_name": self.dns_name, "target_group_arn": self.target_group_arn}
         )
-
-    def _target_groups(self) -> dict[str, aws.lb.TargetGroup]:
-        """The service's own group, and the one that takes turns with it where traffic shifts."""
-        context, vpc_id = self._context, self._args.vpc_id
-        return {
-            group: target_group(
-                f"{self._name}-{group}",
-                context.checking(path),
-                physical_name(context, group),
-                vpc_id,
-                self,
-            )
-            for group, path in self._args.traffic.paths.items()
-        }
 
     def _listener(
         self, balancer: aws.lb.LoadBalancer, targets: aws.lb.TargetGroup
@@ -179,30 +169,59 @@ class LoadBalancer(pulumi.ComponentResource):
         )
 
     def _shift(self, groups: Mapping[str, aws.lb.TargetGroup]) -> Shift:
-        """The rule in front of all traffic whose weights ECS changes during a release."""
-        forward = aws.lb.ListenerRuleActionForwardArgs(
-            target_groups=[
-                aws.lb.ListenerRuleActionForwardTargetGroupArgs(
-                    arn=target_group.arn, weight=100 if group == self._args.traffic.serving else 0
-                )
-                for group, target_group in groups.items()
-            ]
+        everything = Requests(LAST_PRIORITY, paths=["/*"])
+        arn, plan = self.listener_arn, self._args.traffic
+        return shifting_rule(self._name, self._context, arn, everything, plan, groups, self)
+
+
+def target_groups(
+    name: str,
+    context: Context,
+    plan: TrafficPlan,
+    vpc_id: pulumi.Input[str],
+    parent: pulumi.Resource,
+) -> dict[str, aws.lb.TargetGroup]:
+    """The service's own group, and the one that takes turns with it where traffic shifts."""
+    return {
+        group: target_group(
+            f"{name}-{group}",
+            context.checking(path),
+            physical_name(context, group),
+            vpc_id,
+            parent,
         )
-        rule = aws.lb.ListenerRule(
-            f"{self._name}-production",
-            listener_arn=self.listener.arn,
-            priority=LAST_PRIORITY,
-            conditions=[
-                aws.lb.ListenerRuleConditionArgs(
-                    path_pattern=aws.lb.ListenerRuleConditionPathPatternArgs(values=["/*"])
-                )
-            ],
-            actions=[aws.lb.ListenerRuleActionArgs(type="forward", forward=forward)],
-            tags=dict(self._context.tags),
-            # ECS owns the weights from the first release on.
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["actions"]),
-        )
-        return Shift(rule, [group.arn for group in groups.values()])
+        for group, path in plan.paths.items()
+    }
+
+
+def shifting_rule(
+    name: str,
+    context: Context,
+    listener_arn: pulumi.Input[str],
+    place: Requests,
+    plan: TrafficPlan,
+    groups: Mapping[str, aws.lb.TargetGroup],
+    parent: pulumi.Resource,
+) -> Shift:
+    """The rule in front of all traffic whose weights ECS changes during a release."""
+    forward = aws.lb.ListenerRuleActionForwardArgs(
+        target_groups=[
+            aws.lb.ListenerRuleActionForwardTargetGroupArgs(
+                arn=target_group.arn, weight=100 if group == plan.serving else 0
+            )
+            for group, target_group in groups.items()
+        ]
+    )
+    rule = listener_rule(
+        f"{name}-production",
+        listener_arn,
+        place,
+        aws.lb.ListenerRuleActionArgs(type="forward", forward=forward),
+        context.tags,
+        # ECS owns the weights from the first release on.
+        pulumi.ResourceOptions(parent=parent, ignore_changes=["actions"]),
+    )
+    return Shift(rule, [group.arn for group in groups.values()])
 
 
 def target_group(

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from infra.names import Names
+from infra.ingress.route import Requests, listener_rule
 from infra.shared import Shared
 
 FIRST_PORT = 20_000
@@ -67,7 +67,7 @@ def free_port(stack: str, taken: Mapping[str, int]) -> int:
 
     Args:
         stack: the preview's name.
-        taken: stack → port, of all previews of the environment.
+        taken: stack → port, of all previews of the region.
 
     Returns:
         The port that it has already, or else the first free one from its preferred port on.
@@ -85,27 +85,6 @@ def free_port(stack: str, taken: Mapping[str, int]) -> int:
     raise ValueError(f"All ports from {FIRST_PORT} to {FIRST_PORT + PORTS - 1} are taken.")
 
 
-def taken_ports(names: Names) -> dict[str, int]:
-    """Stack → port of the previews of an environment, by the tags of their target groups.
-
-    Args:
-        names: the names of one of them.
-    """
-    mine = {"project": names.project, "environment": names.environment.stack}
-    found = aws.resourcegroupstaggingapi.get_resources(
-        resource_type_filters=["elasticloadbalancing:targetgroup"],
-        tag_filters=[
-            *(
-                aws.resourcegroupstaggingapi.GetResourcesTagFilterArgs(key=key, values=[value])
-                for key, value in mine.items()
-            ),
-            aws.resourcegroupstaggingapi.GetResourcesTagFilterArgs(key=PORT_TAG),
-        ],
-    )
-    tags = (mapping.tags for mapping in found.resource_tag_mapping_lists)
-    return {each["stack"]: int(each[PORT_TAG]) for each in tags}
-
-
 def by_host_name(
     label: str,
     port: int,
@@ -115,19 +94,14 @@ def by_host_name(
     parent: pulumi.Resource,
 ) -> Route:
     """A rule for a host name of the preview's own, on the environment's listener."""
-    host = f"{label}.{shared.preview_domain}"
-    rule = aws.lb.ListenerRule(
+    host = f"{label}{shared.preview_suffix}.{shared.preview_domain}"
+    rule = listener_rule(
         "preview-rule",
-        listener_arn=shared.listener_arn,
-        priority=priority(port),
-        conditions=[
-            aws.lb.ListenerRuleConditionArgs(
-                host_header=aws.lb.ListenerRuleConditionHostHeaderArgs(values=[host])
-            )
-        ],
-        actions=[aws.lb.ListenerRuleActionArgs(type="forward", target_group_arn=targets.arn)],
-        tags=dict(tags),
-        opts=pulumi.ResourceOptions(parent=parent),
+        shared.listener_arn,
+        Requests(priority(port), hosts=[host]),
+        aws.lb.ListenerRuleActionArgs(type="forward", target_group_arn=targets.arn),
+        tags,
+        pulumi.ResourceOptions(parent=parent),
     )
     return Route(pulumi.Output.from_input(f"https://{host}"), [rule])
 

@@ -11,6 +11,7 @@ import pulumi_aws as aws
 
 from infra.context import Context
 from infra.ingress.ingress import Ingress
+from infra.ingress.routed import RoutedIngress
 from infra.monitoring import dashboard
 from infra.monitoring.alarms import (
     PERIOD_SECONDS,
@@ -203,7 +204,10 @@ class Monitoring:
     release_alarm_names: list[pulumi.Output[str]]
 
     def __init__(
-        self, context: Context, ingress: Ingress, topic_arn: pulumi.Input[str] | None
+        self,
+        context: Context,
+        ingress: Ingress | RoutedIngress,
+        topic_arn: pulumi.Input[str] | None,
     ) -> None:
         self._context, self._topic_arn = context, topic_arn
         names = context.names

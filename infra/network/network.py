@@ -96,6 +96,31 @@ def zone_names(settings: Settings) -> list[str]:
     return list(found)[: settings.availability_zones]
 
 
+@dataclass(frozen=True)
+class ExistingNetwork:
+    """A network that somebody else made: the same as `Network`, without a resource of its own.
+
+    How tasks get out is up to its routes; with `egress: endpoints` its endpoints must be there.
+    """
+
+    vpc_id: pulumi.Input[str]
+    load_balancer_subnet_ids: pulumi.Input[Sequence[str]]
+    task_subnet_ids: pulumi.Input[Sequence[str]]
+    public_tasks: bool
+    internet: bool = True
+    route_table_ids: pulumi.Input[Sequence[str]] = ()
+
+    @classmethod
+    def of(cls, settings: Settings) -> ExistingNetwork:
+        """The network that the settings name."""
+        return cls(
+            vpc_id=settings.vpc_id,
+            load_balancer_subnet_ids=settings.load_balancer_subnet_ids or settings.subnet_ids,
+            task_subnet_ids=settings.subnet_ids,
+            public_tasks=LAYOUTS[settings.egress].public_tasks,
+        )
+
+
 class Network(pulumi.ComponentResource):
     """A VPC whose load balancer's subnets are public; where the tasks are depends on `egress`.
 
@@ -174,3 +199,6 @@ class Network(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+AnyNetwork = Network | ExistingNetwork

@@ -144,7 +144,8 @@ def task(session_log_arn: str, key_arn: str | None) -> statements.Document:
     """What the agent of `exec` does under the task's role; the application does nothing.
 
     Args:
-        session_log_arn: the log group of sessions, without the trailing `:*`.
+        session_log_arn: the log group of sessions, without the trailing `:*`; empty where it is
+            not known, in a cluster of somebody else's.
         key_arn: the key of sessions, if there is one.
     """
     rows = [sessions(), *session_log(session_log_arn)]
@@ -154,7 +155,9 @@ def task(session_log_arn: str, key_arn: str | None) -> statements.Document:
 
 
 def session_log(session_log_arn: str) -> list[statements.Statement]:
-    """Find and write the log of sessions; the search knows no resources."""
+    """Find and write the log of sessions, if it is known; the search knows no resources."""
+    if not session_log_arn:
+        return []
     write = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
     return [
         statements.allow("FindSessionLog", ["logs:DescribeLogGroups"], ["*"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -32,12 +33,12 @@ class Cluster(pulumi.ComponentResource):
     Attributes:
         arn: the cluster's ARN.
         cluster_name: the cluster's name.
-        capacity: what must exist before a service can ask for capacity.
+        ready: what must exist before a service can ask for capacity.
     """
 
     arn: pulumi.Output[str]
     cluster_name: pulumi.Output[str]
-    capacity: aws.ecs.ClusterCapacityProviders
+    ready: Sequence[pulumi.Resource]
 
     def __init__(
         self,
@@ -60,15 +61,25 @@ class Cluster(pulumi.ComponentResource):
             tags=dict(context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.capacity = aws.ecs.ClusterCapacityProviders(
+        capacity = aws.ecs.ClusterCapacityProviders(
             f"{name}-capacity",
             cluster_name=cluster.name,
             capacity_providers=[ON_DEMAND, SPOT],
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self.ready = [capacity]
         self.arn = cluster.arn
         self.cluster_name = cluster.name
         self.register_outputs({"arn": self.arn, "cluster_name": self.cluster_name})
+
+
+@dataclass(frozen=True)
+class ExistingCluster:
+    """A cluster that somebody else made: the same as `Cluster`, without a resource of its own."""
+
+    arn: str
+    cluster_name: str
+    ready: Sequence[pulumi.Resource] = ()
 
 
 def _sessions(args: ClusterArgs) -> aws.ecs.ClusterConfigurationArgs:

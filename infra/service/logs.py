@@ -13,11 +13,13 @@ class Logs(pulumi.ComponentResource):
 
     Attributes:
         application: the application's log group.
-        sessions: the log group of `exec` sessions.
+        sessions: the log group of `exec` sessions; None in a cluster that is not the stack's.
+        all: every one.
     """
 
     application: aws.cloudwatch.LogGroup
-    sessions: aws.cloudwatch.LogGroup
+    sessions: aws.cloudwatch.LogGroup | None
+    all: list[pulumi.Resource]
 
     def __init__(
         self,
@@ -29,10 +31,11 @@ class Logs(pulumi.ComponentResource):
         super().__init__("fargate-cd:infra:Logs", name, None, opts)
         self._name, self._context, self._key_arn = name, context, key_arn
         self.application = self._group("application", context.names.log_group)
-        self.sessions = self._group("sessions", context.names.session_log_group)
-        self.register_outputs(
-            {"application": self.application.name, "sessions": self.sessions.name}
-        )
+        self.sessions, self.all = None, [self.application]
+        if not context.names.other_cluster:
+            self.sessions = self._group("sessions", context.names.session_log_group)
+            self.all.append(self.sessions)
+        self.register_outputs({"application": self.application.name})
 
     def _group(self, part: str, physical_name: str) -> aws.cloudwatch.LogGroup:
         return aws.cloudwatch.LogGroup(

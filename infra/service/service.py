@@ -9,6 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
+from infra.location import Location
 from infra.names import CONTAINER_NAME
 from infra.service.cluster import ON_DEMAND, SPOT
 from infra.service.secret_versions import secret_versions
@@ -87,6 +88,13 @@ class Placement:
     subnet_ids: pulumi.Input[Sequence[str]]
     security_group_id: pulumi.Input[str]
     public_tasks: bool
+
+    @classmethod
+    def at(cls, place: Location) -> Placement:
+        """In a place, behind its tasks' security group."""
+        return cls(
+            place.cluster_arn, place.task_subnet_ids, place.task_group_id, place.public_tasks
+        )
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from infra.settings import container_rules
@@ -69,6 +69,62 @@ def _zones(settings: Settings) -> str | None:
     if not settings.zones or settings.availability_zones in (2, len(settings.zones)):
         return None
     return f"must be left out or be {len(settings.zones)}, since `zones` names so many"
+
+
+NETWORK = ("vpc_cidr", "availability_zones", "zones", "flow_logs")
+OF_HTTPS = ("domain", "hosted_zone", "certificate_arn", "waf")
+BALANCER = ("internal", "allowed_cidrs", "idle_timeout", "access_logs", "load_balancer_subnet_ids")
+CLUSTER = ("container_insights",)
+GIVEN: Mapping[str, tuple[str, ...]] = {
+    "vpc_id": NETWORK,
+    "cluster_arn": CLUSTER,
+    "listener_arn": (*BALANCER, *OF_HTTPS),
+    "in_environment": (
+        *NETWORK,
+        *BALANCER,
+        *OF_HTTPS,
+        *CLUSTER,
+        *("egress", "vpc_id", "subnet_ids", "cluster_arn", "listener_arn"),
+    ),
+}
+"""What exists already → settings of what is then not made."""
+
+CONDITION_VALUES = 5
+"""https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"""
+
+
+def _given(name: str) -> Callable[[Settings], str | None]:
+    """Settings of what is not made have nobody to change."""
+
+    def rule(settings: Settings) -> str | None:
+        if not getattr(settings, name) or settings.preview_of:
+            return None
+        fields = type(settings).model_fields
+        odd = [each for each in GIVEN[name] if getattr(settings, each) != fields[each].default]
+        if not odd:
+            return None
+        return f"leave out {', '.join(odd)}: that is decided by what exists already"
+
+    return rule
+
+
+def _network(settings: Settings) -> str | None:
+    if bool(settings.vpc_id) != bool(settings.subnet_ids):
+        return "needs the other one: `vpc_id` and `subnet_ids` (of the tasks) go together"
+    if not settings.vpc_id and (settings.load_balancer_subnet_ids or settings.listener_arn):
+        return "needs a value where `load_balancer_subnet_ids` or `listener_arn` is set"
+    return None
+
+
+def _route(settings: Settings) -> str | None:
+    values = len(settings.route_paths) + len(settings.route_hosts)
+    if settings.has_route and not values and not settings.preview_of:
+        return 'must say what the service answers, here or in `route_hosts`, such as ["/api/*"]'
+    if values and not settings.has_route:
+        return "needs `in_environment` or `listener_arn`: a load balancer of its own sends it all"
+    if values > CONDITION_VALUES:
+        return f"may have {CONDITION_VALUES} values together with `route_hosts`, not {values}"
+    return None
 
 
 def _schedule_bounds(settings: Settings) -> str | None:
@@ -241,6 +297,9 @@ _CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Settings], str | None]],
     (("processes", "writable_paths", "secrets"), _processes),
     (("desired_count", "min_count", "max_count"), _bounds),
     (("availability_zones", "zones"), _zones),
+    *(((name, *GIVEN[name]), _given(name)) for name in GIVEN),
+    (("vpc_id", "subnet_ids", "load_balancer_subnet_ids", "listener_arn"), _network),
+    (("route_paths", "route_hosts", "in_environment", "listener_arn"), _route),
     (("scheduled_scaling",), _schedule_bounds),
     (("environment", "secrets"), _both_names),
     (("domain", "hosted_zone", "certificate_arn"), _https),

@@ -104,6 +104,15 @@ class Settings(BaseModel):
     zones: Annotated[TextList, AfterValidator(rules.zones)] = []
     egress: Literal["public", "nat", "nat_per_zone", "endpoints"] = "public"
     internal: bool = False
+    vpc_id: Annotated[Text, AfterValidator(rules.vpc_id)] = ""
+    subnet_ids: Annotated[TextList, AfterValidator(rules.subnet_ids)] = []
+    load_balancer_subnet_ids: Annotated[TextList, AfterValidator(rules.subnet_ids)] = []
+    cluster_arn: Annotated[Text, AfterValidator(rules.cluster_arn)] = ""
+    listener_arn: Annotated[Text, AfterValidator(rules.listener_arn)] = ""
+    in_environment: Annotated[Text, AfterValidator(rules.environment_name)] = ""
+    route_paths: Annotated[TextList, AfterValidator(rules.route_paths)] = []
+    route_hosts: Annotated[TextList, AfterValidator(rules.route_hosts)] = []
+    route_priority: Annotated[int, AfterValidator(rules.route_priority)] = 0
     allowed_cidrs: Annotated[TextList, AfterValidator(rules.allowed_cidrs)] = ["0.0.0.0/0"]
     egress_ports: Annotated[list[EgressPort], BeforeValidator(structured)] = []
     permissions_boundary: Annotated[Text, AfterValidator(rules.boundary)] = ""
@@ -275,7 +284,15 @@ class Settings(BaseModel):
     @property
     def network_identity(self) -> str:
         """What a load balancer can't change: another one is another load balancer."""
-        return f"{self.vpc_cidr} internal" if self.internal else self.vpc_cidr
+        if self.in_environment:
+            return f"in {self.in_environment}"
+        scheme = "internal" if self.internal else ""
+        return " ".join(filter(None, (self.vpc_id or self.vpc_cidr, self.listener_arn, scheme)))
+
+    @property
+    def has_route(self) -> bool:
+        """Whether the service is a rule on a listener that others share."""
+        return bool(self.in_environment or self.listener_arn)
 
     @property
     def writable_sizes(self) -> dict[str, int]:

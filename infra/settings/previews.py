@@ -47,6 +47,8 @@ INHERITED = frozenset(
         "preview_ttl_hours",
         "tags",
         "target",
+        "cluster_arn",
+        "in_environment",
     }
 )
 """What a preview has as its environment has it."""
@@ -54,7 +56,12 @@ INHERITED = frozenset(
 DEFAULTS: Mapping[str, Any] = {"desired_count": 1, "spot": True, "log_retention_days": 3}
 """What a preview has unless the environment's `preview_settings` say otherwise."""
 
-ADJUSTABLE = (INHERITED | DEFAULTS.keys()) - {"container_port", "target"}
+ADJUSTABLE = (INHERITED | DEFAULTS.keys()) - {
+    "container_port",
+    "target",
+    "cluster_arn",
+    "in_environment",
+}
 """What `preview_settings` may say; the firewall, which is shared, lets one port through."""
 
 LIFE = frozenset(

@@ -51,6 +51,7 @@ LOG_RETENTION_DAYS = (
 
 RESERVED_TAGS = (
     "project", "stack", "environment", "branch", "creator", "expires", "port", "process",
+    "priority",
 )  # fmt: skip
 MAXIMUM_TAGS = 40
 """AWS allows 50 tags on a resource; the program's own and some spare are kept back."""
@@ -120,6 +121,48 @@ def zones(value: list[str]) -> list[str]:
             raise ValueError(f"{zone!r} must be the name of a zone, such as eu-west-1a")
     if value and not 2 <= len(set(value)) == len(value) <= 6:
         raise ValueError("must name 2 to 6 zones, each once: a load balancer needs two")
+    return value
+
+
+def subnet_ids(value: list[str]) -> list[str]:
+    """Subnets of EC2, each once."""
+    for subnet in value:
+        if not re.fullmatch(r"subnet-[0-9a-f]{8,17}", subnet):
+            raise ValueError(f"{subnet!r} must be a subnet, such as subnet-0123456789abcdef0")
+    if len(set(value)) < len(value):
+        raise ValueError("must name each subnet once")
+    return value
+
+
+def route_paths(value: list[str]) -> list[str]:
+    """Path patterns of rules of a load balancer.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html
+    """
+    for path in value:
+        if not re.fullmatch(r"/[\w.$/~\"'@:+&*?-]{0,127}", path):
+            raise ValueError(
+                f"{path!r} must begin with / and have at most 128 characters: letters, digits, "
+                "_-.$/~\"'@:+& and the wildcards * and ?"
+            )
+    return value
+
+
+def route_priority(value: int) -> int:
+    """A priority of a rule whose predecessor is free too, or 0."""
+    if value and not 2 <= value <= 49_998:
+        raise ValueError("must be 2 to 49998, or 0 for one that is allotted")
+    return value
+
+
+def route_hosts(value: list[str]) -> list[str]:
+    """Host names of rules of a load balancer, with or without wildcards."""
+    for host in value:
+        if len(host) > 128 or not re.fullmatch(r"[a-z0-9*?-]+(\.[a-z0-9*?-]+)+", host):
+            raise ValueError(
+                f"{host!r} must be a host name in lower case, such as api.example.com or "
+                "*.example.com"
+            )
     return value
 
 
@@ -214,6 +257,19 @@ connection_arn = _matching(
 )
 
 
+vpc_id = _matching(r"vpc-[0-9a-f]{8,17}", "must be a VPC, such as vpc-0123456789abcdef0")
+cluster_arn = _matching(
+    r"arn:aws[a-z-]*:ecs:[a-z0-9-]+:\d{12}:cluster/[\w-]{1,255}",
+    "must be the ARN of a cluster of ECS",
+)
+listener_arn = _matching(
+    r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:listener/app(/[\w-]+){3}",
+    "must be the ARN of a listener of an application load balancer",
+)
+environment_name = _matching(
+    r"([\w.-]{1,100}/)?[A-Za-z0-9][\w.-]{0,99}",
+    "must be a stack such as dev, or that of another project such as shop/dev",
+)
 github_environment = _matching(
     r"[\w.-]{1,255}", "must be the name of an environment of GitHub: letters, digits and _.-"
 )

@@ -11,6 +11,7 @@ from tests.e2e.checkout import Checkout, copy_tree
 LONGEST_FIRST = (
     "test_processes.py",
     "test_previews.py",
+    "test_place.py",
     "test_operate_health.py",
     "test_pipeline_two_writers.py",
     "test_main_job.py",

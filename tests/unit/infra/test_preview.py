@@ -250,7 +250,7 @@ def test_a_port_that_another_preview_has_is_not_taken(
     port = preferred_port(STACK)
     other = {
         "resourceArn": f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:targetgroup/o/1",
-        "tags": {"stack": "dev-preview-other", "port": str(port)},
+        "tags": {"project": "shop", "stack": STACK, "port": str(port)},
         "complianceDetails": [],
     }
 

@@ -1,7 +1,7 @@
-"""A function about the rules of load balancers.
+"""Functions about load balancers, their listeners and rules.
 
 As in the vendor's provider: https://github.com/hashicorp/terraform-provider-aws,
-internal/service/elbv2/listener_rule_data_source.go.
+internal/service/elbv2/{listener_rule,listener,load_balancer}_data_source.go.
 """
 
 from __future__ import annotations
@@ -27,6 +27,43 @@ def listener_rule(invocation: Invocation) -> Values:
         "actions": [_action(number, each) for number, each in enumerate(rule["Actions"], 1)],
         "conditions": [_condition(each) for each in rule["Conditions"]],
         "tags": {tag["Key"]: tag["Value"] for tag in tags},
+    }
+
+
+def listener(invocation: Invocation) -> Values:
+    """A listener by its ARN."""
+    wanted = invocation.take("arn")
+    params = {"ListenerArns": [wanted["arn"]]}
+    found = invocation.api.call("elbv2", "DescribeListeners", params)["Listeners"][0]
+    return {
+        "id": found["ListenerArn"],
+        "arn": found["ListenerArn"],
+        "loadBalancerArn": found["LoadBalancerArn"],
+        "port": found["Port"],
+        "protocol": found["Protocol"],
+        "region": invocation.api.region,
+    }
+
+
+def load_balancer(invocation: Invocation) -> Values:
+    """A load balancer by its ARN."""
+    wanted = invocation.take("arn", "tags")
+    params = {"LoadBalancerArns": [wanted["arn"]]}
+    found = invocation.api.call("elbv2", "DescribeLoadBalancers", params)["LoadBalancers"][0]
+    arn = found["LoadBalancerArn"]
+    return {
+        "id": arn,
+        "arn": arn,
+        "arnSuffix": arn.partition(":loadbalancer/")[2],
+        "dnsName": found["DNSName"],
+        "internal": found["Scheme"] == "internal",
+        "loadBalancerType": found["Type"],
+        "name": found["LoadBalancerName"],
+        "region": invocation.api.region,
+        "securityGroups": found.get("SecurityGroups", []),
+        "subnets": [zone["SubnetId"] for zone in found["AvailabilityZones"]],
+        "vpcId": found["VpcId"],
+        "zoneId": found["CanonicalHostedZoneId"],
     }
 
 
@@ -68,4 +105,8 @@ def _condition(condition: Values) -> Values:
     return {field: [{"values": list(values)}]}
 
 
-FUNCTIONS: dict[str, Function] = {"aws:lb/getListenerRule:getListenerRule": listener_rule}
+FUNCTIONS: dict[str, Function] = {
+    "aws:lb/getListenerRule:getListenerRule": listener_rule,
+    "aws:lb/getListener:getListener": listener,
+    "aws:lb/getLoadBalancer:getLoadBalancer": load_balancer,
+}

@@ -48,6 +48,7 @@ class FakeEngine:
         refusal: what the checks before an update say.
         answers: whether the service's address answers.
         left: what a destroyed stack leaves.
+        sharers: who else runs in its place.
         verdict: on the deployment.
     """
 
@@ -59,6 +60,7 @@ class FakeEngine:
     refusal: ConfigurationError | None = None
     answers: bool = True
     left: list[Leftover] = field(default_factory=list)
+    sharers: list[str] = field(default_factory=list)
     verdict: Verdict = field(default_factory=lambda: Verdict("succeeded", "", own=True))
 
     def open(
@@ -151,5 +153,6 @@ def install(monkeypatch: pytest.MonkeyPatch, folder: Path) -> FakeEngine:
     monkeypatch.setattr(reporting, "describe_service", lambda *_: None)
     monkeypatch.setattr(destroying.cleanup, "clean_up", lambda *_: 0)
     monkeypatch.setattr(destroying.finders, "search", lambda *_: engine.left)
+    monkeypatch.setattr(destroying, "sharers", lambda *_: engine.sharers)
     (folder / "work" / STACK).mkdir(parents=True)
     return engine

@@ -129,6 +129,18 @@ WRONG: list[tuple[str, object, str]] = [
     ("zones", ["eu-west-1a", "eu-west-1a"], "each once"),
     ("zones", ["us-east-1-atl-1a", "us-east-1a"], "must be the name of a zone"),
     ("internal", "perhaps", "valid boolean"),
+    ("vpc_id", "vpc", "must be a VPC"),
+    ("vpc_id", "vpc-0123456789abcdef0", "`vpc_id` and `subnet_ids` (of the tasks) go together"),
+    ("subnet_ids", ["net-1"], "must be a subnet"),
+    ("subnet_ids", ["subnet-01234567", "subnet-01234567"], "each subnet once"),
+    ("load_balancer_subnet_ids", ["subnet"], "must be a subnet"),
+    ("cluster_arn", "cluster", "ARN of a cluster"),
+    ("listener_arn", "listener", "ARN of a listener"),
+    ("in_environment", "a/b/c", "such as shop/dev"),
+    ("route_paths", ["api"], "must begin with /"),
+    ("route_paths", ["/api"], "needs `in_environment` or `listener_arn`"),
+    ("route_hosts", ["API"], "must be a host name"),
+    ("route_priority", 1, "must be 2 to 49998"),
     ("egress", "none", "'public', 'nat', 'nat_per_zone' or 'endpoints'"),
     ("allowed_cidrs", [], "at least one range"),
     ("allowed_cidrs", ["10.0.0.300/8"], "not an IPv4 range"),
@@ -281,3 +293,28 @@ def test_pulumis_default_is_the_programs(name: str) -> None:
     assert DECLARED[name]["description"].endswith(".")
     kinds = {bool: "boolean", int: "integer", str: "string", list: "array", dict: "object"}
     assert DECLARED[name]["type"] == kinds[type(default)]
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"in_environment": "dev"}, "must say what the service answers"),
+        ({"in_environment": "dev", "route_paths": ["/a"], "domain": "a.b"}, "leave out domain"),
+        ({"in_environment": "dev", "route_paths": ["/a"], "egress": "nat"}, "leave out egress"),
+        ({"in_environment": "dev", "route_paths": ["/a"] * 6}, "may have 5 values"),
+        (
+            {"vpc_id": "vpc-01234567", "subnet_ids": ["subnet-01234567"], "flow_logs": True},
+            "leave out flow_logs",
+        ),
+        (
+            {
+                "cluster_arn": "arn:aws:ecs:eu-west-1:123456789012:cluster/a",
+                "container_insights": True,
+            },
+            "leave out container_insights",
+        ),
+    ],
+)
+def test_what_exists_already_has_no_settings_here(given: dict[str, Any], named: str) -> None:
+    with pytest.raises(SettingsError, match=named):
+        Settings.parse(given)
