@@ -23,7 +23,7 @@ from infra.monitoring.monitoring import Monitoring
 from infra.monitoring.topic import Topic
 from infra.network.endpoints import Endpoints, EndpointsArgs
 from infra.place import Place
-from infra.policies.github import WorkflowScope
+from infra.policies.github import PLACE_ACTIONS, WorkflowScope
 from infra.service.cluster import Cluster, ClusterArgs, ExistingCluster
 from infra.service.logs import Logs
 from infra.service.processes import ProcessesArgs, ProcessService, processes, queue_arns
@@ -33,6 +33,7 @@ from infra.service.scaling import Scaling, ScalingArgs
 from infra.service.service import Placement, Replacement, Service, Shifting, web_service
 from infra.service.task import Task, TaskRoles, web_task
 from infra.service.traffic_shift import ShiftRole, deployment
+from infra.settings.host import host_names
 from infra.shared import Sharing, preview_domain
 
 NO_PIPELINE = (
@@ -342,6 +343,9 @@ class Environment:
     ) -> pulumi.Output[WorkflowScope]:
         settings, names, shared = self.settings, self.names, self._context.shared
         by_host_name = bool(shared.preview_domain if shared else settings.domain)
+        host = host_names(names, settings)
+        given = [each for name, each in PLACE_ACTIONS.items() if getattr(settings, name)]
+        place_actions = sorted(action for actions in given for action in actions)
         return pulumi.Output.all(
             registry.repository_arn,
             self.cluster.cluster_name,
@@ -351,6 +355,7 @@ class Environment:
         ).apply(
             lambda known: WorkflowScope(
                 account=self._context.account,
+                project=names.project,
                 stack=names.stack,
                 name=names.named(),
                 balancer_name=known[4].split("/")[2],
@@ -366,5 +371,7 @@ class Environment:
                 build_secret_arns=build_secret_arns,
                 release_command=release_command,
                 processes=[*self._context.services.values()][1:],
+                host_path=host.shared_path if host else "",
+                place_actions=place_actions,
             )
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from automation.aws.clients import error_code
+from automation.aws.clients import DENIED, error_code
 from automation.diagnosis.diagnosis import Diagnosis
 from automation.preflight.plan import Flight
 from automation.stack.shared_place import shared_place
@@ -49,7 +49,14 @@ Rows = dict[str, dict[str, Any]]
 def place(flight: Flight) -> Iterator[Diagnosis]:
     """What of the named place is missing, wrong or full."""
     for ask in (_network, _cluster, _listener):
-        for fault in ask(flight):
+        try:
+            faults = list(ask(flight))
+        except ClientError as error:
+            if error_code(error) not in DENIED:
+                raise
+            flight.session.screen.note(f"The place can't be looked at: {error}")
+            continue
+        for fault in faults:
             yield Diagnosis(
                 fault.said, [], f"fargate-cd:{fault.setting}: {fault.change}", name="place"
             )

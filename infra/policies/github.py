@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from infra.account import Account
@@ -43,6 +43,7 @@ class WorkflowScope:
 
     Attributes:
         account: where.
+        project: the Pulumi project; another one may have a stack of the same name here.
         stack: the environment's stack.
         name: the beginning of the environment's names.
         repository_arn: where it pushes to.
@@ -58,9 +59,13 @@ class WorkflowScope:
         hosted_zone: the zone of the domain; empty where there is none.
         release_command: whether its releases run a command first.
         processes: the environment's services beside that of its own name.
+        host_path: the path of the parameter that tells what the environment itself shares with
+            another one; empty where it has its own place.
+        place_actions: what is asked about a place that exists already.
     """
 
     account: Account
+    project: str
     stack: str
     name: str
     repository_arn: str
@@ -76,6 +81,8 @@ class WorkflowScope:
     hosted_zone: str
     release_command: bool
     processes: Sequence[str] = ()
+    host_path: str = ""
+    place_actions: Sequence[str] = ()
 
 
 def audience(account: Account) -> str:
@@ -314,18 +321,35 @@ HOSTED_ZONE_ACTIONS = ("route53:ListHostedZones", "route53:ListHostedZonesByName
 """Questions of the program that know no resources."""
 
 
+PLACE_ACTIONS: Mapping[str, tuple[str, ...]] = {
+    "vpc_id": (
+        "ec2:DescribeRouteTables",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeVpcEndpoints",
+        "ec2:DescribeVpcs",
+    ),
+    "cluster_arn": ("ecs:DescribeClusters",),
+}
+"""The setting that names what exists → what is asked about it before an update."""
+
+
 def _plan(scope: WorkflowScope) -> list[statements.Statement]:
     """What the program asks of AWS before it describes an environment."""
-    zones = statements.allow("Zones", ZONE_ACTIONS, ["*"])
+    asked = [statements.allow("Zones", ZONE_ACTIONS, ["*"])]
+    if scope.place_actions:
+        asked.append(statements.allow("Place", scope.place_actions, ["*"]))
+    if scope.host_path:
+        parameter = scope.account.arn("ssm", f"parameter{scope.host_path}")
+        asked.append(statements.allow("SharedPlace", ["ssm:GetParametersByPath"], [parameter]))
     if not scope.hosted_zone:
-        return [zones]
+        return asked
     read = [
         f"route53:{each}"
         for each in ("GetHostedZone", "ListResourceRecordSets", "ListTagsForResource")
     ]
     hosted_zones = scope.account.arn("route53", "hostedzone/*", region="", account_id="")
     return [
-        zones,
+        *asked,
         statements.allow("FindHostedZone", HOSTED_ZONE_ACTIONS, ["*"]),
         statements.allow("ReadHostedZone", read, [hosted_zones]),
     ]
@@ -370,7 +394,13 @@ def _routes(scope: WorkflowScope) -> list[statements.Statement]:
 
     targets = scope.account.arn("elasticloadbalancing", "targetgroup/*/*")
     pattern = f"{scope.stack}-preview-*"
-    new, own = ({"StringLike": {f"aws:{key}Tag/stack": pattern}} for key in ("Request", "Resource"))
+    new, own = (
+        {
+            "StringEquals": {f"aws:{key}Tag/project": scope.project},
+            "StringLike": {f"aws:{key}Tag/stack": pattern},
+        }
+        for key in ("Request", "Resource")
+    )
     creations = [f"Create{route}", "CreateTargetGroup"]
     changes = ["DeleteTargetGroup", "ModifyTargetGroup", "ModifyTargetGroupAttributes"]
     changes += ["AddTags", f"Delete{route}", f"Modify{route}"]

@@ -5,8 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
-from tests.unit.infra.recorder import REGION, Recording, record
+from tests.unit.infra.recorder import (
+    READ_SHARED,
+    REGION,
+    Answer,
+    Recording,
+    record,
+    shared,
+    telling,
+)
 
 SECRETS = json.dumps(
     {
@@ -60,6 +69,17 @@ REPOSITORY: Mapping[str, str] = {
     "test_commands": '["make test"]',
 }
 
+EXISTING_PLACE: Mapping[str, str] = {
+    "vpc_id": "vpc-0123456789abcdef0",
+    "subnet_ids": '["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]',
+    "cluster_arn": f"arn:aws:ecs:{REGION}:123456789012:cluster/theirs",
+    "egress": "nat",
+}
+LISTENER = (
+    f"arn:aws:elasticloadbalancing:{REGION}:123456789012:listener/app/theirs/"
+    "50dc6c495c0c9188/f2f7dc8efc522ab2"
+)
+
 MATRIX: Mapping[str, Mapping[str, str]] = {
     "minimal": {
         "image": "registry.example.com/app:1",
@@ -85,6 +105,24 @@ MATRIX: Mapping[str, Mapping[str, str]] = {
         "github_repository_id": "22",
         "pull_accounts": '["210987654321"]',
     },
+    "existing place": {
+        **EXISTING_PLACE,
+        "listener_arn": LISTENER,
+        "route_paths": '["/api/*"]',
+        "strategy": "canary",
+        "github_owner": "octo",
+        "github_repository": "shop",
+        "github_actions": "true",
+    },
+    "existing network": {**EXISTING_PLACE, "spot": "true", "internal": "true"},
+    "shared place": {
+        **REPOSITORY,
+        "github_token": "word",
+        "github_actions": "true",
+        "in_environment": "dev",
+        "route_hosts": '["api.example.com"]',
+        "strategy": "blue_green",
+    },
     "connection": {
         **REPOSITORY,
         "connection_arn": f"arn:aws:codeconnections:{REGION}:123456789012:connection/1-2",
@@ -94,10 +132,18 @@ MATRIX: Mapping[str, Mapping[str, str]] = {
 """A name → the settings, as Pulumi passes them."""
 
 
+def _told(asked: dict[str, Any]) -> Any:
+    """What the environment shares in whose place a service runs."""
+    return telling(shared(recorded("workflows")))(asked)
+
+
+ANSWERS: Mapping[str, Answer] = {READ_SHARED: _told}
+
+
 @cache
 def recorded(name: str) -> Recording:
     """What the program registers under one row of the matrix."""
-    return record(MATRIX[name])
+    return record(MATRIX[name], answers=ANSWERS)
 
 
 @cache
@@ -105,6 +151,7 @@ def long_names(name: str) -> Recording:
     """The same in a project and a stack with names as long as Pulumi allows."""
     return record(
         MATRIX[name],
+        answers=ANSWERS,
         project="a-project-with-a-name-that-goes-on-and-on-until-nobody-reads-it-any-more-at-all",
         stack="feature-JIRA-1234_some.very.long.description-of-a-branch-and-then-some-more-text",
     )

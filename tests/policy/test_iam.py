@@ -77,7 +77,9 @@ SELF = frozenset({"aws:kms/key:Key"})
 CONDITION_KEYS_OF_ANY_SERVICE = frozenset(
     {
         "aws:PrincipalAccount",
+        "aws:RequestTag/project",
         "aws:RequestTag/stack",
+        "aws:ResourceTag/project",
         "aws:ResourceTag/stack",
         "aws:SecureTransport",
         "aws:SourceAccount",

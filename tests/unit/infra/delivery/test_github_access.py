@@ -91,8 +91,11 @@ def test_previews_leave_the_environments_service_alone() -> None:
             (arn,) = statement["Resource"]
             assert arn.endswith(":service/fargate-cd-dev/fargate-cd-dev-preview-*")
         if "elasticloadbalancing:DeleteTargetGroup" in statement["Action"]:
-            tag = {"aws:ResourceTag/stack": "dev-preview-*"}
-            assert statement["Condition"] == {"StringLike": tag}
+            # Services of other projects may be behind the same load balancer.
+            assert statement["Condition"] == {
+                "StringEquals": {"aws:ResourceTag/project": "fargate-cd"},
+                "StringLike": {"aws:ResourceTag/stack": "dev-preview-*"},
+            }
 
 
 DRIVER = {"ecs:ListTasks", "ecs:DescribeTasks", "cloudwatch:GetMetricStatistics"}
