@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -17,16 +17,12 @@ from automation.preflight.plan import Flight
 ACTIONS = (
     "application-autoscaling:RegisterScalableTarget",
     "ec2:CreateSecurityGroup",
-    "ec2:CreateSubnet",
-    "ec2:CreateVpc",
     "ecr:CreateRepository",
     "ecr:GetAuthorizationToken",
     "ecr:PutImage",
-    "ecs:CreateCluster",
     "ecs:CreateService",
     "ecs:RegisterTaskDefinition",
     "ecs:UpdateService",
-    "elasticloadbalancing:CreateLoadBalancer",
     "elasticloadbalancing:CreateTargetGroup",
     "iam:CreateRole",
     "iam:PassRole",
@@ -34,6 +30,13 @@ ACTIONS = (
     "logs:CreateLogGroup",
 )
 """A call or two of each service that an update makes; of the kind that accounts deny as a whole."""
+
+PLACE_ACTIONS: Mapping[str, tuple[str, ...]] = {
+    "makes_network": ("ec2:CreateSubnet", "ec2:CreateVpc"),
+    "makes_cluster": ("ecs:CreateCluster",),
+    "makes_balancer": ("elasticloadbalancing:CreateLoadBalancer",),
+}
+"""What a stack has of its own, as the settings tell, and the calls that make it."""
 
 PIPELINE_ACTIONS = (
     "codebuild:CreateProject",
@@ -50,7 +53,10 @@ def permissions(flight: Flight) -> Iterator[Diagnosis]:
     resources, so it is only noted. So is a denial that depends on a condition key whose value is
     not known here, such as whether the session was opened with multi-factor authentication.
     """
-    actions = ACTIONS + (PIPELINE_ACTIONS if flight.settings.has_pipeline else ())
+    settings = flight.settings
+    actions = ACTIONS + (PIPELINE_ACTIONS if settings.has_pipeline else ())
+    for makes, calls in PLACE_ACTIONS.items():
+        actions += calls if getattr(settings, makes) else ()
     principal, rows = simulated(flight, actions)
     _note_the_unclear(flight, rows)
     for row in rows:

@@ -55,6 +55,8 @@ def _addresses(cloud: Cloud) -> int:
 
 
 def _gateways(flight: Flight) -> float:
+    if not flight.settings.makes_network:
+        return 0
     zones = flight.settings.zone_count
     return {"nat": 1, "nat_per_zone": zones}.get(flight.settings.egress, 0)
 
@@ -115,7 +117,7 @@ QUOTAS: tuple[Quota, ...] = (
         "vpc",
         "L-F678F1CE",
         "VPCs in the region",
-        lambda flight: float(flight.new),
+        lambda flight: float(flight.new and flight.settings.makes_network),
         _networks,
         f"delete a VPC that nobody needs; or {MORE}",
     ),
@@ -123,7 +125,7 @@ QUOTAS: tuple[Quota, ...] = (
         "elasticloadbalancing",
         "L-53DA6B97",
         "application load balancers in the region",
-        lambda flight: float(flight.new),
+        lambda flight: float(flight.new and flight.settings.makes_balancer),
         _balancers,
         f"delete a load balancer that nobody needs; or {MORE}",
     ),

@@ -290,6 +290,21 @@ class Settings(BaseModel):
         return " ".join(filter(None, (self.vpc_id or self.vpc_cidr, self.listener_arn, scheme)))
 
     @property
+    def makes_network(self) -> bool:
+        """Whether the stack has a network of its own."""
+        return not (self.vpc_id or self.in_environment or self.preview_of)
+
+    @property
+    def makes_balancer(self) -> bool:
+        """Whether the stack has a load balancer of its own."""
+        return not (self.has_route or self.preview_of)
+
+    @property
+    def makes_cluster(self) -> bool:
+        """Whether the stack has a cluster of its own."""
+        return not (self.cluster_arn or self.in_environment or self.preview_of)
+
+    @property
     def has_route(self) -> bool:
         """Whether the service is a rule on a listener that others share."""
         return bool(self.in_environment or self.listener_arn)

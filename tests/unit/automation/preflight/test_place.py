@@ -12,6 +12,7 @@ from moto import mock_aws
 
 from automation.aws.clients import Cloud
 from automation.preflight.place import place
+from automation.preflight.quotas import QUOTAS
 from infra.names import Names
 from infra.settings.model import Settings
 
@@ -209,3 +210,20 @@ def test_a_priority_of_somebody_else_is_refused(made: Made, stack: str, found: l
 def test_an_environment_that_is_not_up_is_named(made: Made) -> None:
     (found,) = made.faults(in_environment="dev", route_paths=["/api/*"])
     assert found == "in_environment: There is no environment dev that shares its place."
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        ({}, {"VPCs in the region": 1, "application load balancers in the region": 1}),
+        ({"in_environment": "dev", "route_paths": ["/a"]}, {}),
+        (
+            {"vpc_id": "vpc-01234567", "subnet_ids": ["subnet-01234567"], "egress": "nat"},
+            {"application load balancers in the region": 1},
+        ),
+    ],
+)
+def test_what_is_not_made_needs_no_quota(settings: Any, wanted: dict[str, int]) -> None:
+    flight: Any = SimpleNamespace(settings=Settings.parse(settings), new=True)
+    found = {each.name: each.wanted(flight) for each in QUOTAS if each.service != "fargate"}
+    assert {name: number for name, number in found.items() if number} == wanted
