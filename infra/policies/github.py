@@ -336,8 +336,13 @@ PLACE_ACTIONS: Mapping[str, tuple[str, ...]] = {
 def _plan(scope: WorkflowScope) -> list[statements.Statement]:
     """What the program asks of AWS before it describes an environment."""
     asked = [statements.allow("Zones", ZONE_ACTIONS, ["*"])]
-    if scope.place_actions:
-        asked.append(statements.allow("Place", scope.place_actions, ["*"]))
+    of_network = [each for each in scope.place_actions if each.startswith("ec2:")]
+    of_cluster = [each for each in scope.place_actions if each.startswith("ecs:")]
+    if of_network:
+        asked.append(statements.allow("Place", of_network, ["*"]))
+    if of_cluster:
+        cluster = scope.account.arn("ecs", f"cluster/{scope.cluster_name}")
+        asked.append(statements.allow("Cluster", of_cluster, [cluster]))
     if scope.host_path:
         parameter = scope.account.arn("ssm", f"parameter{scope.host_path}")
         asked.append(statements.allow("SharedPlace", ["ssm:GetParametersByPath"], [parameter]))

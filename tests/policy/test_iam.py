@@ -36,6 +36,15 @@ ANY_RESOURCE: dict[str, str] = {
         ),
         "the calls know no resources",
     ),
+    **dict.fromkeys(
+        (
+            "ec2:DescribeRouteTables",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeVpcEndpoints",
+            "ec2:DescribeVpcs",
+        ),
+        "the calls know no resources",
+    ),
     "ecs:DescribeTaskDefinition": "the call knows no resources",
     "logs:DescribeLogGroups": "the call takes a prefix, not a log group",
     "ssmmessages:CreateControlChannel": "a channel does not exist before it is made",
