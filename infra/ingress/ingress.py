@@ -105,7 +105,7 @@ class Ingress:
         )
         aws.lb.ListenerRule(
             f"redirect-{number}",
-            listener_arn=self.balancer.listener.arn,
+            listener_arn=self.balancer.listener_arn,
             priority=FIRST_REDIRECT + number,
             conditions=[*by_host, *by_path],
             actions=[aws.lb.ListenerRuleActionArgs(type="redirect", redirect=elsewhere)],
