@@ -13,6 +13,7 @@ LONGEST_FIRST = (
     "test_previews.py",
     "test_place.py",
     "test_operate_health.py",
+    "test_addons.py",
     "test_pipeline_two_writers.py",
     "test_main_job.py",
     "test_operate_commands.py",
@@ -26,6 +27,7 @@ LONGEST_FIRST = (
     "test_release_command_pipeline.py",
     "alarms_test.py",
     "test_interrupted.py",
+    "test_build.py",
     "test_aws_provider.py",
     "ecs_deployments_test.py",
 )
