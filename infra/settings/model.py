@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +20,7 @@ from pydantic import (
 )
 
 from infra.settings import build as of_build
-from infra.settings import container_rules, files
+from infra.settings import container_rules, files, messages
 from infra.settings import load_balancer as of_balancer
 from infra.settings import previews as of_previews
 from infra.settings import rules as rules
@@ -200,7 +199,7 @@ class Settings(BaseModel):
             if value not in (None, "") or name not in cls.model_fields
         }
         problems = [
-            f"{NAMESPACE}:{name}{place} = {scalar}: {_quote(name)}"
+            f"{NAMESPACE}:{name}{place} = {scalar}: {messages.quote(cls.model_fields, name)}"
             for name, value in given.items()
             for place, scalar in files.unquoted(value)
         ]
@@ -211,7 +210,11 @@ class Settings(BaseModel):
         except ValidationError as error:
             for detail in error.errors():
                 name = str(detail["loc"][0])
-                problems.append(_problem(name, detail["loc"][1:], values.get(name), detail["msg"]))
+                problems.append(
+                    messages.problem(
+                        cls.model_fields, name, detail["loc"][1:], values.get(name), detail["msg"]
+                    )
+                )
                 sound.pop(name, None)
             for name in set(values) - set(cls.model_fields):
                 sound.pop(name, None)
@@ -427,32 +430,3 @@ def _as_boolean(name: str, value: object) -> object:
     if boolean and isinstance(value, files.Unquoted) and value.text.lower() in ("true", "false"):
         return value.text.lower()
     return value
-
-
-def _quote(name: str) -> str:
-    """What to do about a scalar on which readers of YAML disagree."""
-    kind = Settings.model_fields[name].annotation if name in Settings.model_fields else None
-    if kind is bool:
-        return "must be true or false"
-    if kind is int:
-        return "must be a whole number in plain digits"
-    return "quote it; without quotes it is not this text for every reader of YAML"
-
-
-_PLAIN: Mapping[str, str] = {
-    "Input should be a valid list": "must be a list",
-    "Input should be a valid dictionary": "must be a map",
-    "Extra inputs are not permitted": "is not known here; docs/settings.md lists what is",
-    "Field required": "must be given",
-}
-"""pydantic's words → ours."""
-
-
-def _problem(name: str, inside: tuple[int | str, ...], value: object, message: str) -> str:
-    if name not in Settings.model_fields:
-        close = difflib.get_close_matches(name, Settings.model_fields, 1)
-        meant = f"; did you mean {close[0]}?" if close else ""
-        return f"{NAMESPACE}:{name}: is not a setting; docs/settings.md lists them{meant}"
-    place = "".join(f"[{part!r}]" for part in inside)
-    allowed = _PLAIN.get(message, message.removeprefix("Value error, "))
-    return f"{NAMESPACE}:{name}{place} = {rules.shown(name, value)}: {allowed}"

@@ -1,0 +1,46 @@
+"""What is said about a setting that is wrong: its name, its value, and what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+
+from pydantic.fields import FieldInfo
+
+from infra.settings import rules
+from infra.settings.files import NAMESPACE
+
+PLAIN: Mapping[str, str] = {
+    "Input should be a valid list": "must be a list",
+    "Input should be a valid dictionary": "must be a map",
+    "Extra inputs are not permitted": "is not known here; docs/settings.md lists what is",
+    "Field required": "must be given",
+}
+"""pydantic's words → ours."""
+
+
+def quote(fields: Mapping[str, FieldInfo], name: str) -> str:
+    """What to do about a scalar on which readers of YAML disagree."""
+    kind = fields[name].annotation if name in fields else None
+    if kind is bool:
+        return "must be true or false"
+    if kind is int:
+        return "must be a whole number in plain digits"
+    return "quote it; without quotes it is not this text for every reader of YAML"
+
+
+def problem(
+    fields: Mapping[str, FieldInfo],
+    name: str,
+    inside: tuple[int | str, ...],
+    value: object,
+    message: str,
+) -> str:
+    """One problem of a setting, or of a name that is none, in a sentence."""
+    if name not in fields:
+        close = difflib.get_close_matches(name, fields, 1)
+        meant = f"; did you mean {close[0]}?" if close else ""
+        return f"{NAMESPACE}:{name}: is not a setting; docs/settings.md lists them{meant}"
+    place = "".join(f"[{part!r}]" for part in inside)
+    allowed = PLAIN.get(message, message.removeprefix("Value error, "))
+    return f"{NAMESPACE}:{name}{place} = {rules.shown(name, value)}: {allowed}"
