@@ -9,7 +9,7 @@ from typing import Any
 
 from automation.aws.ecs import describe_service, register, revision_number, task_definition
 from automation.deployment.releases import Release, releases
-from automation.deployment.verdict import Limits, Verdict, await_verdict
+from automation.deployment.verdict import Limits, Result, Verdict, await_verdict
 from automation.stack.operations import Session
 from infra.names import CONTAINER_NAME, WEB
 
@@ -93,7 +93,7 @@ def whole(verdicts: Verdicts) -> Verdict:
     if not bad:
         return verdicts[WEB] if WEB in verdicts else next(iter(verdicts.values()))
     first = next((v for v in bad if not v.reason.startswith("Went back")), bad[0])
-    result = "failed" if any(v.result == "failed" for v in bad) else "rolled_back"
+    result: Result = "failed" if any(v.result == "failed" for v in bad) else "rolled_back"
     return replace(first, result=result)
 
 

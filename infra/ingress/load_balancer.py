@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -142,10 +143,10 @@ class LoadBalancer(pulumi.ComponentResource):
             default_actions=[forward],
             tags=dict(self._context.tags),
             opts=pulumi.ResourceOptions(parent=self),
-            **{STRICT_TRANSPORT_SECURITY[0]: STRICT_TRANSPORT_SECURITY[1], **self._headers()},
+            **{**dict([STRICT_TRANSPORT_SECURITY]), **self._headers()},
         )
 
-    def _headers(self) -> dict[str, str]:
+    def _headers(self) -> dict[str, Any]:
         """The listener's properties that put the settings' headers into every answer."""
         given = self._context.settings.response_headers
         return {RESPONSE_HEADERS[header]: text for header, text in given.items()}
