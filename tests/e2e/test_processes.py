@@ -154,6 +154,7 @@ def test_a_bad_release_of_the_worker_alone_takes_all_back_and_the_web_process_lo
 ) -> None:
     stack.configure(processes={"worker": worker(url, queue=queue, min_count=1)})
     faulty.up(stack)
+    until(lambda: process(stack)["running"] == 1)
     before = stack.json("status", *STACK)["release"]["number"]
     stack.configure(
         environment={"COLOUR": "red"},
