@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from automation.aws.clients import Cloud, error_code
 from automation.errors import DriverError
+from automation.recovery import delivery_finders
 
 Inputs = Mapping[str, Any]
 Finder = Callable[[Cloud, Inputs], list[str]]
@@ -241,6 +242,7 @@ def _same_rule(row: Mapping[str, Any], inputs: Inputs) -> bool:
 
 
 FINDERS: Mapping[str, Finder] = {
+    **delivery_finders.FINDERS,
     "aws:appautoscaling/target:Target": _scalable_target,
     "aws:cloudwatch/dashboard:Dashboard": _dashboard,
     "aws:cloudwatch/eventRule:EventRule": _event_rule,
@@ -288,8 +290,8 @@ FINDERS: Mapping[str, Finder] = {
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _security_group_rule(egress=True),
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _security_group_rule(egress=False),
 }
-"""Type → how to find one. A type without a row is created again without harm: its creation
-replaces (policies), or adds a revision that `destroy` removes; it goes with what it belongs to."""
+"""Type → how to find one. The program's other types are created again without harm:
+`delivery_finders.HARMLESS` says why."""
 
 
 def _untag(cloud: Cloud, inputs: Inputs) -> None:
@@ -325,6 +327,8 @@ ABSENT = frozenset(
         "ListenerNotFound",
         "LoadBalancerNotFound",
         "NoSuchEntity",
+        "NoSuchHostedZone",
+        "PipelineNotFoundException",
         "QueueDoesNotExist",
         "RepositoryNotFoundException",
         "ResourceNotFoundException",

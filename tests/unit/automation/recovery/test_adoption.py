@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,6 +12,9 @@ from moto import mock_aws
 from automation.aws.clients import Cloud
 from automation.errors import DriverError
 from automation.recovery.adoption import FINDERS, adopt
+from automation.recovery.delivery_finders import HARMLESS
+from tests.policy.matrix import MATRIX, recorded
+from tests.unit.infra.recorder import custom
 
 TAGS = {"project": "fargate-cd", "stack": "dev", "environment": "dev"}
 PREFIX = "urn:pulumi:dev::fargate-cd::"
@@ -19,6 +23,8 @@ POLICY = (
     '{"Version": "2012-10-17", "Statement": '
     '{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}}'
 )
+ACCOUNT = "123456789012"
+FOREIGN = [{"Key": "stack", "Value": "x"}]
 TRUST = '{"Version": "2012-10-17", "Statement": []}'
 
 
@@ -209,6 +215,153 @@ def watching(cloud: Cloud) -> dict[str, Any]:
     }
 
 
+def delivering(cloud: Cloud) -> dict[str, Any]:
+    """Certificates, keys, the pipeline's parts, logs and schedules; keys beside foreign ones."""
+    return encrypting(cloud) | building(cloud) | routing(cloud) | scheduling(cloud)
+
+
+def encrypting(cloud: Cloud) -> dict[str, Any]:
+    acm, kms = cloud.client("acm"), cloud.client("kms")
+    certificate, _ = (
+        acm.request_certificate(DomainName="a.example.com", Tags=tags)["CertificateArn"]
+        for tags in (LISTED, FOREIGN)
+    )
+    key, _ = (
+        kms.create_key(Tags=[{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in tags])[
+            "KeyMetadata"
+        ]["KeyId"]
+        for tags in (LISTED, FOREIGN)
+    )
+    kms.create_alias(AliasName="alias/n", TargetKeyId=key)
+    provider = cloud.client("iam").create_open_id_connect_provider(Url="https://token.example.com")
+    return {
+        "aws:acm/certificate:Certificate": (
+            {"domainName": "a.example.com", "tags": TAGS},
+            certificate,
+        ),
+        "aws:kms/key:Key": ({"tags": TAGS}, key),
+        "aws:kms/alias:Alias": ({"name": "alias/n"}, "alias/n"),
+        "aws:iam/openIdConnectProvider:OpenIdConnectProvider": (
+            {"url": "https://token.example.com"},
+            provider["OpenIDConnectProviderArn"],
+        ),
+    }
+
+
+def building(cloud: Cloud) -> dict[str, Any]:
+    cloud.client("s3").create_bucket(Bucket="artifacts-of-dev")
+    cloud.client("ssm").put_parameter(Name="/n/shared", Value="{}", Type="String")
+    service = {"Service": "codepipeline.amazonaws.com"}
+    trust = {"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole"}
+    role = cloud.client("iam").create_role(
+        RoleName="builds",
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+    )
+    arn = role["Role"]["Arn"]
+    project = cloud.client("codebuild").create_project(
+        name="n-build",
+        source={"type": "S3", "location": "artifacts-of-dev/source.zip"},
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={
+            "type": "LINUX_CONTAINER",
+            "image": "aws/codebuild/standard:7.0",
+            "computeType": "BUILD_GENERAL1_SMALL",
+        },
+        serviceRole=arn,
+    )["project"]["arn"]
+    action = {"category": "Source", "owner": "AWS", "provider": "S3", "version": "1"}
+    stages = [
+        {"name": name, "actions": [{"name": name, "actionTypeId": action}]} for name in ("A", "B")
+    ]
+    cloud.client("codepipeline").create_pipeline(
+        pipeline={
+            "name": "n",
+            "roleArn": arn,
+            "artifactStore": {"type": "S3", "location": "artifacts-of-dev"},
+            "stages": stages,
+        }
+    )
+    return {
+        "aws:ssm/parameter:Parameter": ({"name": "/n/shared"}, "/n/shared"),
+        "aws:codebuild/project:Project": ({"name": "n-build"}, project),
+        "aws:codepipeline/pipeline:Pipeline": ({"name": "n"}, "n"),
+    }
+
+
+def routing(cloud: Cloud) -> dict[str, Any]:
+    ec2, elb, waf = cloud.client("ec2"), cloud.client("elbv2"), cloud.client("wafv2")
+    listener = elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
+    listener = elb.describe_listeners(LoadBalancerArn=listener)["Listeners"][0]["ListenerArn"]
+    rule = elb.create_rule(
+        ListenerArn=listener,
+        Priority=7,
+        Conditions=[{"Field": "path-pattern", "Values": ["/x"]}],
+        Actions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}],
+    )["Rules"][0]["RuleArn"]
+    zones = cloud.client("route53")
+    zone = zones.create_hosted_zone(Name="example.com", CallerReference="1")["HostedZone"]["Id"]
+    record = {"Name": "a.example.com", "Type": "A", "TTL": 60}
+    record["ResourceRecords"] = [{"Value": "192.0.2.1"}]
+    zones.change_resource_record_sets(
+        HostedZoneId=zone,
+        ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]},
+    )
+    zone = zone.rpartition("/")[2]
+    visible = {
+        "SampledRequestsEnabled": True,
+        "CloudWatchMetricsEnabled": True,
+        "MetricName": "n",
+    }
+    acl = waf.create_web_acl(
+        Name="n", Scope="REGIONAL", DefaultAction={"Allow": {}}, VisibilityConfig=visible
+    )["Summary"]["Id"]
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    cloud.client("logs").create_log_group(logGroupName="/ecs/flows")
+    flow = ec2.create_flow_logs(
+        ResourceType="VPC",
+        ResourceIds=[vpc],
+        TrafficType="ALL",
+        LogGroupName="/ecs/flows",
+        DeliverLogsPermissionArn=f"arn:aws:iam::{ACCOUNT}:role/builds",
+        TagSpecifications=tagged("vpc-flow-log"),
+    )["FlowLogIds"][0]
+    return {
+        "aws:lb/listenerRule:ListenerRule": ({"listenerArn": listener, "priority": 7}, rule),
+        "aws:route53/record:Record": (
+            {"zoneId": zone, "name": "a.example.com", "type": "A"},
+            f"{zone}_a.example.com_A",
+        ),
+        "aws:wafv2/webAcl:WebAcl": ({"name": "n", "scope": "REGIONAL"}, acl),
+        "aws:ec2/flowLog:FlowLog": ({"vpcId": vpc, "tags": TAGS}, flow),
+    }
+
+
+def scheduling(cloud: Cloud) -> dict[str, Any]:
+    scheduler = cloud.client("scheduler")
+    scheduler.create_schedule_group(Name="jobs")
+    scheduler.create_schedule(
+        Name="nightly",
+        GroupName="jobs",
+        ScheduleExpression="rate(1 day)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": "arn:aws:sqs:us-east-1:1:q", "RoleArn": "arn:aws:iam::1:role/r"},
+    )
+    return {
+        "aws:scheduler/scheduleGroup:ScheduleGroup": ({"name": "jobs"}, "jobs"),
+        "aws:scheduler/schedule:Schedule": (
+            {"name": "nightly", "groupName": "jobs"},
+            "jobs/nightly",
+        ),
+    }
+
+
+@pytest.mark.parametrize("settings", MATRIX)
+def test_every_type_of_the_program_is_found_or_made_again_without_harm(settings: str) -> None:
+    types = {each.token for each in custom(recorded(settings).resources)}
+    made = {name for name in types if not name.startswith("pulumi:providers:")}
+    assert sorted(made - FINDERS.keys() - HARMLESS.keys()) == []
+
+
 def pending(
     kind: str, inputs: Mapping[str, Any], *resources: dict[str, Any], name: str = "x"
 ) -> dict[str, Any]:
@@ -218,7 +371,7 @@ def pending(
 
 
 def test_each_type_is_found_by_what_it_was_to_be(cloud: Cloud) -> None:
-    cases = network(cloud) | others(cloud)
+    cases = network(cloud) | others(cloud) | delivering(cloud)
     assert set(cases) == set(FINDERS), "every row of the table has a case"
     for kind, (inputs, identity) in cases.items():
         adopted = adopt(pending(kind, inputs), cloud)
@@ -243,6 +396,15 @@ def test_what_was_not_made_is_made_again(cloud: Cloud) -> None:
         "securityGroupId": "sg-00000000000000000",
         "loadBalancerArn": "arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/app/z/0",
         "port": 80,
+        "domainName": "z.example.com",
+        "vpcId": "vpc-00000000000000000",
+        "url": "https://z.example.com",
+        "listenerArn": "arn:aws:elasticloadbalancing:us-east-1:1:listener/app/z/0/0",
+        "priority": 1,
+        "zoneId": "Z0",
+        "type": "A",
+        "scope": "REGIONAL",
+        "groupName": "z",
     }
     for kind in FINDERS:
         adopted = adopt(pending(kind, nowhere), cloud)
