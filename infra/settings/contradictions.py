@@ -73,8 +73,10 @@ def _zones(settings: Settings) -> str | None:
 
 NETWORK = ("vpc_cidr", "availability_zones", "zones", "flow_logs")
 OF_HTTPS = ("domain", "domains", "hosted_zone", "certificate_arn", "waf")
-BALANCER = ("internal", "allowed_cidrs", "idle_timeout", "access_logs", "load_balancer_subnet_ids")
-BALANCER += ("redirects", "response_headers")
+BALANCER = (
+    *("internal", "allowed_cidrs", "idle_timeout", "access_logs", "load_balancer_subnet_ids"),
+    *("redirects", "response_headers"),
+)
 CLUSTER = ("container_insights",)
 GIVEN: Mapping[str, tuple[str, ...]] = {
     "vpc_id": NETWORK,
