@@ -96,6 +96,11 @@ CASES = {
         "octo/shop",
         "github_token",
     ),
+    "release command failed": (
+        failure("Deploy", "The release command failed with exit code 3:"),
+        "exit code 3, so nothing was released",
+        "release_command",
+    ),
     "rejected": (failure("Approval", "", message=""), "not approved", "pipeline start"),
 }
 

@@ -433,6 +433,7 @@ def inhabited(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         destroying, "load_stack_file", lambda name: stack_file.load_stack_file(name, project)
     )
     monkeypatch.setattr(destroying, "connected", lambda *_: None)
+    monkeypatch.setattr(destroying, "_refuse_shared", lambda *_: None)
     names = ["local-preview-a", "local-preview-b"]
     monkeypatch.setattr(destroying, "preview_names", lambda _: names)
 

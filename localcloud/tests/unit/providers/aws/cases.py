@@ -135,7 +135,9 @@ class World:
     def load_balancer(self) -> str:
         def make() -> str:
             made = self.client("elbv2").create_load_balancer(
-                Name=self.name[:32], Subnets=[self.subnet(0), self.subnet(1)]
+                Name=self.name[:32],
+                Subnets=[self.subnet(0), self.subnet(1)],
+                Scheme="internet-facing",
             )
             return str(made["LoadBalancers"][0]["LoadBalancerArn"])
 

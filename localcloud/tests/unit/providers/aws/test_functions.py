@@ -169,6 +169,8 @@ EXAMPLES: dict[str, Callable[[World], dict[str, object]]] = {
         "containerName": "app",
     },
     "aws:lb/getListenerRule:getListenerRule": lambda world: {"arn": rule(world)},
+    "aws:lb/getListener:getListener": lambda world: {"arn": world.listener},
+    "aws:lb/getLoadBalancer:getLoadBalancer": lambda world: {"arn": world.load_balancer},
     "aws:ec2/getPrefixList:getPrefixList": lambda _: {"name": "com.amazonaws.us-east-1.s3"},
     "aws:route53/getZone:getZone": lambda world: {"zoneId": zone(world)},
     "aws:secretsmanager/getSecretVersion:getSecretVersion": lambda world: {
