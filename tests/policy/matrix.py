@@ -59,6 +59,9 @@ EVERYTHING: Mapping[str, str] = {
     "waf": "true",
 }
 
+SAID: Mapping[str, str] = {"exec": "true"}
+"""What `EVERYTHING` says as well: a default that `protect` changes unless a stack says it."""
+
 CERTIFICATE = f"arn:aws:acm:{REGION}:123456789012:certificate/1234"
 
 REPOSITORY: Mapping[str, str] = {
@@ -132,6 +135,14 @@ MATRIX: Mapping[str, Mapping[str, str]] = {
 """A name → the settings, as Pulumi passes them."""
 
 
+NOT_MADE: Mapping[str, frozenset[str]] = {
+    "existing place": frozenset({"Vpc", "DefaultSecurityGroup", "LoadBalancer", "Cluster"}),
+    "existing network": frozenset({"Vpc", "DefaultSecurityGroup", "Cluster"}),
+    "shared place": frozenset({"Vpc", "DefaultSecurityGroup", "LoadBalancer", "Cluster"}),
+}
+"""A row → what its place has already, so that the stack makes none."""
+
+
 def _told(asked: dict[str, Any]) -> Any:
     """What the environment shares in whose place a service runs."""
     return telling(shared(recorded("workflows")))(asked)
@@ -140,10 +151,15 @@ def _told(asked: dict[str, Any]) -> Any:
 ANSWERS: Mapping[str, Answer] = {READ_SHARED: _told}
 
 
+def said(name: str) -> Mapping[str, str]:
+    """What a row says though it is the default."""
+    return SAID if EVERYTHING.items() <= MATRIX[name].items() else {}
+
+
 @cache
 def recorded(name: str) -> Recording:
     """What the program registers under one row of the matrix."""
-    return record(MATRIX[name], answers=ANSWERS)
+    return record(MATRIX[name], answers=ANSWERS, further=said(name))
 
 
 @cache
@@ -152,6 +168,7 @@ def long_names(name: str) -> Recording:
     return record(
         MATRIX[name],
         answers=ANSWERS,
+        further=said(name),
         project="a-project-with-a-name-that-goes-on-and-on-until-nobody-reads-it-any-more-at-all",
         stack="feature-JIRA-1234_some.very.long.description-of-a-branch-and-then-some-more-text",
     )

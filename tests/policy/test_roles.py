@@ -15,7 +15,7 @@ import pytest
 
 from infra.names import Names
 from tests.policy.judge import Asked, Judge, act, call, tagged
-from tests.policy.matrix import EVERYTHING, MATRIX, REPOSITORY, recorded
+from tests.policy.matrix import EVERYTHING, MATRIX, REPOSITORY, SAID, recorded
 from tests.policy.test_previews import preview
 from tests.unit.infra.recorder import ACCOUNT, REGION, record
 
@@ -450,8 +450,12 @@ RELEASING = Duties(
     ],
 )
 
-PREVIEW_TAGS = {"stack": "dev-preview-login", "environment": "dev"}
+PREVIEW_TAGS = {"project": "fargate-cd", "stack": "dev-preview-login", "environment": "dev"}
 ELB_TAGS = [{"Key": key, "Value": value} for key, value in PREVIEW_TAGS.items()]
+OTHER_PROJECTS_TAGS = {**PREVIEW_TAGS, "project": "shop"}
+OTHER_PROJECTS_ELB_TAGS = [
+    {"Key": key, "Value": value} for key, value in OTHER_PROJECTS_TAGS.items()
+]
 PREVIEW_LOG = f"/ecs/{NAME}/preview/login/app"
 PREVIEW_DEFINITION = {
     "family": PREVIEW,
@@ -503,6 +507,12 @@ THE_ENVIRONMENTS = [
     call("elbv2", "CreateListener", LoadBalancerArn=BALANCER, Tags=ELB_TAGS),
     call("elbv2", "CreateRule", ListenerArn=LISTENER, Tags=[{"Key": "stack", "Value": "dev"}]),
     call("elbv2", "CreateRule", ListenerArn=LISTENER),
+    call("elbv2", "CreateRule", ListenerArn=LISTENER, Tags=OTHER_PROJECTS_ELB_TAGS),
+    call("elbv2", "CreateTargetGroup", Name="preview-group", Tags=OTHER_PROJECTS_ELB_TAGS),
+    tagged(call("elbv2", "DeleteRule", RuleArn=PREVIEW_RULE), **OTHER_PROJECTS_TAGS),
+    tagged(
+        call("elbv2", "DeleteTargetGroup", TargetGroupArn=PREVIEW_TARGETS), **OTHER_PROJECTS_TAGS
+    ),
     call("codepipeline", "StartPipelineExecution", name=NAME),
     call("codebuild", "StartBuild", projectName=f"{NAME}-build"),
 ]
@@ -626,7 +636,8 @@ NOT_NEEDED: Mapping[tuple[str, str], str] = dict.fromkeys(
 def judge() -> Judge:
     """The roles with everything on."""
     workflows = {"github_actions": "true", "state_bucket": STATE}
-    environment = record({**EVERYTHING, **REPOSITORY, **workflows, "github_token": "word"})
+    settings = {**EVERYTHING, **REPOSITORY, **workflows, "github_token": "word"}
+    environment = record(settings, further=SAID)
     return Judge.of(environment, preview("everything"))
 
 

@@ -25,6 +25,7 @@ def record(
     release: Release | None = None,
     answers: Mapping[str, Answer] | None = None,
     preview: bool = False,
+    further: Mapping[str, object] | None = None,
 ) -> Recording:
     """Run the whole program and record what it does.
 
@@ -35,9 +36,10 @@ def record(
         release: what a person asked to deploy.
         answers: answers to invokes, beside the usual ones.
         preview: whether it is only a preview.
+        further: settings that count as said, even where they say the default.
     """
     return offline.run(
-        lambda: define_stack(release),
+        lambda: define_stack(release, further),
         {f"fargate-cd:{name}": value for name, value in (config or {}).items()},
         PLACE,
         project=project,
