@@ -16,7 +16,8 @@ from automation.stack.chosen import known_stacks, suggestion
 from infra.names import environment_of
 from infra.settings import files
 from infra.settings.kind import check_kind
-from infra.settings.model import NAMESPACE, Settings, SettingsError, preview_values
+from infra.settings.model import NAMESPACE, Settings, SettingsError
+from infra.settings.previews import preview_values
 
 STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 """https://www.pulumi.com/docs/iac/concepts/stacks/#stack-naming"""

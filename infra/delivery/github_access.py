@@ -8,8 +8,9 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
-from infra.policies import github, statements
-from infra.policies.github import ISSUER, Repository, WorkflowScope
+from infra.policies import github, github_trust, statements
+from infra.policies.github import WorkflowScope
+from infra.policies.github_trust import ISSUER, Repository
 
 
 class GithubAccess(pulumi.ComponentResource):
@@ -56,7 +57,7 @@ class GithubAccess(pulumi.ComponentResource):
         return aws.iam.OpenIdConnectProvider(
             f"{self._name}-provider",
             url=f"https://{ISSUER}",
-            client_id_lists=[github.audience(self._context.account)],
+            client_id_lists=[github_trust.audience(self._context.account)],
             tags=dict(self._context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -69,7 +70,7 @@ class GithubAccess(pulumi.ComponentResource):
     ) -> pulumi.Output[str]:
         context, repository = self._context, self._repository
         trust = pulumi.Output.from_input(self._issuer_arn).apply(
-            lambda arn: github.trust(context.account, arn, repository, subjects)
+            lambda arn: github_trust.trust(context.account, arn, repository, subjects)
         )
         role = aws.iam.Role(
             f"{self._name}-{purpose}",

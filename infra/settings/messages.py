@@ -19,6 +19,18 @@ PLAIN: Mapping[str, str] = {
 """pydantic's words → ours."""
 
 
+class SettingsError(ValueError):
+    """The settings are wrong; nothing was touched.
+
+    Args:
+        problems: one sentence for each wrong setting, with its name, value and what is allowed.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("wrong settings:\n" + "\n".join(f"  - {problem}" for problem in problems))
+        self.problems = problems
+
+
 def quote(fields: Mapping[str, FieldInfo], name: str) -> str:
     """What to do about a scalar on which readers of YAML disagree."""
     kind = fields[name].annotation if name in fields else None

@@ -28,6 +28,7 @@ from infra.settings.contradictions import contradictions
 from infra.settings.jobs import Job
 from infra.settings.jobs import names as job_names
 from infra.settings.load_balancer import Redirect
+from infra.settings.messages import SettingsError as SettingsError
 from infra.settings.processes import Process
 from infra.settings.processes import names as process_names
 from infra.settings.structures import EgressPort, Permission, ScheduledScaling
@@ -35,18 +36,6 @@ from infra.settings.types import Percent, Structure, Text, TextList, TextMap, Wo
 
 NAMESPACE = files.NAMESPACE
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
-
-
-class SettingsError(ValueError):
-    """The settings are wrong; nothing was touched.
-
-    Args:
-        problems: one sentence for each wrong setting, with its name, value and what is allowed.
-    """
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("wrong settings:\n" + "\n".join(f"  - {problem}" for problem in problems))
-        self.problems = problems
 
 
 class Settings(BaseModel):
@@ -259,7 +248,7 @@ class Settings(BaseModel):
         kept = own.keys() | (further or {}).keys()
         values = {k: v for k, v in values.items() if k in kept or not cls._is_default(k, v)}
         if values.get("preview_of"):
-            values = preview_values(values, PROJECT_ROOT, project)
+            values = of_previews.preview_values(values, PROJECT_ROOT, project)
         return cls.parse(values)
 
     @classmethod
@@ -375,30 +364,6 @@ class Settings(BaseModel):
     def highest_count(self) -> int:
         """The most tasks that autoscaling starts: `max_count`, or else twice `desired_count`."""
         return self.max_count or 2 * self.desired_count
-
-
-def preview_values(values: Mapping[str, object], folder: Path, project: str) -> dict[str, object]:
-    """A preview's settings, with what it takes from its environment's file.
-
-    Args:
-        values: the preview's own; `preview_of` names the environment.
-        folder: where the environment's file is.
-        project: the name in `Pulumi.yaml`.
-
-    Raises:
-        SettingsError: there is no such file.
-    """
-    environment = str(values["preview_of"])
-    try:
-        found = of_previews.environment_values(folder, environment, project)
-    except FileNotFoundError as error:
-        raise SettingsError(
-            [
-                f"{NAMESPACE}:preview_of = {environment!r}: there is no file "
-                f"Pulumi.{environment}.yaml, from which a preview takes its settings"
-            ]
-        ) from error
-    return of_previews.inherit(values, found)
 
 
 def _problems_of_previews(settings: Settings, given: Mapping[str, object]) -> list[str]:

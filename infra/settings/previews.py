@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.settings import files
+from infra.settings.messages import SettingsError
 
 INHERITED = frozenset(
     {
@@ -145,3 +146,27 @@ def environment_values(folder: Path, environment: str, project: str) -> dict[str
         FileNotFoundError: there is no such file.
     """
     return files.of_project(files.read(folder / f"Pulumi.{environment}.yaml"), project)
+
+
+def preview_values(values: Mapping[str, object], folder: Path, project: str) -> dict[str, object]:
+    """A preview's settings, with what it takes from its environment's file.
+
+    Args:
+        values: the preview's own; `preview_of` names the environment.
+        folder: where the environment's file is.
+        project: the name in `Pulumi.yaml`.
+
+    Raises:
+        SettingsError: there is no such file.
+    """
+    environment = str(values["preview_of"])
+    try:
+        found = environment_values(folder, environment, project)
+    except FileNotFoundError as error:
+        raise SettingsError(
+            [
+                f"{files.NAMESPACE}:preview_of = {environment!r}: there is no file "
+                f"Pulumi.{environment}.yaml, from which a preview takes its settings"
+            ]
+        ) from error
+    return inherit(values, found)

