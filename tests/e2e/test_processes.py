@@ -19,8 +19,7 @@ WAIT_SECONDS = 420
 QUEUE = "orders"
 SECONDS_A_MESSAGE = 40
 
-WORKER = '''\
-"""Takes messages from QUEUE_URL by the rights of its task, and works for SECONDS on each."""
+WORKER = r'''"""Takes messages from QUEUE_URL by its task role; works for SECONDS on each."""
 import datetime, hashlib, hmac, json, os, time, urllib.parse, urllib.request
 
 keys = json.load(urllib.request.urlopen(os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"]))
