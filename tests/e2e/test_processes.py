@@ -163,7 +163,7 @@ def test_a_bad_release_of_the_worker_alone_takes_all_back_and_the_web_process_lo
         told = faulty.up(stack, 1)
     assert told["result"] == "rolled_back", told
     assert told["processes"] == {"web": "rolled_back", "worker": "rolled_back"}
-    assert "ended" in told["diagnosis"]["cause"]
+    assert "exited with code 1" in told["diagnosis"]["cause"]
     assert visitor.faults == []
     assert visitor.answers > 0
     definition = stack.client("ecs").describe_task_definition(
