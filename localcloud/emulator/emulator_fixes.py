@@ -163,6 +163,7 @@ class LogsAmendments(Service):
         self.handlers = {
             "AssociateKmsKey": self._associate_key,
             "DisassociateKmsKey": self._disassociate_key,
+            "FilterLogEvents": self._filter,
         }
         self.after = {"PutLogEvents": self._drop_old}
 
@@ -185,6 +186,37 @@ class LogsAmendments(Service):
         with self._emulator.lock:
             _log_group(call).kms_key_id = None
         return {}
+
+    def _filter(self, call: Call) -> Mapping[str, Any]:
+        """The emulator ignores `logStreamNamePrefix`.
+
+        https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
+        """
+        given, prefix = call.input, call.input.get("logStreamNamePrefix")
+        names = given.get("logStreamNames", [])
+        if names and prefix:
+            raise ServiceError(
+                "InvalidParameterException",
+                "logStreamNames and logStreamNamePrefix can't be given together.",
+            )
+        with self._emulator.lock:
+            group = _log_group(call)
+            if prefix:
+                names = [name for name in group.streams if name.startswith(prefix)]
+            if prefix and not names:
+                return {"events": [], "searchedLogStreams": []}
+            events, token, searched = backends("logs")[call.account][call.region].filter_log_events(
+                given["logGroupName"],
+                names,
+                given.get("startTime"),
+                given.get("endTime"),
+                given.get("limit"),
+                given.get("nextToken"),
+                given.get("filterPattern"),
+                given.get("interleaved", False),
+            )
+        more = {"nextToken": token} if token else {}
+        return {"events": events, "searchedLogStreams": searched, **more}
 
     def _drop_old(self, call: Call, answer: Mapping[str, Any]) -> None:
         """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""

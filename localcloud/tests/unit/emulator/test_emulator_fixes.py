@@ -136,3 +136,23 @@ def test_tags_go_with_their_alarm(cloud: Served) -> None:
     (found,) = cloudwatch.describe_alarms(AlarmNames=["tags-go"])["MetricAlarms"]
     assert cloudwatch.list_tags_for_resource(ResourceARN=found["AlarmArn"])["Tags"] == []
     cloudwatch.delete_alarms(AlarmNames=["tags-go"])
+
+
+def test_events_are_found_by_the_beginning_of_their_streams_names(
+    cloud: Served, group: str
+) -> None:
+    logs = cloud.client("logs")
+    for process in ("app", "worker"):
+        logs.create_log_stream(logGroupName=group, logStreamName=f"{process}/app/1")
+        events = [{"timestamp": int(time.time() * 1000), "message": process}]
+        logs.put_log_events(logGroupName=group, logStreamName=f"{process}/app/1", logEvents=events)
+
+    def found(**given: Any) -> list[str]:
+        answer = logs.filter_log_events(logGroupName=group, **given)
+        return [event["message"] for event in answer["events"]]
+
+    assert found(logStreamNamePrefix="worker/") == ["worker"]
+    assert found(logStreamNamePrefix="w/") == []
+    assert found() == ["app", "worker"]
+    with pytest.raises(ClientError, match="together"):
+        found(logStreamNamePrefix="w", logStreamNames=["worker/app/1"])
