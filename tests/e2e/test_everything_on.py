@@ -27,6 +27,7 @@ SETTINGS: dict[str, Any] = {
     "hosted_zone": ZONE,
     "egress": "endpoints",
     "environment": {"COLOUR": "red"},
+    "exec": True,
     "flow_logs": True,
     "github_actions": True,
     "github_owner": "octo",
