@@ -35,9 +35,10 @@ def offline(settings: Settings, project: str, stack: str, region: str) -> Resour
     """
     from infra.stack import define_stack
 
+    values = _config(settings)
     recording = mocked.run(
-        lambda: define_stack(Release(image=ANY_IMAGE)),
-        {f"{NAMESPACE}:{name}": text for name, text in _config(settings).items()},
+        lambda: define_stack(Release(image=ANY_IMAGE), values),
+        {f"{NAMESPACE}:{name}": text for name, text in values.items()},
         Account("aws", ACCOUNT, region, "amazonaws.com"),
         project=project,
         stack=stack,

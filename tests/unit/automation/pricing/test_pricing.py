@@ -25,14 +25,15 @@ from automation.pricing.resources import Plan, Resource, Resources, of_state
 from automation.pricing.table import assumptions, prices_of, regions
 from automation.stack.stack_file import load_stack_file
 from infra.settings.model import Settings
-from tests.policy.matrix import MATRIX, recorded
+from tests.policy.matrix import MATRIX, recorded, said
 
 US = "us-east-1"
 
 
 @cache
 def program(name: str, **changes: Any) -> Resources:
-    return offline(Settings.parse({**MATRIX[name], **changes}), "fargate-cd", "dev", US)
+    values = {**MATRIX[name], **said(name), **changes}
+    return offline(Settings.parse(values), "fargate-cd", "dev", US)
 
 
 def planned(settings: Settings) -> Resources:
