@@ -125,27 +125,10 @@ def until(look: Callable[[], bool]) -> None:
     raise AssertionError(f"not within {WAIT_SECONDS} s")
 
 
-def lines(checkout: Checkout, name: str) -> list[str]:
-    events: Any = checkout.json("logs", *STACK, "--since", "1h", "--process", name)
-    return [str(event["message"]) for event in events]
-
-
 def test_both_are_released_and_the_worker_has_no_task(stack: Checkout) -> None:
     told = faulty.up(stack)
     assert told["processes"] == {"web": "succeeded", "worker": "succeeded"}
     assert (process(stack)["desired"], process(stack)["running"]) == (0, 0)
-
-
-def test_messages_bring_as_many_tasks_as_they_call_for_and_none_leaves_none(
-    stack: Checkout, url: str
-) -> None:
-    sqs = stack.client("sqs")
-    for number in range(6):
-        sqs.send_message(QueueUrl=url, MessageBody=f"order {number}")
-    until(lambda: process(stack)["running"] == 3)
-    until(lambda: len([line for line in lines(stack, "worker") if "worked on" in line]) == 6)
-    until(lambda: process(stack)["running"] == 0)
-    assert not [line for line in lines(stack, "web") if "worked on" in line]
 
 
 def test_a_bad_release_of_the_worker_alone_takes_all_back_and_the_web_process_loses_nothing(
