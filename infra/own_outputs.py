@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,32 @@ https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/builtins.go
 """
 
 
+BEING_WRITTEN = "failed to load checkpoint"
+"""What a state in a folder (`file://`) answers while the engine writes it: it replaces the file
+`STACK.json` in one step, and then writes `STACK.json.attrs` beside it in several:
+https://pkg.go.dev/gocloud.dev/blob/fileblob"""
+
+TRIES = 5
+PAUSE = 0.2
+"""Seconds between two tries."""
+
+
 def own_outputs() -> Mapping[str, Any]:
-    """The stack's outputs; none before its first update."""
+    """The stack's outputs; none before its first update.
+
+    Raises:
+        Exception: by Pulumi's SDK, if the engine can't read the state.
+    """
     place = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    for _ in range(TRIES - 1):
+        try:
+            return _read(place)
+        except Exception as error:
+            if BEING_WRITTEN not in str(error):
+                raise
+            time.sleep(PAUSE)
+    return _read(place)
+
+
+def _read(place: str) -> Mapping[str, Any]:
     return dict(pulumi.runtime.invoke(READ_OUTPUTS, {"name": place}).value["outputs"])

@@ -19,6 +19,7 @@ from automation.errors import (
     NumberTaken,
     ServiceFailed,
 )
+from automation.stack import state_file
 from automation.stack.stack_file import StackFile
 
 STACK_TYPE = "pulumi:pulumi:Stack"
@@ -76,7 +77,8 @@ def explain(error: CommandError, failures: Sequence[Failure], file: StackFile) -
     """One cause in words for a failed command of the engine."""
     text = str(error)
     if DAMAGED.search(text):
-        return damaged_state(file)
+        said = [plain(line).strip() for line in text.splitlines() if DAMAGED.search(line)]
+        return damaged_state(file, said)
     for pattern, sentence in EXPLANATIONS:
         if pattern.search(text):
             return ConfigurationError(sentence)
@@ -156,20 +158,27 @@ def _place(block: str) -> str | None:
     return own[-1] if own else None
 
 
-def damaged_state(file: StackFile) -> EngineFailed:
-    """The words about a state that can't be read, with the way back."""
-    backend = os.environ.get("PULUMI_BACKEND_URL", "")
+def damaged_state(file: StackFile, said: Sequence[str] = ()) -> EngineFailed:
+    """The words about a state that can't be read, with the way back.
+
+    Args:
+        file: the stack's file.
+        said: what the engine said.
+    """
     state = f"stacks/{file.project}/{file.name}.json"
     message = f"The state of the stack {file.name} is damaged and nothing was touched."
-    if not backend.startswith("file://"):
+    folder = state_file.folder()
+    if folder is None:
+        backend = os.environ.get(state_file.BACKEND) or "the backend"
         return EngineFailed(
-            f"{message} Restore {state} in {backend or 'the backend'} from backups/{file.project}/"
-            f"{file.name}/, then run `refresh`."
+            f"{message} Restore {state} in {backend} from backups/{file.project}/"
+            f"{file.name}/, then run `refresh`.",
+            said,
         )
-    folder = Path(backend.removeprefix("file://")) / ".pulumi"
     backups = sorted((folder / "backups" / file.project / file.name).glob("*.json"))
     source = backups[-1] if backups else folder / f"{state}.bak"
     return EngineFailed(
         f"{message} Restore the last good one: cp '{source}' '{folder / state}'; then see what "
         f"differs: python automation/run.py refresh --stack {file.name}",
+        said,
     )

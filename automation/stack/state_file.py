@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 BACKEND = "PULUMI_BACKEND_URL"
 
@@ -34,16 +35,21 @@ class OutputValue:
     secret: bool
 
 
-def find(project: str, stack: str) -> Path | None:
-    """The file that holds the state of a stack; None if the backend is no folder, or has none.
+def folder() -> Path | None:
+    """The folder that holds the states; None if the backend is none of this machine's.
 
     https://www.pulumi.com/docs/iac/concepts/state-and-backends/#local-filesystem
     """
-    scheme, _, folder = os.environ.get(BACKEND, "").partition("://")
-    if scheme != "file" or not folder.startswith("/"):
-        return None
-    file = Path(folder) / ".pulumi" / "stacks" / project / f"{stack}.json"
-    return file if file.is_file() else None
+    url = urlsplit(os.environ.get(BACKEND, ""))
+    local = url.scheme == "file" and not url.netloc and url.path
+    return Path(unquote(url.path)) / ".pulumi" if local else None
+
+
+def find(project: str, stack: str) -> Path | None:
+    """The file that holds the state of a stack; None if the backend is no folder, or has none."""
+    states = folder()
+    file = states / "stacks" / project / f"{stack}.json" if states else None
+    return file if file and file.is_file() else None
 
 
 def read(project: str, stack: str) -> dict[str, Any] | None:

@@ -78,7 +78,9 @@ class Endpoints:
                 f"{package}:{port}" for package, port in sorted(self.providers.items())
             ),
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PULUMI_BACKEND_URL": f"file://{backend}",
+            # Without `metadata=skip` the engine writes a second file beside each state, and who
+            # reads the state meanwhile fails: https://pkg.go.dev/gocloud.dev/blob/fileblob
+            "PULUMI_BACKEND_URL": f"file://{backend}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE": secrets.passphrase,
             "GITHUB_BASE_URL": self.git_host_url,
             "FARGATE_CD_CONSOLE_URL": self.api_url,

@@ -170,7 +170,7 @@ def test_the_environment_reaches_the_local_cloud_past_a_proxy(
 
     assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:1"
     assert environment["PULUMI_DEBUG_PROVIDERS"] == "aws:3,docker:4"
-    assert environment["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/pulumi"
+    assert environment["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/pulumi?metadata=skip"
     assert environment["NO_PROXY"] == "example.com,localhost,127.0.0.1"
     assert (tmp_path / "pulumi").is_dir()
     again = endpoints_of(os.getpid(), tmp_path).environment()

@@ -118,14 +118,17 @@ def test_a_wrong_set_up_is_the_persons_to_mend(file: StackFile, stderr: str, wor
 def test_a_damaged_state_names_the_newest_backup(
     file: StackFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}")
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}?metadata=skip")
     stderr = "error: failed to load checkpoint: unexpected end of JSON input"
     assert "local.json.bak'" in explain(failed(stderr), [], file).message
     backups = tmp_path / ".pulumi" / "backups" / "fargate-cd" / "local"
     backups.mkdir(parents=True)
     for number in (1, 2):
         (backups / f"local.{number}.json").write_text("{}")
-    message = explain(failed(stderr), [], file).message
+    error = explain(failed(stderr), [], file)
+    message = error.message
+    assert len(error.evidence) == 1
+    assert error.evidence[0].endswith(stderr)
     state = tmp_path / ".pulumi" / "stacks" / "fargate-cd" / "local.json"
     assert f"cp '{backups}/local.2.json' '{state}'" in message
     assert "nothing was touched" in message

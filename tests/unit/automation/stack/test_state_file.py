@@ -17,7 +17,7 @@ SECRET = {state_file.SPECIAL: "1b47061264138c4ac30d75fd1eb44270", "ciphertext": 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the backend keeps the stacks of a project."""
-    monkeypatch.setenv(state_file.BACKEND, f"file://{tmp_path}")
+    monkeypatch.setenv(state_file.BACKEND, f"file://{tmp_path}?metadata=skip")
     stacks = tmp_path / ".pulumi" / "stacks" / "shop"
     stacks.mkdir(parents=True)
     return stacks
