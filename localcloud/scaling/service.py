@@ -221,6 +221,9 @@ class Scaling(Service):
             self._apply(region, target, change.capacity, change.cause)
             direction = "out" if change.capacity > capacity else "in"
             self._changed[target.resource_id, direction] = time.monotonic()
+            if direction == "out":
+                # https://docs.aws.amazon.com/autoscaling/application/userguide/step-scaling-policy-overview.html
+                self._changed.pop((target.resource_id, "in"), None)
 
     def _reading(self, region: str, policy: Any, capacity: int) -> Reading:
         """What a policy wants, if one of its alarms is on and it is not cooling down."""
