@@ -203,10 +203,15 @@ def _changes(
     definition: TaskDefinition,
     providers: list[str],
 ) -> dict[str, Any]:
-    """Attribute → new value, for what an UpdateService asks for; all of it checked."""
+    """Attribute → new value, for what an UpdateService asks for; all of it checked.
+
+    What it leaves out is no change: another call may be changing that at the same moment.
+    """
     given = call.input
     _check_fixed(given)
-    changes: dict[str, Any] = {"task_definition": definition.arn}
+    changes: dict[str, Any] = {}
+    if given.get("taskDefinition"):
+        changes["task_definition"] = definition.arn
     if "desiredCount" in given:
         changes["desired_count"] = _desired_count(given)
     if "deploymentConfiguration" in given:
@@ -224,7 +229,8 @@ def _changes(
         changes |= {"capacity_strategy": strategy, "launch_type": None}
     changes |= _load_balancer_changes(core, call, service, definition)
     configuration = changes.get("deployment_configuration", service.deployment_configuration)
-    references.check_shift(core, call.region, configuration, changes["load_balancers"])
+    balancers = changes.get("load_balancers", service.load_balancers)
+    references.check_shift(core, call.region, configuration, balancers)
     if given.get("enableExecuteCommand"):
         check_execute_command(definition)
     for member, attribute in _PLAIN.items():
@@ -240,7 +246,9 @@ def _load_balancer_changes(
     balancers = given.get("loadBalancers", service.load_balancers)
     if balancers != service.load_balancers or definition.arn != service.task_definition:
         references.check_load_balancers(core, call.region, balancers, definition)
-    changes: dict[str, Any] = {"load_balancers": balancers}
+    changes: dict[str, Any] = {}
+    if "loadBalancers" in given:
+        changes["load_balancers"] = balancers
     if "healthCheckGracePeriodSeconds" in given:
         changes["grace_period"] = _grace_period(given, balancers)
     return changes
