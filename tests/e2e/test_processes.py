@@ -17,9 +17,11 @@ from tests.e2e.checkout import Checkout
 STACK = ("--stack", "local")
 WAIT_SECONDS = 420
 QUEUE = "orders"
-SECONDS_A_MESSAGE = 40
+HELD = "MaximumMessageSize"
+"""The attribute of the queue by which the test holds the worker's work back."""
+HELD_AT, LET_GO_AT = "2048", "4096"
 
-WORKER = r'''"""Takes messages from QUEUE_URL by its task role; works for SECONDS on each."""
+WORKER = r'''"""Takes messages from QUEUE_URL by its task role, and holds each for the test."""
 import datetime, hashlib, hmac, json, os, time, urllib.parse, urllib.request
 
 keys = json.load(urllib.request.urlopen(os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"]))
@@ -60,11 +62,17 @@ def call(operation, **members):
     return json.loads(urllib.request.urlopen(sent).read() or "{}")
 
 
+def held():
+    told = call("GetQueueAttributes", AttributeNames=["MaximumMessageSize"])
+    return told["Attributes"]["MaximumMessageSize"] == "2048"
+
+
 open("/tmp/ready", "w").close()
 print("waiting for messages", flush=True)
 while True:
     for message in call("ReceiveMessage", WaitTimeSeconds=5).get("Messages", []):
-        time.sleep(float(os.environ["SECONDS"]))
+        while held():
+            time.sleep(1)
         call("DeleteMessage", ReceiptHandle=message["ReceiptHandle"])
         print("worked on", message["Body"], flush=True)
 '''
@@ -73,7 +81,7 @@ while True:
 def worker(url: str, **others: object) -> dict[str, object]:
     return {
         "command": ["python3", "/worker.py"],
-        "environment": {"QUEUE_URL": url, "SECONDS": str(SECONDS_A_MESSAGE)},
+        "environment": {"QUEUE_URL": url},
         "health_check_command": ["test", "-f", "/tmp/ready"],  # noqa: S108 - in the container
         "min_count": 0,
         "max_count": 3,
@@ -87,7 +95,7 @@ def url(checkout: Checkout) -> str:
     """The queue's, which is there before the stack."""
     faulty.prepare(checkout, desired_count=1)
     assert checkout.run("local", "start").returncode == 0
-    attributes = {"VisibilityTimeout": "120"}
+    attributes = {"VisibilityTimeout": "3600", HELD: HELD_AT}
     made = checkout.client("sqs").create_queue(QueueName=QUEUE, Attributes=attributes)
     return str(made["QueueUrl"])
 
@@ -125,10 +133,29 @@ def until(look: Callable[[], bool]) -> None:
     raise AssertionError(f"not within {WAIT_SECONDS} s")
 
 
+def lines(checkout: Checkout, name: str) -> list[str]:
+    events: Any = checkout.json("logs", *STACK, "--since", "1h", "--process", name)
+    return [str(event["message"]) for event in events]
+
+
 def test_both_are_released_and_the_worker_has_no_task(stack: Checkout) -> None:
     told = faulty.up(stack)
     assert told["processes"] == {"web": "succeeded", "worker": "succeeded"}
     assert (process(stack)["desired"], process(stack)["running"]) == (0, 0)
+
+
+def test_messages_bring_as_many_tasks_as_they_call_for_and_none_leaves_none(
+    stack: Checkout, url: str
+) -> None:
+    """No message is done before three tasks run: then nothing depends on how fast they start."""
+    sqs = stack.client("sqs")
+    for number in range(6):
+        sqs.send_message(QueueUrl=url, MessageBody=f"order {number}")
+    until(lambda: process(stack)["running"] == 3)
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={HELD: LET_GO_AT})
+    until(lambda: len([line for line in lines(stack, "worker") if "worked on" in line]) == 6)
+    until(lambda: process(stack)["running"] == 0)
+    assert not [line for line in lines(stack, "web") if "worked on" in line]
 
 
 def test_a_bad_release_of_the_worker_alone_takes_all_back_and_the_web_process_loses_nothing(
