@@ -24,7 +24,7 @@ def account(core: Core, service: ServiceRecord, now: float) -> None:
         deployment = deployments.get(task.deployment_id or "")
         if deployment is None:
             continue
-        if not task.settled and _has_settled(task, now):
+        if not task.settled and _has_settled(task, now, core.settling_seconds):
             task.settled = True
             deployment.consecutive_failures = deployment.start_failures = 0
             deployment.impaired = False
@@ -32,10 +32,10 @@ def account(core: Core, service: ServiceRecord, now: float) -> None:
             count_failure(core, service, deployment, task, now)
 
 
-def _has_settled(task: Task, now: float) -> bool:
+def _has_settled(task: Task, now: float, seconds: float) -> bool:
     if not scheduler.healthy(task) or task.healthy_since is None:
         return False
-    return now - task.healthy_since >= scheduler.SETTLING_SECONDS
+    return now - task.healthy_since >= seconds
 
 
 def _failed(task: Task) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +12,19 @@ from typing import Any
 
 from localcloud.ecs import arns, errors
 from localcloud.ecs.model import Cluster, ServiceRecord, State, Task, TaskDefinition
+from localcloud.ecs.scheduler import SETTLING_SECONDS, SETTLING_VARIABLE
 from localcloud.ecs.store import Store
 from localcloud.shared import paging
 from localcloud.shared.service import Call, Surroundings
+
+
+def settling_seconds() -> float:
+    """`SETTLING_SECONDS`, unless this process's environment names another time.
+
+    Raises:
+        ValueError: the variable is no number.
+    """
+    return float(os.environ.get(SETTLING_VARIABLE) or SETTLING_SECONDS)
 
 
 @dataclass
@@ -22,12 +33,14 @@ class Core:
 
     Attributes:
         wake: set when the scheduler has something to look at.
+        settling_seconds: how long a task must have been healthy to count as a success.
     """
 
     surroundings: Surroundings
     store: Store
     lock: threading.RLock = field(default_factory=threading.RLock)
     wake: threading.Event = field(default_factory=threading.Event)
+    settling_seconds: float = field(default_factory=settling_seconds)
 
     @property
     def state(self) -> State:

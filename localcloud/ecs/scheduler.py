@@ -21,6 +21,8 @@ AWS's scheduler takes longer than that from a passed health check to the next st
 makes a crash soon after the first passed check a failure of the deployment, with the older tasks
 still there.
 """
+SETTLING_VARIABLE = "FARGATE_CD_SETTLING_SECONDS"
+"""The variable of the local cloud's process that names another time, for tests of other things."""
 LONGEST_BACKOFF = 27 * 60.0
 """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-throttle-logic.html"""
 LONGEST_RESTART_DELAY = 30.0

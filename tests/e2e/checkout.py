@@ -7,12 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boto3
 import yaml
+
+from localcloud.ecs.scheduler import SETTLING_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 UP_SECONDS = 600
@@ -24,9 +26,15 @@ DRAIN_SECONDS = 1
 
 @dataclass(frozen=True)
 class Checkout:
-    """A copy of the working tree, with a local cloud of its own."""
+    """A copy of the working tree, with a local cloud of its own.
+
+    Attributes:
+        settling_seconds: how long the local cloud looks at a healthy task before an older one goes;
+            None leaves it the time that users have.
+    """
 
     root: Path
+    settling_seconds: float | None = field(default=None, kw_only=True)
 
     @property
     def state_dir(self) -> Path:
@@ -37,7 +45,9 @@ class Checkout:
         """This process's environment, without what would point at another cloud or backend."""
         foreign = ("AWS_", "PULUMI_", "FARGATE_CD_", "GITHUB_")
         kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
-        return kept | {"AWS_EC2_METADATA_DISABLED": "true"}
+        settling = self.settling_seconds
+        chosen = {} if settling is None else {SETTLING_VARIABLE: str(settling)}
+        return kept | chosen | {"AWS_EC2_METADATA_DISABLED": "true"}
 
     def run(self, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
         """One command of the driver, as a user without a terminal runs it."""
@@ -100,7 +110,7 @@ class Checkout:
         )
 
 
-def copy_tree(target: Path) -> Checkout:
+def copy_tree(target: Path, settling_seconds: float | None = None) -> Checkout:
     """The files that git tracks or would, as they are in the working tree, with a short drain."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "-z"],
@@ -114,6 +124,6 @@ def copy_tree(target: Path) -> Checkout:
         if source.is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target / name)
-    copy = Checkout(target)
+    copy = Checkout(target, settling_seconds=settling_seconds)
     copy.configure(deregistration_delay=DRAIN_SECONDS)
     return copy

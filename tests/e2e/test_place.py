@@ -46,8 +46,10 @@ def settings(checkout: Checkout, stack: str, **values: object) -> None:
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    copy = copy_tree(tmp_path_factory.mktemp("place"))
+def checkout(
+    tmp_path_factory: pytest.TempPathFactory, settling_seconds: float | None
+) -> Iterator[Checkout]:
+    copy = copy_tree(tmp_path_factory.mktemp("place"), settling_seconds)
     application(copy, "api", "API")
     settings(copy, "api", in_environment="local", app_path="api", route_paths=["/api", "/api/*"])
     try:

@@ -98,8 +98,10 @@ def spoken(body: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    copy = copy_tree(tmp_path_factory.mktemp("previews"))
+def checkout(
+    tmp_path_factory: pytest.TempPathFactory, settling_seconds: float | None
+) -> Iterator[Checkout]:
+    copy = copy_tree(tmp_path_factory.mktemp("previews"), settling_seconds)
     try:
         yield copy
     finally:

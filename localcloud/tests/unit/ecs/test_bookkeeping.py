@@ -14,7 +14,7 @@ import pytest
 from localcloud.ecs import bookkeeping, ledger, rollout
 from localcloud.ecs.core import Core
 from localcloud.ecs.model import Rollout, ServiceRecord, Task, TaskStatus
-from localcloud.ecs.scheduler import SETTLING_SECONDS, Stop
+from localcloud.ecs.scheduler import SETTLING_SECONDS, SETTLING_VARIABLE, Stop
 from localcloud.ecs.store import Store
 from localcloud.shared.service import Call, Surroundings
 from localcloud.tests.unit.ecs.records import service, task
@@ -92,6 +92,32 @@ def test_a_settled_task_resets_the_count(core: Core) -> None:
     assert record.primary.consecutive_failures == 1
     bookkeeping.account(core, record, 20.0 + SETTLING_SECONDS)
     assert (record.primary.consecutive_failures, record.primary.failed_tasks) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"), [(None, SETTLING_SECONDS), ("", SETTLING_SECONDS), ("2", 2.0)]
+)
+def test_the_environment_may_name_another_settling_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str | None, seconds: float
+) -> None:
+    monkeypatch.delenv(SETTLING_VARIABLE, raising=False)
+    if given is not None:
+        monkeypatch.setenv(SETTLING_VARIABLE, given)
+    core = Core(cast(Surroundings, None), Store(tmp_path))
+    record = deployed(core, service(1))
+    one = task(record, record.primary.id, healthy=True, settled=False)
+    core.state.tasks[one.arn] = one
+    one.healthy_since = 20.0
+    bookkeeping.account(core, record, 20.0 + seconds - 0.1)
+    assert not one.settled
+    bookkeeping.account(core, record, 20.0 + seconds)
+    assert one.settled
+
+
+def test_a_settling_time_that_is_no_number_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SETTLING_VARIABLE, "soon")
+    with pytest.raises(ValueError, match="soon"):
+        Core(cast(Surroundings, None), cast(Store, None))
 
 
 def test_a_stop_by_the_user_is_no_failure(core: Core) -> None:
