@@ -27,6 +27,7 @@ class Caller:
         account: the twelve digits; empty for a service or an anonymous caller.
         role_arn: the role of a session.
         service: a service principal such as `ecs-tasks.amazonaws.com`.
+        provider: the ARN of the identity provider that answers for the caller's token.
         root: whether it is the account's root user, who needs no identity policy.
     """
 
@@ -34,6 +35,7 @@ class Caller:
     account: str = ""
     role_arn: str | None = None
     service: str | None = None
+    provider: str | None = None
     root: bool = False
 
 
@@ -234,10 +236,12 @@ def names_caller(statement: Statement, caller: Caller) -> Naming:
 def _naming(kind: str, name: str, caller: Caller) -> Naming:
     if kind == "Service":
         return Naming.CALLER if caller.service == name else Naming.NO
+    if kind == "Federated":
+        return Naming.CALLER if caller.provider == name else Naming.NO
     if kind != "AWS":
         return Naming.NO
     if name == "*":
-        if caller.service:
+        if caller.service or caller.provider:
             return Naming.NO
         return Naming.CALLER if caller.role_arn is None else Naming.ROLE
     if name == caller.arn and caller.arn:

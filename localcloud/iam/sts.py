@@ -14,6 +14,7 @@ from localcloud.iam.policy import PolicyError, parse
 from localcloud.iam.principals import resolve
 from localcloud.iam.sessions import SESSIONS, Session
 from localcloud.iam.tags import as_mapping
+from localcloud.iam.web_identity import Issuer, trusted_role
 from localcloud.shared.service import Call, Service, ServiceError, Surroundings
 
 CHAINED_SECONDS = 3600
@@ -25,18 +26,34 @@ ROOT_TOKEN_SECONDS = 3600
 
 
 class Sts(Service):
-    """AssumeRole, GetCallerIdentity, GetSessionToken, GetAccessKeyInfo; sessions are on disk."""
+    """Roles for users, services and tokens; who calls; sessions are on disk."""
 
     name = "sts"
 
     def __init__(self, surroundings: Surroundings) -> None:
         super().__init__()
-        SESSIONS.keep_in(Path(surroundings.state_dir) / "sessions.json")
+        state_dir = Path(surroundings.state_dir)
+        SESSIONS.keep_in(state_dir / "sessions.json")
+        self._issuer = Issuer(state_dir)
         self.handlers = {
             "AssumeRole": assume_role,
+            "AssumeRoleWithWebIdentity": self._assume_role_with_web_identity,
             "GetAccessKeyInfo": get_access_key_info,
             "GetCallerIdentity": get_caller_identity,
             "GetSessionToken": get_session_token,
+        }
+
+    def _assume_role_with_web_identity(self, call: Call) -> Mapping[str, Any]:
+        """Session keys of a role for the bearer of a token that the role trusts."""
+        if "ProviderId" in call.input:
+            raise ServiceError("NotImplemented", "The local cloud reads OpenID tokens only.", 501)
+        identity = self._issuer.read(call.input["WebIdentityToken"])
+        role, provider = trusted_role(call.account, call.input["RoleArn"], identity)
+        return {
+            **_assumed(call, role),
+            "Provider": provider,
+            "Audience": identity.audience,
+            "SubjectFromWebIdentityToken": identity.subject,
         }
 
 
@@ -51,6 +68,11 @@ def assume_role(call: Call) -> Mapping[str, Any]:
             f"{given['RoleArn']}",
             403,
         )
+    return _assumed(call, role)
+
+
+def _assumed(call: Call, role: Identity) -> dict[str, Any]:
+    given = call.input
     caller = SESSIONS.find(call.access_key_id)
     policies = _session_policies(call)
     session = SESSIONS.issue(
@@ -64,7 +86,7 @@ def assume_role(call: Call) -> Mapping[str, Any]:
         transitive_tag_keys=tuple(given.get("TransitiveTagKeys") or ()),
         source_identity=_source_identity(given, caller),
     )
-    answer = {
+    answer: dict[str, Any] = {
         "Credentials": _credentials(session),
         "AssumedRoleUser": {
             "AssumedRoleId": f"{role.unique_id}:{session.session_name}",

@@ -15,6 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud.iam import assume_service_role
+from localcloud.iam.web_identity import Issuer
 from localcloud.shared.service import Credentials, ServiceError
 from localcloud.tests.unit.iam.running import ACCOUNT, REGION, Aws, allow, policy, running_gateway
 
@@ -462,6 +463,69 @@ def the_linked_role_of_ecs_is_spelled_right(aws: Aws) -> None:
 LOGS_GUIDE = (
     "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html"
 )
+ISSUER = "token.actions.githubusercontent.com"
+
+
+def as_workflow(aws: Aws, role: str, subject: str, audience: str = "sts.amazonaws.com") -> Any:
+    """What a workflow gets for its token; the call is not signed."""
+    token = Issuer(aws.state_dir).token(f"https://{ISSUER}", audience, subject)
+    return aws.client("sts").assume_role_with_web_identity(
+        RoleArn=role, RoleSessionName="run", WebIdentityToken=token
+    )
+
+
+def trusting_github(aws: Aws, *subjects: str) -> str:
+    """A role that trusts GitHub's tokens with these subjects, beside GitHub's provider."""
+    provider = aws.client("iam").create_open_id_connect_provider(
+        Url=f"https://{ISSUER}", ClientIDList=["sts.amazonaws.com"]
+    )["OpenIDConnectProviderArn"]
+    conditions = {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:sub": list(subjects)}
+    row = {
+        "Effect": "Allow",
+        "Principal": {"Federated": provider},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {"StringEquals": conditions},
+    }
+    return aws.role("r", allow("s3:ListAllMyBuckets", "*"), trust=policy(row))
+
+
+def a_trusted_subject_gets_the_role(aws: Aws) -> None:
+    role = trusting_github(aws, "repo:octo/shop:ref:refs/heads/main")
+    keys = as_workflow(aws, role, "repo:octo/shop:ref:refs/heads/main")["Credentials"]
+    session = Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+    aws.client("s3", credentials=session).list_buckets()
+    denied(lambda: as_workflow(aws, role, "repo:octo/shopping:ref:refs/heads/main"))
+    denied(lambda: as_workflow(aws, role, "repo:octo/shop:pull_request"))
+
+
+def a_token_is_for_a_client_of_the_provider(aws: Aws) -> None:
+    role = trusting_github(aws, "s")
+    assert code(lambda: as_workflow(aws, role, "s", "elsewhere")) == "InvalidIdentityToken"
+
+
+def a_token_of_an_unknown_issuer_is_refused(aws: Aws) -> None:
+    assert code(lambda: as_workflow(aws, aws.role("r"), "s")) == "InvalidIdentityToken"
+
+
+def a_token_must_be_signed_and_fresh(aws: Aws) -> None:
+    role = trusting_github(aws, "s")
+
+    def send(token: str) -> str:
+        return code(
+            lambda: aws.client("sts").assume_role_with_web_identity(
+                RoleArn=role, RoleSessionName="run", WebIdentityToken=token
+            )
+        )
+
+    issuer, elsewhere = Issuer(aws.state_dir), Issuer(aws.state_dir / "elsewhere")
+    address = f"https://{ISSUER}"
+    assert send("no token") == "InvalidIdentityToken"
+    forged = elsewhere.token(address, "sts.amazonaws.com", "s")
+    assert send(forged) == "InvalidIdentityToken"
+    old = issuer.token(address, "sts.amazonaws.com", "s", seconds=-1)
+    assert send(old) == "ExpiredTokenException"
+
+
 ROWS = [
     Row("what nothing allows is denied", LOGIC, nothing_is_allowed_by_default),
     Row("an explicit deny wins", LOGIC, an_explicit_deny_wins),
@@ -563,6 +627,26 @@ ROWS = [
         "a missing role cannot be assumed",
         "https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html",
         a_missing_role_cannot_be_assumed,
+    ),
+    Row(
+        "a role trusts the subjects of an OpenID provider, exactly",
+        GUIDE + "id_roles_providers_create_oidc.html",
+        a_trusted_subject_gets_the_role,
+    ),
+    Row(
+        "a token is for a client of its provider",
+        "https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html",
+        a_token_is_for_a_client_of_the_provider,
+    ),
+    Row(
+        "a token of an issuer that the account does not know is refused",
+        "https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html",
+        a_token_of_an_unknown_issuer_is_refused,
+    ),
+    Row(
+        "a token must be signed by its issuer, and fresh",
+        "https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html",
+        a_token_must_be_signed_and_fresh,
     ),
     Row("root assumes no role", GUIDE + "troubleshoot_roles.html", root_assumes_no_role),
     Row(
