@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from automation.machine.prerequisites import Check, checks, fixes
+from automation.preflight.account_checks import account_checks
 from automation.screen import Screen
 from automation.stack.chosen import chosen
 from automation.stack.stack_file import load_stack_file
@@ -23,11 +24,12 @@ def doctor(stack: str, screen: Screen, fix: bool = False) -> int:
     Returns:
         0 if nothing is wrong, else 1.
     """
-    target = load_stack_file(stack).settings.target
+    file = load_stack_file(stack)
+    target = file.settings.target
     if fix:
         for repair in fixes(target):
             repair(screen.warn if screen.quiet else screen.note)
-    found = [_stack(stack), *checks(target)]
+    found = [_stack(stack), *checks(target), *account_checks(file, screen)]
     wrong = [check for check in found if check.good is False]
     screen.document({"target": target, "checks": [asdict(check) for check in found]})
     for check in wrong if screen.quiet else found:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from botocore.exceptions import ClientError
 
-from automation.aws.clients import NO_ANSWER, error_code
+from automation.aws.clients import NO_ANSWER, Cloud, error_code
 from automation.diagnosis.diagnosis import Diagnosis
 from automation.preflight.permissions import simulated
 from automation.preflight.plan import Flight
@@ -35,20 +35,31 @@ def service_linked_roles(flight: Flight) -> Iterator[Diagnosis]:
     """Roles that the account lacks and that this user may not let the services make."""
     if flight.session.target.free or not flight.new:
         return
-    for name, service in SERVICE_LINKED_ROLES.items():
-        if _lacks(flight, name) and _is_denied(flight, name, service):
+    for name in missing_roles(flight.cloud):
+        service = SERVICE_LINKED_ROLES[name]
+        if _is_denied(flight, name, service):
             yield Diagnosis(
                 f"The account has no service-linked role {name}, and you may not make it.",
                 [f"{CREATE} is not allowed"],
-                "ask your administrator to run `aws iam create-service-linked-role "
-                f"--aws-service-name {service}`, once for the account",
+                f"ask your administrator to run `{create_command(name)}`, once for the account",
                 name="service-linked role missing",
             )
 
 
-def _lacks(flight: Flight, name: str) -> bool:
+def create_command(name: str) -> str:
+    """What makes a service-linked role, once for an account."""
+    service = SERVICE_LINKED_ROLES[name]
+    return f"aws iam create-service-linked-role --aws-service-name {service}"
+
+
+def missing_roles(cloud: Cloud) -> list[str]:
+    """The service-linked roles that the account lacks, as far as the caller may ask."""
+    return [name for name in SERVICE_LINKED_ROLES if _lacks(cloud, name)]
+
+
+def _lacks(cloud: Cloud, name: str) -> bool:
     try:
-        flight.cloud.client("iam").get_role(RoleName=name)
+        cloud.client("iam").get_role(RoleName=name)
     except ClientError as error:
         if error_code(error) not in NO_ANSWER | {"NoSuchEntity"}:
             raise
