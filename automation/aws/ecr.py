@@ -78,15 +78,26 @@ class Found:
     why: str = ""
 
 
-def look_up_in_ecr(cloud: Cloud, image: str) -> Found | None:
-    """Look an image up in this account's ECR; None if its name points elsewhere."""
+def login(cloud: Cloud, image: str) -> tuple[str, str] | None:
+    """How `docker` logs in to pull an image of this account's ECR.
+
+    Returns:
+        The registry, and user and password in base64; None if the image's name points elsewhere.
+    """
     reference = _REFERENCE.fullmatch(image)
     if reference is None or not reference["host"]:
         return None
-    ecr = cloud.client("ecr")
-    access = ecr.get_authorization_token()["authorizationData"][0]
-    if reference["host"] != access["proxyEndpoint"].partition("://")[2].rstrip("/"):
+    access = cloud.client("ecr").get_authorization_token()["authorizationData"][0]
+    host = access["proxyEndpoint"].partition("://")[2].rstrip("/")
+    return (host, access["authorizationToken"]) if reference["host"] == host else None
+
+
+def look_up_in_ecr(cloud: Cloud, image: str) -> Found | None:
+    """Look an image up in this account's ECR; None if its name points elsewhere."""
+    reference = _REFERENCE.fullmatch(image)
+    if reference is None or login(cloud, image) is None:
         return None
+    ecr = cloud.client("ecr")
     repository = reference["name"]
     identity = (
         {"imageDigest": reference["digest"]}

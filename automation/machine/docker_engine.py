@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 TIMEOUT_SECONDS = 600
@@ -57,6 +59,26 @@ class Engine:
         except DockerError:
             return False
         return True
+
+    def pull(self, image: str, login: tuple[str, str] | None = None) -> None:
+        """Pull an image.
+
+        Args:
+            image: its name.
+            login: the registry, and user and password in base64; used for this pull alone and
+                written to no configuration of the user's.
+
+        Raises:
+            DockerError: it can't be pulled.
+        """
+        if login is None:
+            self.call("pull", "--quiet", image)
+            return
+        host = self.call("context", "inspect", "--format={{.Endpoints.docker.Host}}").strip()
+        with tempfile.TemporaryDirectory() as folder:
+            text = json.dumps({"auths": {login[0]: {"auth": login[1]}}})
+            (Path(folder) / "config.json").write_text(text)
+            self.call("--config", folder, "--host", host, "pull", "--quiet", image)
 
 
 def find_engine() -> Engine | None:

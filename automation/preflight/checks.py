@@ -32,6 +32,8 @@ def check(session: Session, image: str | None, build: bool, smoke: bool) -> None
         DriverError: the application can't be built.
     """
     flight = plan(session, image, build)
+    if flight.kept:
+        session.screen.note(_kept(flight))
     found = [problem for ask in CHECKS for problem in ask(flight)]
     if not found and smoke:
         found = list(smoke_test.run(flight))
@@ -47,12 +49,26 @@ def _told(problem: Diagnosis) -> Iterator[str]:
         yield f"  Change: {problem.setting}"
 
 
+def _kept(flight: Flight) -> str:
+    """That nothing is built, and how the application's files are released."""
+    settings = flight.settings
+    releases = (
+        "`up --image` promotes another one"
+        if settings.promotion
+        else f"a push to {settings.github_branch} releases another one"
+    )
+    return (
+        f"The running image is kept, and app_path ({settings.app_path}) is not built here: "
+        f"{releases}, and `up --build` releases the files in app_path"
+    )
+
+
 def _image(flight: Flight) -> Iterator[Diagnosis]:
-    """Whether the named image exists, and is built for the stack's architecture."""
-    if flight.image is None:
+    """Whether the image that is deployed exists, and is built for the stack's architecture."""
+    if flight.existing is None:
         return
-    found = look_up_in_ecr(flight.cloud, flight.image) or _elsewhere(flight)
-    named = f"The image {flight.image}"
+    found = look_up_in_ecr(flight.cloud, flight.existing) or _elsewhere(flight)
+    named = f"The image {flight.existing}"
     if found.exists is None and flight.session.target.own_docker:
         yield Diagnosis(
             f"{named} can't be had by this machine's Docker engine, which runs the tasks: "
@@ -66,7 +82,9 @@ def _image(flight: Flight) -> Iterator[Diagnosis]:
     elif not found.exists:
         yield Diagnosis(
             f"{named} does not exist: {found.why}.",
-            setting="fargate-cd:image (or --image): an image that exists; leave it out to build "
+            setting="`up --build` builds the files in app_path; `up --image` names another image"
+            if flight.kept
+            else "fargate-cd:image (or --image): an image that exists; leave it out to build "
             "the app",
             name="image not found",
         )
@@ -81,10 +99,10 @@ def _image(flight: Flight) -> Iterator[Diagnosis]:
 
 
 def _elsewhere(flight: Flight) -> Found:
-    if flight.docker is None or flight.image is None:
+    if flight.docker is None or flight.existing is None:
         return Found(None, why="it is not in this account's ECR, and no Docker engine is here")
     own = flight.session.target.own_docker
-    return smoke_test.look_up(flight.docker, flight.image, own)
+    return smoke_test.look_up(flight.docker, flight.existing, own)
 
 
 CHECKS: tuple[Callable[[Flight], Iterator[Diagnosis]], ...] = (

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from automation.aws.clients import Cloud
 from automation.aws.ecr import PLATFORM_NAMES
-from automation.aws.ecs import describe_service
+from automation.aws.ecs import describe_service, task_definition
 from automation.machine.docker_engine import Engine, find_engine
 from automation.stack.operations import Session
 from infra.image.image import Build, app_build
+from infra.names import CONTAINER_NAME
 from infra.settings.model import Settings
 
 
@@ -20,9 +21,10 @@ class Flight:
     Attributes:
         session: the open stack.
         image: the image that is named, by `--image` or the setting.
-        build: what is built instead; neither where the running image is kept.
+        build: what is built instead.
         new: the stack has no service yet.
         docker: this machine's engine, if one answers.
+        kept: the running image, where it is kept and neither of the others is deployed.
     """
 
     session: Session
@@ -30,6 +32,12 @@ class Flight:
     build: Build | None
     new: bool
     docker: Engine | None = None
+    kept: str | None = None
+
+    @property
+    def existing(self) -> str | None:
+        """The image that is deployed; None where one is built."""
+        return self.image or self.kept
 
     @property
     def settings(self) -> Settings:
@@ -54,8 +62,15 @@ def plan(session: Session, image: str | None, build: bool) -> Flight:
         SettingsError: the application can't be built from its files.
     """
     settings = session.file.settings
-    new = describe_service(session.cloud, session.service) is None
+    service = describe_service(session.cloud, session.service)
     named = image or settings.image or None
-    kept = settings.keeps_image and not build and not new
+    keeps = settings.keeps_image and not build and not named
+    kept = _image(session.cloud, service["taskDefinition"]) if service and keeps else None
     plan_to_build = None if named or kept else app_build(settings)
-    return Flight(session, named, plan_to_build, new, find_engine())
+    return Flight(session, named, plan_to_build, service is None, find_engine(), kept)
+
+
+def _image(cloud: Cloud, revision: str) -> str:
+    """The application's image in a revision of the task definition."""
+    containers = task_definition(cloud, revision)["containerDefinitions"]
+    return str(next(each["image"] for each in containers if each["name"] == CONTAINER_NAME))

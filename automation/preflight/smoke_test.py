@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from automation.aws.ecr import Found
+from automation.aws.ecr import Found, login
 from automation.diagnosis.diagnosis import Diagnosis, diagnose
 from automation.errors import DriverError
 from automation.machine.docker_engine import DockerError, Engine
@@ -34,8 +34,6 @@ def run(flight: Flight) -> Iterator[Diagnosis]:
         DriverError: the application can't be built.
     """
     note = flight.session.screen.note
-    if flight.image is None and flight.build is None:
-        return
     if flight.docker is None:
         note("No Docker engine is here: the container is not tried before the update")
         return
@@ -95,7 +93,7 @@ def passed_file(flight: Flight) -> Path:
 def fingerprint(flight: Flight) -> str:
     """Everything that a run depends on, as one hash."""
     settings = flight.settings
-    image = flight.image or (flight.build.tag if flight.build else "")
+    image = flight.existing or (flight.build.tag if flight.build else "")
     parts = [
         container_run.definition(settings, image),
         settings.memory,
@@ -110,11 +108,11 @@ def _image(flight: Flight, engine: Engine, stack: ExitStack) -> str:
     """A local name of the image: built, pulled, or there already."""
     note = flight.session.screen.note
     if flight.build is None:
-        assert flight.image is not None  # noqa: S101 - `run` has looked
-        if not engine.has_image(flight.image):
-            note(f"Pulling {flight.image}")
-            engine.call("pull", "--quiet", flight.image)
-        return flight.image
+        assert flight.existing is not None  # noqa: S101 - `plan` has one of the three
+        if not engine.has_image(flight.existing):
+            note(f"Pulling {flight.existing}")
+            engine.pull(flight.existing, login(flight.cloud, flight.existing))
+        return flight.existing
     note("Building the application")
     try:
         values = secrets.values(flight.cloud, flight.build.options.secrets)

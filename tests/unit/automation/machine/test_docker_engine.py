@@ -99,3 +99,34 @@ def test_what_a_registry_does_not_tell(script: Script, words: str, exists: bool 
 def test_where_the_engine_runs_the_tasks_it_is_asked_first(script: Script) -> None:
     script("""echo '[{"Architecture": "arm64"}]'""")
     assert smoke_test.look_up(ENGINE, "mine", own=True) == Found(True, frozenset({"arm64"}))
+
+
+PULLS = """
+case "$*" in
+  context*) echo unix:///run/docker.sock ;;
+  --config*) cat "$2/config.json" > "$0.configuration" ;;
+esac
+"""
+
+
+def test_a_login_is_used_for_one_pull_and_kept_nowhere(script: Script) -> None:
+    log = script(PULLS)
+    ENGINE.pull("registry.example/web:1", ("registry.example", "QVdTOng="))
+    *_, pull = log.read_text().splitlines()
+    _, folder, *rest = pull.split()
+    assert rest == [
+        "--host",
+        "unix:///run/docker.sock",
+        "pull",
+        "--quiet",
+        "registry.example/web:1",
+    ]
+    configuration = json.loads((log.parent / "bin" / "docker.configuration").read_text())
+    assert configuration == {"auths": {"registry.example": {"auth": "QVdTOng="}}}
+    assert not Path(folder).exists()
+
+
+def test_without_a_login_the_users_own_is_used(script: Script) -> None:
+    log = script("")
+    ENGINE.pull("nginx:1")
+    assert log.read_text() == "pull --quiet nginx:1\n"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -53,7 +55,7 @@ class Stage:
     new: bool = True
     settings: dict[str, Any] = field(default_factory=dict)
 
-    def flight(self, image: str | None = None) -> Flight:
+    def flight(self, image: str | None = None, kept: str | None = None) -> Flight:
         settings = Settings.parse({"target": self.target} | self.settings)
         session = SimpleNamespace(
             screen=self.captured.screen,
@@ -62,7 +64,7 @@ class Stage:
             cloud=self.cloud,
             names=Names("fargate-cd", "dev"),
         )
-        return Flight(session, image, None, self.new, self.docker)  # type: ignore[arg-type]
+        return Flight(session, image, None, self.new, self.docker, kept)  # type: ignore[arg-type]
 
     def problems(self, image: str | None = None) -> list[str]:
         flight = self.flight(image)
@@ -375,6 +377,87 @@ def test_the_container_is_run_once_until_something_changes(stage: Stage, ran: li
     assert ran == ["web:1"] * 4
 
 
+def test_settings_are_judged_with_the_image_that_is_kept(stage: Stage, ran: list[str]) -> None:
+    stage.docker = docker()
+    for _ in range(2):
+        assert list(smoke_test.run(stage.flight(kept="web@sha256:4"))) == []
+    stage.settings = {"health_check_path": "/up"}
+    assert list(smoke_test.run(stage.flight(kept="web@sha256:4"))) == []
+    assert ran == ["web@sha256:4"] * 2
+
+
+def test_a_kept_image_is_pulled_from_the_stacks_repository(
+    stage: Stage, ran: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = registry(monkeypatch, stage.cloud, "amd64")
+    pulled: list[tuple[str, tuple[str, str] | None]] = []
+    monkeypatch.setattr(Engine, "has_image", lambda *_: False)
+    monkeypatch.setattr(Engine, "pull", lambda _, *arguments: pulled.append(arguments))
+    stage.docker = Engine("amd64")
+    assert list(smoke_test.run(stage.flight(kept=f"{host}/web:good"))) == []
+    ((image, login),) = pulled
+    assert (image, ran) == (f"{host}/web:good", [image])
+    assert login is not None
+    assert login[0] == host
+    assert base64.b64decode(login[1]).startswith(b"AWS:")
+
+
+def test_a_kept_image_that_can_not_be_pulled_is_told(
+    stage: Stage, ran: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise DockerError("no basic auth credentials")
+
+    monkeypatch.setattr(Engine, "has_image", lambda *_: False)
+    monkeypatch.setattr(Engine, "pull", refuse)
+    stage.docker = Engine("amd64")
+    assert list(smoke_test.run(stage.flight(kept="registry.example/web:1"))) == []
+    assert ran == []
+    assert "no basic auth credentials" in stage.captured.err.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"github_branch": "release", "app_path": "../shop"}, ("../shop", "a push to release")),
+        ({"promotion": True}, ("(app)", "`up --image` promotes")),
+    ],
+)
+def test_that_nothing_is_built_is_said_in_one_line(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    stage.settings = settings
+    monkeypatch.setattr(preflight, "plan", lambda *_: stage.flight(kept="web@sha256:4"))
+    monkeypatch.setattr(preflight, "CHECKS", ())
+    preflight.check(stage.flight().session, None, False, smoke=False)
+    (line,) = re.findall(
+        r"running image is kept.*", " ".join(stage.captured.err.getvalue().split())
+    )
+    assert all(word in line for word in (*words, "`up --build`"))
+
+
+@pytest.mark.parametrize(
+    ("tag", "architecture", "problem", "words"),
+    [
+        ("bad", "X86_64", "image not found", "up --build"),
+        ("good", "ARM64", "image for another architecture", "fargate-cd:architecture"),
+    ],
+)
+def test_a_kept_image_must_be_there_and_fit(
+    stage: Stage,
+    monkeypatch: pytest.MonkeyPatch,
+    tag: str,
+    architecture: str,
+    problem: str,
+    words: str,
+) -> None:
+    host = registry(monkeypatch, stage.cloud, "amd64")
+    stage.settings = {"architecture": architecture}
+    (found,) = preflight._image(stage.flight(kept=f"{host}/web:{tag}"))
+    assert found.name == problem
+    assert words in (found.setting or "")
+
+
 def test_a_run_that_fails_is_a_cause_and_is_not_remembered(
     stage: Stage, ran: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -429,14 +512,18 @@ def test_problems_are_told_together_with_exit_code_2(
     assert sum("can't be read" in line for line in refused.value.evidence) == 2
 
 
+RUNNING = {"taskDefinition": "arn:aws:ecs:us-east-1:123456789012:task-definition/web:4"}
+CONTAINERS = [{"name": "proxy", "image": "proxy:1"}, {"name": "app", "image": "web@sha256:4"}]
+
+
 @pytest.mark.parametrize(
     ("service", "token", "arguments", "what"),
     [
         (None, "", (None, False), "build"),
-        ({}, "", (None, False), "build"),
-        ({}, "t", (None, False), "kept"),
-        ({}, "t", (None, True), "build"),
-        ({}, "t", ("web:1", False), "image"),
+        (RUNNING, "", (None, False), "build"),
+        (RUNNING, "t", (None, False), "kept"),
+        (RUNNING, "t", (None, True), "build"),
+        (RUNNING, "t", ("web:1", False), "image"),
         (None, "t", (None, False), "build"),
     ],
 )
@@ -454,11 +541,16 @@ def test_the_plan_is_what_the_program_will_choose(
     session = stage.flight().session
     session.__dict__["service"] = None
     monkeypatch.setattr("automation.preflight.plan.describe_service", lambda *_: service)
+    revisions = {RUNNING["taskDefinition"]: {"containerDefinitions": CONTAINERS}}
+    monkeypatch.setattr(
+        "automation.preflight.plan.task_definition", lambda _cloud, arn: revisions[arn]
+    )
     monkeypatch.setattr("automation.preflight.plan.find_engine", lambda: None)
     flight = plan(session, *arguments)
     assert flight.new == (service is None)
-    chosen = "image" if flight.image else "build" if flight.build else "kept"
-    assert chosen == what
+    chosen = {"image": flight.image, "build": flight.build, "kept": flight.kept}
+    assert [name for name, value in chosen.items() if value] == [what]
+    assert flight.kept in (None, "web@sha256:4")
 
 
 def encrypted_repository(cloud: Cloud, **encryption: str) -> None:
