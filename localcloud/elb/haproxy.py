@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -40,6 +41,9 @@ STOPPING_SECONDS = 10
 LONGEST_SOCKET_PATH = 80
 """Bytes; the system's limit is 107 and HAProxy adds to the name while it binds."""
 
+PLAIN_PATH = re.compile(r"[\w./+-]+", re.ASCII)
+"""Others would have to be quoted, and addresses of sockets are split at commas."""
+
 OUT_OF_ROTATION = 0x01 | 0x02 | 0x08 | 0x10 | 0x20
 """Bits of `srv_admin_state`: maintenance or drain, set or inherited. A server in maintenance gets
 no new requests and finishes those that it has."""
@@ -50,9 +54,12 @@ class HaproxyError(Exception):
 
 
 def socket_file(folder: Path, instance: str) -> Path:
-    """The master's socket: in the folder, or in a private one where its path is too long."""
+    """The master's socket: in the folder, or in a private one where HAProxy can't name it.
+
+    Its path may be too long there, or have characters that separate words or addresses.
+    """
     inside = folder / "haproxy.sock"
-    if len(str(inside).encode()) <= LONGEST_SOCKET_PATH:
+    if len(str(inside).encode()) <= LONGEST_SOCKET_PATH and PLAIN_PATH.fullmatch(str(inside)):
         return inside
     private = Path(tempfile.gettempdir()) / f"fargate-cd-{instance}-{os.getuid()}"
     private.mkdir(mode=0o700, exist_ok=True)

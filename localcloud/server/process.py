@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psutil
 
@@ -80,7 +81,7 @@ class Endpoints:
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             # Without `metadata=skip` the engine writes a second file beside each state, and who
             # reads the state meanwhile fails: https://pkg.go.dev/gocloud.dev/blob/fileblob
-            "PULUMI_BACKEND_URL": f"file://{backend}?metadata=skip",
+            "PULUMI_BACKEND_URL": f"file://{quote(str(backend))}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE": secrets.passphrase,
             "GITHUB_BASE_URL": self.git_host_url,
             "FARGATE_CD_CONSOLE_URL": self.api_url,

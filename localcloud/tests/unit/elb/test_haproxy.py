@@ -25,14 +25,16 @@ def test_without_listeners_nothing_is_started(tmp_path: Path) -> None:
     assert not proxy.missing()
 
 
-def test_a_long_folder_gets_a_short_private_socket(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["x" * 100, "two words", "a,b"])
+def test_a_folder_that_haproxy_can_not_name_gets_a_private_socket(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     private = tempfile.mkdtemp()
     monkeypatch.setattr(tempfile, "tempdir", private)
-    deep = tmp_path / ("x" * 100)
+    deep = tmp_path / name
     short = socket_file(deep, "test")
     assert len(str(short)) < 107
+    assert name not in str(short)
     assert short.parent.stat().st_mode & 0o777 == 0o700
     Haproxy(deep, "test").stop()
     assert not short.parent.exists()

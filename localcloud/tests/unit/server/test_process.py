@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import psutil
 import pytest
@@ -175,6 +176,13 @@ def test_the_environment_reaches_the_local_cloud_past_a_proxy(
     assert (tmp_path / "pulumi").is_dir()
     again = endpoints_of(os.getpid(), tmp_path).environment()
     assert again == environment
+
+
+def test_the_backend_of_a_folder_with_any_name_is_an_address(tmp_path: Path) -> None:
+    folder = tmp_path / "100% mine? #1"
+    folder.mkdir()
+    address = endpoints_of(os.getpid(), folder).environment()["PULUMI_BACKEND_URL"]
+    assert unquote(urlsplit(address).path) == f"{folder}/pulumi"
 
 
 def test_secrets_are_their_owners_alone(tmp_path: Path) -> None:
