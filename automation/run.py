@@ -33,7 +33,15 @@ def _use_virtual_environment() -> None:
     raise SystemExit(2)
 
 
+def _open_closed_streams() -> None:
+    """Read from and write to nowhere what the shell has closed (`>&-`), instead of failing."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - until the end
+
+
 if __name__ == "__main__":
+    _open_closed_streams()
     # The folder of a script comes first in sys.path; the project's root must be there instead.
     sys.path[0] = str(ROOT)
     _use_virtual_environment()

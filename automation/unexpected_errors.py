@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import errno
 import traceback
+from collections.abc import Mapping
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from automation import paths
 from automation.errors import ConfigurationError, DriverError
 from infra.settings.model import SettingsError
+
+FULL = "The disk is full ({file}): free some."
+DENIED = "This user may not write or read {file}: change its owner or mode, or be another user."
+OF_THE_MACHINE: Mapping[int | None, str] = {
+    errno.ENOSPC: FULL,
+    errno.EDQUOT: FULL,
+    errno.EACCES: DENIED,
+    errno.EPERM: DENIED,
+    errno.EROFS: "{file} is on a read-only file system: work in a folder that can be written.",
+    errno.EMFILE: "Too many files are open ({file}): raise the limit, such as `ulimit -n 4096`.",
+}
+"""The system's number of an error that is not the driver's → what is said."""
 
 
 def in_words(error: Exception) -> DriverError:
@@ -25,8 +38,9 @@ def in_words(error: Exception) -> DriverError:
         return _refused(error)
     if isinstance(error, BotoCoreError):
         return DriverError(f"AWS can't be asked: {error}")
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return DriverError(f"The disk is full ({error.filename or 'no file named'}): free some.")
+    if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
+        file = error.filename or "no file named"
+        return DriverError(OF_THE_MACHINE[error.errno].format(file=file))
     return _fault(error)
 
 
@@ -39,11 +53,13 @@ def _refused(error: ClientError) -> DriverError:
 
 
 def _fault(error: Exception) -> DriverError:
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    place = "".join(f" ({frame.filename}:{frame.lineno})" for frame in last)
+    words = f"A fault of the driver: {type(error).__name__}: {error}{place}."
     file = paths.cache_dir() / "fault.txt"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("".join(traceback.format_exception(error)))
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return DriverError(
-        f"A fault of the driver: {type(error).__name__}: {error} "
-        f"({last.filename}:{last.lineno}). The traceback is in {file}."
-    )
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("".join(traceback.format_exception(error)))
+    except OSError as why:
+        return DriverError(f"{words} The traceback can't be written: {why}")
+    return DriverError(f"{words} The traceback is in {file}.")

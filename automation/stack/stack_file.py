@@ -136,6 +136,8 @@ def document_of(path: Path) -> Mapping[str, Any]:
         return _mapping(files.read(path), path)
     except FileNotFoundError as error:
         raise ConfigurationError(f"{path} is missing.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path.name} is not text in UTF-8: save it as such.") from error
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path.name} is not YAML:", str(error).splitlines()) from error
 

@@ -46,6 +46,20 @@ class Unquoted:
 class _Reader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """libyaml where PyYAML has it: it reads `Pulumi.yaml` in a tenth of the time."""
 
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Refuse a key that stands twice, of which PyYAML takes the last and Pulumi none."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"{key.value} stands twice", problem_mark=key.start_mark
+                )
+            seen.add(key.value)
+        found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        return found
+
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         if isinstance(node, yaml.ScalarNode) and not node.style and _differs(node):
             return Unquoted(node.value, node.tag)
@@ -78,9 +92,10 @@ def read(path: Path) -> Any:
 
     Raises:
         FileNotFoundError: there is no such file.
+        UnicodeDecodeError: it is not UTF-8.
         yaml.YAMLError: it is not YAML.
     """
-    return yaml.load(path.read_text(), _Reader)  # noqa: S506 - a safe loader
+    return yaml.load(path.read_text("utf-8"), _Reader)  # noqa: S506 - a safe loader
 
 
 def written(document: Mapping[str, Any]) -> str:
@@ -92,9 +107,20 @@ NAMESPACE = "fargate-cd"
 """The prefix of settings in every project; `PROJECT:NAME`, as Pulumi writes it, is the same."""
 
 
+def _name(key: object, project: str) -> str | None:
+    """The setting that a key of a stack's configuration names; None for another program's.
+
+    To Pulumi a key without a prefix is the project's, too.
+    """
+    prefix, colon, name = str(key).partition(":")
+    if not colon:
+        return prefix
+    return name if prefix in (NAMESPACE, project) else None
+
+
 def is_setting(key: object, project: str) -> bool:
     """Whether a key of a stack's configuration is a setting of the program."""
-    return str(key).startswith((f"{NAMESPACE}:", f"{project}:"))
+    return _name(key, project) is not None
 
 
 def of_project(document: Mapping[str, Any] | None, project: str) -> dict[str, Any]:
@@ -106,21 +132,21 @@ def of_project(document: Mapping[str, Any] | None, project: str) -> dict[str, An
             `pulumi config set` and for the defaults of `Pulumi.yaml`, so the other one wins.
     """
     config = (document or {}).get("config") or {}
-    return {
-        key.removeprefix(f"{prefix}:"): value
-        for prefix in (project, NAMESPACE)
-        for key, value in config.items()
-        if isinstance(key, str) and key.startswith(f"{prefix}:")
-    }
+    ours = sorted(config, key=lambda key: str(key).startswith(f"{NAMESPACE}:"))
+    named = ((_name(key, project), config[key]) for key in ours)
+    return {name: value for name, value in named if name is not None}
 
 
 def given_twice(document: Mapping[str, Any] | None, project: str) -> list[str]:
-    """What is wrong about settings that a stack's file has under both prefixes."""
-    config = (document or {}).get("config") or {}
+    """What is wrong about settings that a stack's file has under two prefixes."""
+    keys: dict[str, list[str]] = {}
+    for key in sorted((document or {}).get("config") or {}, key=str):
+        if name := _name(key, project):
+            keys.setdefault(name, []).append(str(key))
     return [
-        f"{NAMESPACE}:{name} and {project}:{name} are the same setting; leave one out"
-        for name in of_project(document, project)
-        if project != NAMESPACE and {f"{NAMESPACE}:{name}", f"{project}:{name}"} <= config.keys()
+        f"{' and '.join(given)} are the same setting; leave one out"
+        for given in keys.values()
+        if len(given) > 1
     ]
 
 

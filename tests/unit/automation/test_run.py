@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -20,7 +21,7 @@ import typer
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
-from automation import run
+from automation import paths, run
 from automation.command_line.command import command, execute
 from automation.command_line.options import Branch
 from automation.errors import ChangesFound, ConfigurationError, DriverError, Stopped, UpdateRunning
@@ -256,8 +257,45 @@ def test_a_refusal_of_aws_is_a_sentence() -> None:
     assert error.exit_code == 1
 
 
-def test_a_full_disk_is_a_sentence() -> None:
-    assert "disk is full" in in_words(OSError(28, "No space left on device", "/x")).message
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "The disk is full (/x): free some."),
+        (errno.EDQUOT, "The disk is full (/x): free some."),
+        (errno.EACCES, "This user may not write or read /x: change its owner or mode"),
+        (errno.EPERM, "This user may not write or read /x: change its owner or mode"),
+        (errno.EROFS, "/x is on a read-only file system"),
+        (errno.EMFILE, "ulimit -n"),
+    ],
+)
+def test_a_fault_of_the_machine_is_a_sentence(number: int, words: str) -> None:
+    assert words in in_words(OSError(number, os.strerror(number), "/x")).message
+
+
+def test_a_fault_that_can_not_be_written_down_is_told_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    message = in_words(KeyError("missing")).message
+    assert "A fault of the driver: KeyError: 'missing'" in message
+    assert "Traceback" not in message
+
+
+@pytest.mark.parametrize(
+    ("closed", "stack", "code"),
+    [(">&-", "dev", 0), ("2>&-", "dev", 0), ("<&- >&- 2>&-", "dev", 0), ("2>&-", "none", 2)],
+)
+def test_closed_streams_are_no_fault(closed: str, stack: str, code: int) -> None:
+    command = f'"$0" automation/run.py cost --stack {stack} {closed}'
+    done = subprocess.run(
+        ["sh", "-c", command, sys.executable],
+        cwd=paths.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (code, "")
 
 
 def test_every_command_of_the_driver_has_a_help_text() -> None:

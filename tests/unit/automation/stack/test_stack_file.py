@@ -60,6 +60,36 @@ def test_what_is_no_settings_file_is_refused(project: Path, text: str) -> None:
         stack_file.load_stack_file("local", project)
 
 
+def test_a_file_in_another_encoding_is_refused(project: Path) -> None:
+    (project / "Pulumi.local.yaml").write_bytes("config: {}".encode("utf-16"))
+    with pytest.raises(ConfigurationError, match=r"Pulumi\.local\.yaml is not text in UTF-8"):
+        stack_file.load_stack_file("local", project)
+
+
+def test_a_key_that_stands_twice_is_refused(project: Path) -> None:
+    lines = "  fargate-cd:target: local\n  fargate-cd:target: aws\n"
+    (project / "Pulumi.local.yaml").write_text(f"config:\n{lines}")
+    with pytest.raises(ConfigurationError) as error:
+        stack_file.load_stack_file("local", project)
+    told = "\n".join(error.value.evidence)
+    assert "fargate-cd:target stands twice" in told
+    assert "line 3" in told
+
+
+def test_a_key_without_a_prefix_is_the_projects_as_for_pulumi(project: Path) -> None:
+    file = project / "Pulumi.local.yaml"
+    file.write_text('config: {"fargate-cd:target": local, desired_count: 3, "other:cpu": 1024}')
+    assert stack_file.load_stack_file("local", project).settings.desired_count == 3
+    for text, words in (
+        ("{target: local, conatiner_port: 1}", "did you mean container_port?"),
+        ('{target: local, "fargate-cd:target": local}', "fargate-cd:target and target are the"),
+    ):
+        file.write_text(f"config: {text}")
+        with pytest.raises(ConfigurationError) as error:
+            stack_file.load_stack_file("local", project)
+        assert words in error.value.evidence[0]
+
+
 def test_settings_may_carry_the_projects_name(project: Path) -> None:
     declared = project / "Pulumi.yaml"
     declared.write_text(declared.read_text().replace("name: fargate-cd", "name: shop", 1))
