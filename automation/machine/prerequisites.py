@@ -245,7 +245,7 @@ def _fix_engine(note: Note) -> None:
 
 
 def link_engine(executable: Path, folder: Path, note: Note) -> None:
-    """Put an engine that is not on PATH into the virtual environment, and say how to use it.
+    """Put an engine into the virtual environment if PATH has none that fits, and say how to use it.
 
     Args:
         executable: the engine.
@@ -253,7 +253,8 @@ def link_engine(executable: Path, folder: Path, note: Note) -> None:
         note: gets the line to type.
     """
     link = folder / "pulumi"
-    if sys.prefix == sys.base_prefix or shutil.which("pulumi") or link.resolve() == executable:
+    used = shutil.which("pulumi") == str(executable) or link.resolve() == executable
+    if used or sys.prefix == sys.base_prefix:
         return
     link.unlink(missing_ok=True)
     link.symlink_to(executable)

@@ -224,13 +224,18 @@ def test_the_engine_is_put_where_it_can_be_typed_and_that_is_said_once(
     assert f'export PATH="{tmp_path}:$PATH"' in said[0]
 
 
-def test_an_engine_on_the_path_is_left_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("own", "linked"), [(True, False), (False, True)])
+def test_an_engine_on_the_path_is_left_alone_unless_it_does_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: bool, linked: bool
 ) -> None:
+    """Only an engine that does not fit is another one than the driver uses."""
+    engine, said = tmp_path / "engine", list[str]()
+    engine.touch()
     monkeypatch.setattr(prerequisites.sys, "prefix", str(tmp_path))
-    monkeypatch.setattr(prerequisites.shutil, "which", lambda _name: "/usr/bin/pulumi")
-    prerequisites.link_engine(tmp_path / "engine", tmp_path, pytest.fail)
-    assert not (tmp_path / "pulumi").exists()
+    found = str(engine) if own else "/usr/bin/pulumi"
+    monkeypatch.setattr(prerequisites.shutil, "which", lambda _name: found)
+    prerequisites.link_engine(engine, tmp_path, said.append)
+    assert ((tmp_path / "pulumi").exists(), bool(said)) == (linked, linked)
 
 
 def test_the_set_up_shows_what_pip_does() -> None:
