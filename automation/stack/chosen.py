@@ -48,7 +48,7 @@ def remember(stack: str) -> None:
 
 def _remembered() -> str:
     file = _file()
-    return file.read_text().strip() if file.exists() else ""
+    return file.read_text(errors="replace").strip() if file.exists() else ""
 
 
 def _file() -> Path:

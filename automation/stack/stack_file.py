@@ -146,7 +146,9 @@ def _mapping(value: object, path: Path) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise ConfigurationError(f"{path.name} must hold keys and values, not {value!r}.")
+        raise ConfigurationError(
+            f"{path.name} must hold keys and values, not a {type(value).__name__}."
+        )
     return value
 
 

@@ -59,9 +59,20 @@ def read(project: str, stack: str) -> dict[str, Any] | None:
         return None
     try:
         found = json.loads(file.read_text())
-        return {"version": found["version"], "deployment": found["checkpoint"].get("latest") or {}}
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        deployment = found["checkpoint"].get("latest") or {}
+        return (
+            {"version": found["version"], "deployment": deployment} if _sound(deployment) else None
+        )
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError):
         return None
+
+
+def _sound(deployment: Mapping[str, Any]) -> bool:
+    """Whether the resources are of the form that the engine writes; another one it refuses."""
+    return all(
+        isinstance(row["type"], str) and isinstance(row.get("outputs") or {}, dict)
+        for row in deployment.get("resources") or []
+    )
 
 
 def outputs(state: Mapping[str, Any]) -> dict[str, OutputValue] | None:

@@ -24,6 +24,11 @@ _NUMBER = re.compile(
 """What the engine takes for a number beside what PyYAML takes for one
 (https://github.com/go-yaml/yaml/blob/v3/resolve.go)."""
 
+DEEPEST = 100
+"""How many lists and maps of a file may lie in each other."""
+MOST_VALUES = 100_000
+"""How many values a file may hold, each alias counted as all that it stands for."""
+
 _TEXT = "tag:yaml.org,2002:str"
 
 
@@ -93,9 +98,41 @@ def read(path: Path) -> Any:
     Raises:
         FileNotFoundError: there is no such file.
         UnicodeDecodeError: it is not UTF-8.
-        yaml.YAMLError: it is not YAML.
+        yaml.YAMLError: it is not YAML, or more than a settings file needs.
     """
-    return yaml.load(path.read_text("utf-8"), _Reader)  # noqa: S506 - a safe loader
+    text = path.read_text("utf-8")
+    _refuse_excess(text)
+    try:
+        return yaml.load(text, _Reader)  # noqa: S506 - a safe loader
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise yaml.YAMLError(f"a value is not what its tag says ({error})") from error
+
+
+def _refuse_excess(text: str) -> None:
+    """Refuse what a reader can't hold: libyaml overflows the stack on a few hundred kB of `[`,
+    and aliases of aliases stand for more values than fit in the memory."""
+    sizes: dict[str, int] = {}
+    open_nodes: list[tuple[str | None, int]] = [(None, 0)]
+    for event in yaml.parse(text, _Reader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_nodes.append((event.anchor, 1))
+            if len(open_nodes) > DEEPEST:
+                raise yaml.YAMLError(f"it is nested more than {DEEPEST} levels deep")
+            continue
+        anchor, size = None, int(isinstance(event, yaml.ScalarEvent))
+        if isinstance(event, yaml.CollectionEndEvent):
+            anchor, size = open_nodes.pop()
+        elif isinstance(event, yaml.AliasEvent):
+            if event.anchor not in sizes:
+                raise yaml.YAMLError(f"*{event.anchor} stands for nothing, or for what it is in")
+            size = sizes[event.anchor]
+        elif isinstance(event, yaml.ScalarEvent):
+            anchor = event.anchor
+        if anchor:
+            sizes[anchor] = size
+        open_nodes[-1] = (open_nodes[-1][0], open_nodes[-1][1] + size)
+        if open_nodes[-1][1] > MOST_VALUES:
+            raise yaml.YAMLError(f"it holds more than {MOST_VALUES} values")
 
 
 def written(document: Mapping[str, Any]) -> str:

@@ -259,7 +259,7 @@ class Settings(BaseModel):
         if isinstance(value, str) and not isinstance(default, str):
             try:
                 return bool(json.loads(value) == default)
-            except json.JSONDecodeError:
+            except (ValueError, RecursionError):
                 return False
         return bool(value == default)
 

@@ -6,13 +6,13 @@ branch may change it; whatever is shared (network, load balancer, cluster) is th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from infra.settings import files
 from infra.settings.messages import SettingsError
+from infra.settings.types import structured
 
 INHERITED = frozenset(
     {
@@ -119,7 +119,10 @@ def inherit(values: Mapping[str, Any], environment: Mapping[str, Any]) -> dict[s
 
 def _without_queues(processes: object) -> object:
     """The processes that a branch may run: those with a queue would take its messages."""
-    found = json.loads(processes) if isinstance(processes, str) else processes
+    try:
+        found = structured(processes)
+    except ValueError:
+        return processes  # refused with all other problems
     if not isinstance(found, Mapping):
         return found
     return {

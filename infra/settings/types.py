@@ -16,7 +16,7 @@ def structured(value: object) -> object:
         return value
     try:
         return json.loads(value)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"must be JSON, or a list or map in YAML ({error})") from None
 
 

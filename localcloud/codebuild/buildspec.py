@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -97,27 +98,24 @@ def parse(text: str) -> Buildspec:
     Raises:
         PhaseError: YAML_FILE_ERROR that names what is wrong.
     """
-    try:
-        document = yaml.load(text, Loader=_Loader)  # noqa: S506 -- a safe loader of text scalars
-    except yaml.YAMLError as error:
-        raise _wrong(str(error)) from error
-    document = _mapping(document, "the buildspec")
+    document = _mapping(_loaded(text), "the buildspec")
     _known(document, _TOP, "the buildspec")
     version = document.get("version")
     if version != "0.2":
-        raise _wrong(f"version is {version!r}; the local cloud runs version 0.2")
+        raise _wrong(f"version is {reprlib.repr(version)}; the local cloud runs version 0.2")
     env = _mapping(document.get("env"), "env")
     _known(env, _ENV, "env")
     phases = _mapping(document.get("phases"), "phases")
     if not phases:
         raise _wrong("phases is missing or empty")
     _known(phases, set(PHASES), "phases")
-    if env.get("shell") not in SHELLS:
-        raise _wrong(f"env.shell is {env['shell']!r}; the build image has sh and bash")
+    shell = _text(env, "shell", "env") or None
+    if shell not in SHELLS:
+        raise _wrong(f"env.shell is {shell!r}; the build image has sh and bash")
     artifact, secondary = _artifacts(document.get("artifacts"))
     _known(_mapping(document.get("cache"), "cache"), {"paths"}, "cache")
     return Buildspec(
-        shell=SHELLS[env.get("shell")],
+        shell=SHELLS[shell],
         variables=_texts(env.get("variables"), "env.variables"),
         parameters=_texts(env.get("parameter-store"), "env.parameter-store"),
         secrets=_texts(env.get("secrets-manager"), "env.secrets-manager"),
@@ -129,6 +127,15 @@ def parse(text: str) -> Buildspec:
     )
 
 
+def _loaded(text: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 -- a safe loader of text scalars
+    except yaml.YAMLError as error:
+        raise _wrong(str(error)) from error
+    except RecursionError as error:
+        raise _wrong("it is nested too deeply") from error
+
+
 class _Loader(yaml.SafeLoader):
     """YAML whose scalars stay the text that was written, so that 3.10 is not 3.1."""
 
@@ -136,6 +143,11 @@ class _Loader(yaml.SafeLoader):
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in rows if tag == "tag:yaml.org,2002:null"]
     for first, rows in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.yaml_constructors = {
+    tag: make
+    for tag, make in yaml.SafeLoader.yaml_constructors.items()
+    if tag in (None, *(f"tag:yaml.org,2002:{kind}" for kind in ("null", "str", "seq", "map")))
 }
 
 
@@ -148,7 +160,17 @@ def _mapping(value: Any, where: str) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise _wrong(f"{where} is not a mapping")
+    for name in value:
+        if not isinstance(name, str):
+            raise _wrong(f"{where} has a name that is not a text: {reprlib.repr(name)}")
     return value
+
+
+def _text(given: Mapping[str, Any], name: str, where: str) -> str:
+    value = given.get(name)
+    if value is not None and not isinstance(value, str):
+        raise _wrong(f"{where}.{name} is not a text")
+    return value or ""
 
 
 def _known(given: Mapping[str, Any], known: set[str], where: str) -> None:
@@ -163,10 +185,7 @@ def _known(given: Mapping[str, Any], known: set[str], where: str) -> None:
 
 def _texts(value: Any, where: str) -> dict[str, str]:
     given = _mapping(value, where)
-    for name, text in given.items():
-        if text is not None and not isinstance(text, str):
-            raise _wrong(f"{where}.{name} is not a text")
-    return {name: text or "" for name, text in given.items()}
+    return {name: _text(given, name, where) for name in given}
 
 
 def _list(value: Any, where: str) -> tuple[str, ...]:
@@ -175,14 +194,14 @@ def _list(value: Any, where: str) -> tuple[str, ...]:
     rows = value if isinstance(value, list) else [value]
     for row in rows:
         if not isinstance(row, str):
-            raise _wrong(f"{where}: {row!r} is not a text; put it in quotes")
+            raise _wrong(f"{where}: {reprlib.repr(row)} is not a text; put it in quotes")
     return tuple(rows)
 
 
 def _phase(name: str, value: Any) -> Phase:
     given = _mapping(value, f"phases.{name}")
     _known(given, _PHASE - (set() if name == "install" else {"runtime-versions"}), f"phases.{name}")
-    on_failure = given.get("on-failure")
+    on_failure = _text(given, "on-failure", f"phases.{name}") or None
     if on_failure not in (None, "ABORT", "CONTINUE"):
         raise _wrong(
             f"phases.{name}.on-failure is {on_failure!r}; the local cloud knows ABORT and CONTINUE"
@@ -223,8 +242,8 @@ def _artifact(given: Mapping[str, Any], where: str) -> Artifact:
         raise _wrong(f"{where}.files: {outside[0]} is not relative; set base-directory")
     return Artifact(
         files,
-        given.get("base-directory") or ".",
-        given.get("discard-paths", "no") in ("yes", "true"),
-        given.get("name") or "",
+        _text(given, "base-directory", where) or ".",
+        _text(given, "discard-paths", where) in ("yes", "true"),
+        _text(given, "name", where),
         _list(given.get("exclude-paths"), f"{where}.exclude-paths"),
     )

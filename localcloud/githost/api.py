@@ -20,6 +20,7 @@ from localcloud.githost.hooks import Hooks, now
 from localcloud.githost.model import Delivery, Hook, Repository, Store
 
 NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]|\.(?!\.)){0,99}"
+NUMBER = r"[0-9]{1,18}"
 _HOOK = {"url", "content_type", "insecure_ssl", "secret"}
 _EVENTS = {"push", "ping", "create", "delete", "*"}
 _STATES = ("error", "failure", "pending", "success")
@@ -72,7 +73,7 @@ class Api:
         self._store = store
         self._hooks = hooks
         repository = f"/repos/(?P<owner>{NAME})/(?P<name>{NAME})"
-        hook = f"{repository}/hooks/(?P<hook>[0-9]+)"
+        hook = f"{repository}/hooks/(?P<hook>{NUMBER})"
         rows: dict[str, dict[str, Callable[[Asked], Any]]] = {
             "/user": {"GET": lambda asked: {"login": asked.login, "type": "User"}},
             "/user/repos": {"GET": self._list, "POST": self._create},
@@ -86,8 +87,8 @@ class Api:
             },
             f"{hook}/pings": {"POST": self._ping},
             f"{hook}/deliveries": {"GET": self._deliveries},
-            f"{hook}/deliveries/(?P<delivery>[0-9]+)": {"GET": self._delivery},
-            f"{hook}/deliveries/(?P<delivery>[0-9]+)/attempts": {"POST": self._redeliver},
+            f"{hook}/deliveries/(?P<delivery>{NUMBER})": {"GET": self._delivery},
+            f"{hook}/deliveries/(?P<delivery>{NUMBER})/attempts": {"POST": self._redeliver},
             f"{repository}/branches": {"GET": self._branches},
             f"{repository}/branches/(?P<ref>.+)": {"GET": self._branch},
             f"{repository}/commits": {"GET": self._commits},
@@ -314,12 +315,14 @@ class Api:
         return entry
 
 
-def _hook_config(given: dict[str, Any]) -> dict[str, Any]:
+def _hook_config(given: Any) -> dict[str, Any]:
+    if not isinstance(given, dict) or not all(isinstance(each, str) for each in given.values()):
+        raise ApiError(422, "Validation Failed", "config must be an object of strings")
     unknown = sorted(set(given) - _HOOK)
     if unknown:
         raise ApiError(422, "Validation Failed", f"config.{unknown[0]} is not known")
     config = {"content_type": "form", "insecure_ssl": "0", **given}
-    if not re.match(r"https?://", str(config.get("url", ""))):
+    if not re.match(r"https?://", config.get("url", "")):
         raise ApiError(422, "Validation Failed", "config.url must be an http or https address")
     if config["content_type"] not in ("form", "json"):
         raise ApiError(422, "Validation Failed", "config.content_type must be form or json")
@@ -327,6 +330,8 @@ def _hook_config(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _events(given: Any) -> list[str]:
+    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+        raise ApiError(422, "Validation Failed", "events must be a list of strings")
     unknown = sorted(set(given) - _EVENTS)
     if unknown:
         raise ApiError(

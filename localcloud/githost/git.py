@@ -39,8 +39,10 @@ def run(repository: Path, *arguments: str) -> str:
     """Runs Git in a repository and returns what it prints.
 
     Raises:
-        GitError: it failed.
+        GitError: it failed, or an argument has a NUL, which no process can be given.
     """
+    if any("\0" in argument for argument in arguments):
+        raise GitError("a name can't hold a NUL character")
     done = subprocess.run(
         ["git", *arguments],
         cwd=repository,
