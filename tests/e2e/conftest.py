@@ -30,14 +30,15 @@ LONGEST_FIRST = (
     "test_build.py",
     "test_aws_provider.py",
     "ecs_deployments_test.py",
+    "test_faults.py",
 )
 """Files that take two minutes and more: one that began last would leave the other cores idle."""
 
 SETTLING_SECONDS = 2.0
 """In place of 12 s after each rollout, wherever the test is not about that time."""
-UNHURRIED = ("test_interrupted.py", "test_operate_commands.py")
-"""Files that catch a rollout while it goes on; a crash soon after a task was healthy is a row of
-localcloud/tests/conformance/ecs_failures_test.py, which has all of the 12 s, too."""
+UNHURRIED = ("test_interrupted.py", "test_operate_commands.py", "test_processes.py")
+"""Files that catch a rollout while it goes on, or have two at once. All of the 12 s pass in
+localcloud/tests/conformance/ecs_failures_test.py, too: a crash soon after a task was healthy."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
