@@ -11,7 +11,7 @@ RUN    := $(VENV)/bin/python automation/run.py
 # What a stack on AWS needs, and what the local cloud needs where it is in the checkout.
 REQUIREMENTS := requirements.txt $(wildcard localcloud/requirements.txt)
 
-.PHONY: up down test unit local-tests lint format bench setup clean help
+.PHONY: up down test unit local-tests lint format bench soak setup clean help
 
 help:            ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,6 +46,9 @@ format: $(VENV)/.dev ## apply the formatter and the linter's safe fixes
 
 bench: $(VENV)/.dev setup ## the benchmarks; BENCH="--runs 3 --only starts unchanged" chooses
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python -m benchmarks $(BENCH)
+
+soak: $(VENV)/.dev setup ## releases and previews under load, with faults; SOAK="--releases 5 --previews 2 --seed 1"
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python -m benchmarks.soak $(SOAK)
 
 setup: $(VENV)/.installed ## virtual environment, packages, Pulumi engine, Docker engine
 	@$(RUN) doctor --fix --quiet --stack local
