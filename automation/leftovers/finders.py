@@ -14,8 +14,9 @@ from botocore.exceptions import ClientError
 
 from automation.aws.clients import Cloud, error_code
 from automation.aws.ecs import task_definition_arns
-from automation.leftovers import network as network
-from automation.leftovers.removals import removal, still_exists
+from automation.aws.resource_table import TYPES
+from automation.aws.resource_types import by_arn, described, exists
+from automation.leftovers import network
 from automation.leftovers.search import Finder, Leftover, Search
 from infra.names import Names
 from infra.settings.model import Settings
@@ -43,19 +44,16 @@ def _services(where: Search) -> Iterator[Leftover]:
     for arn in arns:
         if where.names.shares_cluster and not arn.endswith(f"/{where.names.service}"):
             continue
-        command = f"aws ecs delete-service --force --cluster {cluster} --service {arn}"
-        yield Leftover(arn, f"The service still exists: {command}")
+        yield where.leftover("aws:ecs/service:Service", arn, {"cluster": cluster})
 
 
 def _clusters(where: Search) -> Iterator[Leftover]:
     if where.names.shares_cluster:
         return
-    found = where.cloud.client("ecs").describe_clusters(clusters=[where.names.cluster])["clusters"]
-    for cluster in found:
-        if cluster["status"] != "INACTIVE":
-            arn = cluster["clusterArn"]
-            tasks = cluster.get("runningTasksCount", 0)
-            yield Leftover(arn, f"{tasks} tasks run in it: aws ecs delete-cluster --cluster {arn}")
+    pulumi_type = "aws:ecs/cluster:Cluster"
+    for row in described(where.cloud, TYPES[pulumi_type], {"name": where.names.cluster}):
+        tasks = row.get("runningTasksCount", 0)
+        yield where.leftover(pulumi_type, row["clusterArn"], why=f"{tasks} tasks run in it")
 
 
 def _task_definitions(where: Search) -> Iterator[Leftover]:
@@ -80,16 +78,12 @@ def _repositories(where: Search) -> Iterator[Leftover]:
 
 
 def _repository(where: Search, name: str) -> Iterator[Leftover]:
-    try:
-        found = where.cloud.client("ecr").describe_repositories(repositoryNames=[name])
-    except ClientError as error:
-        if error_code(error) != "RepositoryNotFoundException":
-            raise
-        return
-    images = where.cloud.pages("ecr", "list_images", "imageIds", repositoryName=name)
-    for repository in found["repositories"]:
-        command = f"aws ecr delete-repository --force --repository-name {name}"
-        yield Leftover(repository["repositoryArn"], f"It holds {len(images)} images: {command}")
+    pulumi_type = "aws:ecr/repository:Repository"
+    for row in described(where.cloud, TYPES[pulumi_type], {"name": name}):
+        images = where.cloud.pages("ecr", "list_images", "imageIds", repositoryName=name)
+        yield where.leftover(
+            pulumi_type, row["repositoryArn"], row, f"It holds {len(images)} images"
+        )
 
 
 def _preview_images(where: Search) -> Iterator[Leftover]:
@@ -115,10 +109,8 @@ def preview_tags(cloud: Cloud, names: Names) -> list[str]:
 
 def _log_groups(where: Search) -> Iterator[Leftover]:
     for group in log_groups(where.cloud, where.names):
-        yield Leftover(
-            where.arn("logs", f"log-group:{group}"),
-            f"The log group still exists: aws logs delete-log-group --log-group-name {group}",
-        )
+        arn = where.arn("logs", f"log-group:{group}")
+        yield where.leftover("aws:cloudwatch/logGroup:LogGroup", arn, {"name": group})
 
 
 def log_groups(cloud: Cloud, names: Names) -> list[str]:
@@ -150,57 +142,56 @@ def _roles(where: Search) -> Iterator[Leftover]:
         if not role["RoleName"].startswith(beginning):
             continue
         if where.owns(iam.list_role_tags(RoleName=role["RoleName"])["Tags"]):
-            command = f"aws iam delete-role --role-name {role['RoleName']}"
-            yield Leftover(role["Arn"], f"The role still exists: {command}")
+            yield where.leftover("aws:iam/role:Role", role["Arn"], role)
 
 
 def _identity_providers(where: Search) -> Iterator[Leftover]:
-    iam = where.cloud.client("iam")
-    for row in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]:
+    iam, pulumi_type = (
+        where.cloud.client("iam"),
+        "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+    )
+    for row in described(where.cloud, TYPES[pulumi_type], {}):
         arn = row["Arn"]
         if where.owns(iam.list_open_id_connect_provider_tags(OpenIDConnectProviderArn=arn)["Tags"]):
-            command = "aws iam delete-open-id-connect-provider --open-id-connect-provider-arn"
-            yield Leftover(arn, f"The identity provider still exists: {command} {arn}")
+            yield where.leftover(pulumi_type, arn)
 
 
 def _scalable_targets(where: Search) -> Iterator[Leftover]:
-    identity = f"service/{where.names.cluster}/{where.names.service}"
-    found = where.cloud.client("application-autoscaling").describe_scalable_targets(
-        ServiceNamespace="ecs", ResourceIds=[identity]
-    )["ScalableTargets"]
-    for row in found:
-        yield Leftover(
-            row.get("ScalableTargetARN")
-            or where.arn("application-autoscaling", f"scalable-target/{identity}"),
-            "The scalable target still exists: aws application-autoscaling "
-            f"deregister-scalable-target --service-namespace ecs --resource-id {identity} "
-            "--scalable-dimension ecs:service:DesiredCount",
+    identity, pulumi_type = _service_id(where.names), "aws:appautoscaling/target:Target"
+    scaled = {
+        "serviceNamespace": "ecs",
+        "resourceId": identity,
+        "scalableDimension": "ecs:service:DesiredCount",
+    }
+    for row in described(where.cloud, TYPES[pulumi_type], scaled):
+        arn = row.get("ScalableTargetARN") or where.arn(
+            "application-autoscaling", f"scalable-target/{identity}"
         )
+        yield where.leftover(pulumi_type, arn, row)
+
+
+def _service_id(names: Names) -> str:
+    """What Application Auto Scaling calls the stack's service."""
+    return f"service/{names.cluster}/{names.service}"
 
 
 def _alarms(where: Search) -> Iterator[Leftover]:
-    identity = f"service/{where.names.cluster}/{where.names.service}"
-    alarms = where.cloud.pages(
-        "cloudwatch",
-        "describe_alarms",
-        "MetricAlarms",
-        AlarmNamePrefix=f"TargetTracking-{identity}-",
-    )
-    for alarm in alarms:
-        command = f"aws cloudwatch delete-alarms --alarm-names {alarm['AlarmName']}"
-        yield Leftover(alarm["AlarmArn"], f"Target tracking made it: {command}")
+    prefix = f"TargetTracking-{_service_id(where.names)}-"
+    for row in where.cloud.pages(
+        "cloudwatch", "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix
+    ):
+        named = {"name": row["AlarmName"]}
+        pulumi_type = "aws:cloudwatch/metricAlarm:MetricAlarm"
+        yield where.leftover(pulumi_type, row["AlarmArn"], named, "Target tracking made it")
 
 
 def _dashboards(where: Search) -> Iterator[Leftover]:
     region = where.cloud.client("cloudwatch").meta.region_name
     name = replace(where.names, region=region).dashboard
-    rows = where.cloud.pages(
-        "cloudwatch", "list_dashboards", "DashboardEntries", DashboardNamePrefix=name
-    )
-    for row in rows:
+    pulumi_type = "aws:cloudwatch/dashboard:Dashboard"
+    for row in described(where.cloud, TYPES[pulumi_type], {"dashboardName": name}):
         if row["DashboardName"] == name:
-            command = f"aws cloudwatch delete-dashboards --dashboard-names {name}"
-            yield Leftover(row["DashboardArn"], f"The dashboard still exists: {command}")
+            yield where.leftover(pulumi_type, row["DashboardArn"], row)
 
 
 COVERED = (
@@ -216,10 +207,7 @@ COVERED = (
 
 
 def _tagged(where: Search) -> Iterator[Leftover]:
-    filters = [
-        {"Key": "project", "Values": [where.names.project]},
-        {"Key": "stack", "Values": [where.names.stack]},
-    ]
+    filters = [{"Key": key, "Values": [value]} for key, value in where.tags.items()]
     rows = where.cloud.pages(
         "resourcegroupstaggingapi", "get_resources", "ResourceTagMappingList", TagFilters=filters
     )
@@ -227,6 +215,20 @@ def _tagged(where: Search) -> Iterator[Leftover]:
         arn = row["ResourceARN"]
         if not any(part in arn for part in COVERED) and still_exists(where.cloud, arn):
             yield Leftover(arn, f"It still carries the stack's tags: {removal(arn)}")
+
+
+def still_exists(cloud: Cloud, arn: str) -> bool:
+    """Ask the service that owns a resource; one of a type without a row is taken to exist."""
+    known = by_arn(TYPES.values(), arn)
+    return known is None or exists(cloud, *known)
+
+
+def removal(arn: str) -> str:
+    """The command that removes a resource that is found by its tags alone."""
+    known = by_arn(TYPES.values(), arn)
+    if known is None:
+        return f"find its delete command with `aws {arn.split(':')[2]} help`"
+    return f"aws {known[0].delete.format_map(known[1])}"
 
 
 FINDERS: tuple[Finder, ...] = (

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 from automation.aws.clients import Cloud
+from automation.aws.resource_table import TYPES
+from automation.aws.resource_types import described
 from automation.leftovers.search import Finder, Leftover, Search, carries
 from infra.names import Names
 
@@ -13,122 +15,36 @@ TAGGED_AT_ONCE = 20
 """https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTags.html"""
 
 
-@dataclass(frozen=True)
-class Ec2Kind:
-    """A kind of EC2 resource that carries tags.
+OF_PREVIEWS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+"""The one part of a network that previews have: rules of their environment's group, which stays."""
 
-    Attributes:
-        operation: lists them.
-        key: the member of the answer.
-        identity: the member of a row that tells which it is.
-        resource: the part of an ARN.
-        removal: the command, with members of the row in it.
-        gone: states of those that are listed for a while after their deletion.
-        of_previews: whether previews have some.
-    """
-
-    operation: str
-    key: str
-    identity: str
-    resource: str
-    removal: str
-    gone: frozenset[str] = frozenset()
-    of_previews: bool = False
-
-
-EC2_KINDS = (
-    Ec2Kind("describe_vpcs", "Vpcs", "VpcId", "vpc", "delete-vpc --vpc-id {VpcId}"),
-    Ec2Kind(
-        "describe_subnets", "Subnets", "SubnetId", "subnet", "delete-subnet --subnet-id {SubnetId}"
-    ),
-    Ec2Kind(
-        "describe_security_groups",
-        "SecurityGroups",
-        "GroupId",
-        "security-group",
-        "delete-security-group --group-id {GroupId}",
-    ),
-    # Those of a preview are in its environment's group, which stays.
-    Ec2Kind(
-        "describe_security_group_rules",
-        "SecurityGroupRules",
-        "SecurityGroupRuleId",
-        "security-group-rule",
-        "revoke-security-group-ingress --group-id {GroupId} "
-        "--security-group-rule-ids {SecurityGroupRuleId}",
-        of_previews=True,
-    ),
-    Ec2Kind(
-        "describe_route_tables",
-        "RouteTables",
-        "RouteTableId",
-        "route-table",
-        "delete-route-table --route-table-id {RouteTableId}",
-    ),
-    Ec2Kind(
-        "describe_internet_gateways",
-        "InternetGateways",
-        "InternetGatewayId",
-        "internet-gateway",
-        "delete-internet-gateway --internet-gateway-id {InternetGatewayId}",
-    ),
-    Ec2Kind(
-        "describe_nat_gateways",
-        "NatGateways",
-        "NatGatewayId",
-        "natgateway",
-        "delete-nat-gateway --nat-gateway-id {NatGatewayId}",
-        frozenset({"deleted", "deleting"}),
-    ),
-    Ec2Kind(
-        "describe_addresses",
-        "Addresses",
-        "AllocationId",
-        "elastic-ip",
-        "release-address --allocation-id {AllocationId}",
-    ),
-    Ec2Kind(
-        "describe_vpc_endpoints",
-        "VpcEndpoints",
-        "VpcEndpointId",
-        "vpc-endpoint",
-        "delete-vpc-endpoints --vpc-endpoint-ids {VpcEndpointId}",
-        frozenset({"deleted", "deleting"}),
-    ),
-    Ec2Kind(
-        "describe_flow_logs",
-        "FlowLogs",
-        "FlowLogId",
-        "vpc-flow-log",
-        "delete-flow-logs --flow-log-ids {FlowLogId}",
-    ),
-)
+LOAD_BALANCER = "aws:lb/loadBalancer:LoadBalancer"
+TARGET_GROUP = "aws:lb/targetGroup:TargetGroup"
 
 
 def _ec2(where: Search) -> Iterator[Leftover]:
-    kinds = [kind for kind in EC2_KINDS if kind.of_previews or not where.names.is_preview]
-    for kind in kinds:
-        # Two operations spell the parameter in another way than all others.
-        odd = kind.operation in {"describe_nat_gateways", "describe_flow_logs"}
-        arguments = {"Filter" if odd else "Filters": where.filters}
-        for row in where.cloud.pages("ec2", kind.operation, kind.key, **arguments):
-            if str(row.get("State", "")).lower() in kind.gone or not where.owns(
-                row.get("Tags", ())
-            ):
-                continue
-            yield Leftover(
-                where.arn("ec2", f"{kind.resource}/{row[kind.identity]}"),
-                f"It still exists: aws ec2 {kind.removal.format(**row)}",
-            )
+    for pulumi_type, kind in TYPES.items():
+        if not kind.part or (where.names.is_preview and pulumi_type != OF_PREVIEWS):
+            continue
+        for row in described(where.cloud, replace(kind, arguments={}), {"tags": where.tags}):
+            if where.owns(row.get("Tags", ())):
+                arn = where.arn("ec2", f"{kind.part}/{kind.identity.format_map(row)}")
+                yield where.leftover(pulumi_type, arn, row)
 
 
-def _elbv2(operation: str, key: str, arn_key: str, delete: str) -> Finder:
-    def find(where: Search) -> Iterator[Leftover]:
-        rows = where.cloud.pages("elbv2", operation, key)
-        for arn in _tagged(where.cloud, [row[arn_key] for row in rows], where.names):
-            yield Leftover(arn, f"It still exists: aws elbv2 {delete} {arn}")
+def _elbv2(where: Search, pulumi_type: str) -> Iterator[Leftover]:
+    kind = TYPES[pulumi_type]
+    rows = described(where.cloud, replace(kind, arguments={}), {})
+    for arn in _tagged(where.cloud, [kind.identity.format_map(row) for row in rows], where.names):
+        yield where.leftover(pulumi_type, arn)
 
-    return find
+
+def _load_balancers(where: Search) -> Iterator[Leftover]:
+    return _elbv2(where, LOAD_BALANCER)
+
+
+def _target_groups(where: Search) -> Iterator[Leftover]:
+    return _elbv2(where, TARGET_GROUP)
 
 
 def _tagged(cloud: Cloud, arns: list[str], names: Names) -> list[str]:
@@ -160,9 +76,9 @@ def _ways_to_previews(where: Search) -> Iterator[Leftover]:
             if not row["IsDefault"]
         ]
         for arn in _tagged(cloud, listeners, where.names):
-            yield Leftover(arn, f"It still exists: aws elbv2 delete-listener --listener-arn {arn}")
+            yield where.leftover("aws:lb/listener:Listener", arn)
         for arn in _tagged(cloud, rules, where.names):
-            yield Leftover(arn, f"It still exists: aws elbv2 delete-rule --rule-arn {arn}")
+            yield where.leftover("aws:lb/listenerRule:ListenerRule", arn)
 
 
 def _records(where: Search) -> Iterator[Leftover]:
@@ -187,19 +103,6 @@ def _records(where: Search) -> Iterator[Leftover]:
                     "delete it with `aws route53 change-resource-record-sets`.",
                 )
 
-
-_load_balancers = _elbv2(
-    "describe_load_balancers",
-    "LoadBalancers",
-    "LoadBalancerArn",
-    "delete-load-balancer --load-balancer-arn",
-)
-_target_groups = _elbv2(
-    "describe_target_groups",
-    "TargetGroups",
-    "TargetGroupArn",
-    "delete-target-group --target-group-arn",
-)
 
 FINDERS: tuple[Finder, ...] = (_ec2, _load_balancers, _target_groups, _records)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from automation.aws.clients import Cloud
+from automation.aws.resource_table import TYPES
 from infra.names import Names
 from infra.settings.model import Settings
 
@@ -48,12 +49,9 @@ class Search:
         return self.names.named()
 
     @property
-    def filters(self) -> list[dict[str, Any]]:
-        """EC2 filters for the stack's tags."""
-        return [
-            {"Name": "tag:project", "Values": [self.names.project]},
-            {"Name": "tag:stack", "Values": [self.names.stack]},
-        ]
+    def tags(self) -> dict[str, str]:
+        """The tags by which the stack's resources are known."""
+        return {"project": self.names.project, "stack": self.names.stack}
 
     def owns(self, tags: Iterable[dict[str, Any]]) -> bool:
         """Whether tags, as lists of keys and values, are those of the stack."""
@@ -62,6 +60,24 @@ class Search:
     def arn(self, service: str, resource: str) -> str:
         """An ARN in the stack's account and region."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+    def leftover(
+        self,
+        pulumi_type: str,
+        arn: str,
+        row: Mapping[str, Any] | None = None,
+        why: str = "It still exists",
+    ) -> Leftover:
+        """A leftover of a type of the table, with the command that deletes it.
+
+        Args:
+            pulumi_type: Pulumi's name of the type.
+            arn: the resource's ARN.
+            row: the values in the type's command, if not the ARN.
+            why: what keeps the resource.
+        """
+        command = TYPES[pulumi_type].delete.format_map({"arn": arn, **(row or {})})
+        return Leftover(arn, f"{why}: aws {command}")
 
 
 Finder = Callable[[Search], Iterator[Leftover]]

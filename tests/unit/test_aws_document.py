@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from automation import paths
+from automation.aws.resource_table import TYPES
 from tests.policy.matrix import MATRIX, recorded
 from tests.unit.infra.recorder import custom
 
@@ -15,7 +16,11 @@ DOCUMENT = (paths.ROOT / "docs" / "aws.md").read_text()
 
 
 def driver_calls() -> Iterator[tuple[str, str]]:
-    """Service and method of each call on a client: at once, by a variable, or in pages."""
+    """Service and method of each call on a client: at once, by a variable, in pages, by a table."""
+    for kind in TYPES.values():
+        if kind.call:
+            service, method = kind.call.split()[:2]
+            yield service, method
     for file in sorted((paths.ROOT / "automation").rglob("*.py")):
         for function in ast.walk(ast.parse(file.read_text())):
             if isinstance(function, ast.FunctionDef):

@@ -14,8 +14,7 @@ from moto import mock_aws
 
 from automation.aws.clients import Cloud
 from automation.leftovers.cleanup import clean_up, delete_task_definitions
-from automation.leftovers.finders import COVERED, log_groups, search
-from automation.leftovers.removals import removal
+from automation.leftovers.finders import COVERED, log_groups, removal, search
 from infra.names import Names
 from infra.settings.model import Settings
 from localcloud.providers.awsx import vpc
@@ -397,6 +396,7 @@ def test_a_survivor_comes_with_the_command_that_removes_it(arn: str, command: st
         "cloudwatch:us-east-1:123456789012:alarm:gone",
         "acm:us-east-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab",
         "wafv2:us-east-1:123456789012:regional/webacl/gone/1",
+        "ssm:us-east-1:123456789012:parameter/gone/shared",
     ],
 )
 def test_what_the_tagging_api_still_lists_after_its_deletion_is_no_leftover(
