@@ -2,76 +2,35 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from pydantic import TypeAdapter
 
 from localcloud.codepipeline import errors
 from localcloud.codepipeline.events import Events
 from localcloud.codepipeline.model import Pipeline, State, Webhook
 from localcloud.shared import paging
-from localcloud.shared.service import Call, Surroundings
-from localcloud.shared.state_file import write_atomically
+from localcloud.shared.core import SharedCore
+from localcloud.shared.service import Call
+from localcloud.shared.state_file import StateFile
 
-_ADAPTER = TypeAdapter(State)
 
-
-class Store:
-    """Keeps the state in one file that is whole at every moment, also after a kill.
+class Store(StateFile[State]):
+    """Keeps the state in one file.
 
     Args:
         folder: where `codepipeline.json` lives.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._file = folder / "codepipeline.json"
-        self._written = b""
-        self.state = State()
-        if self._file.exists():
-            self._written = self._file.read_bytes()
-            self.state = _ADAPTER.validate_json(self._written)
-
-    def save(self) -> None:
-        """Write the state when it differs from what the file holds."""
-        content = _ADAPTER.dump_json(self.state)
-        if content != self._written:
-            write_atomically(self._file, content)
-            self._written = content
+        super().__init__(folder / "codepipeline.json", State)
 
 
 @dataclass
-class Core:
-    """The state behind one lock.
+class Core(SharedCore[State]):
+    """The state behind one lock; a change wakes the executor."""
 
-    Attributes:
-        wake: set when the executor has something to look at.
-    """
-
-    surroundings: Surroundings
-    store: Store
     events: Events
-    lock: threading.RLock = field(default_factory=threading.RLock)
-    wake: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def state(self) -> State:
-        """The state; change it inside `change()` only."""
-        return self.store.state
-
-    @contextmanager
-    def change(self, wake: bool = True) -> Iterator[State]:
-        """Hold the state, write it to disk at the end, and wake the executor."""
-        with self.lock:
-            yield self.store.state
-            self.store.save()
-        if wake:
-            self.wake.set()
 
     def pipeline(self, call: Call, name: str) -> Pipeline:
         """A pipeline of the call's region.
@@ -97,11 +56,6 @@ def pipeline_arn(call: Call, name: str) -> str:
 def webhook_arn(call: Call, name: str) -> str:
     """The ARN of a webhook."""
     return f"arn:aws:codepipeline:{call.region}:{call.account}:webhook:{name}"
-
-
-def moment(seconds: float) -> datetime:
-    """A time as the API's answers carry it."""
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def given(members: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from localcloud.codepipeline import errors, lifecycle, shapes
-from localcloud.codepipeline.core import Core, moment, page
+from localcloud.codepipeline.core import Core, page
 from localcloud.codepipeline.model import (
     FAILED,
     RUNNING,
@@ -22,6 +22,7 @@ from localcloud.codepipeline.model import (
     Pipeline,
 )
 from localcloud.codepipeline.pipelines import check_stage, defaults
+from localcloud.shared.core import moment
 from localcloud.shared.service import Call, ServiceError
 
 STARTED_BY_HAND = "StartPipelineExecution"

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from localcloud.codepipeline import errors, lifecycle, validation
-from localcloud.codepipeline.core import Core, moment, page, pipeline_arn
+from localcloud.codepipeline.core import Core, page, pipeline_arn
 from localcloud.codepipeline.model import Pipeline, Transition, Webhook
 from localcloud.codepipeline.roles import Roles
+from localcloud.shared.core import moment
 from localcloud.shared.service import Call, ServiceError
 
 MOST_TAGS = 50

@@ -8,7 +8,7 @@ from typing import Any
 from localcloud.codepipeline import lifecycle
 from localcloud.codepipeline.actions import kind_of
 from localcloud.codepipeline.actions.approval import KIND as APPROVAL
-from localcloud.codepipeline.core import given, moment
+from localcloud.codepipeline.core import given
 from localcloud.codepipeline.model import (
     ActionRun,
     Artifact,
@@ -18,6 +18,7 @@ from localcloud.codepipeline.model import (
     StageRun,
 )
 from localcloud.codepipeline.validation import MASK, secrets_of
+from localcloud.shared.core import moment
 
 MANUAL_RETRY = "ManualStageRetry"
 

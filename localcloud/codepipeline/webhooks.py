@@ -15,10 +15,11 @@ from typing import Any
 import requests
 
 from localcloud.codepipeline import errors
-from localcloud.codepipeline.core import Core, given, moment, page, webhook_arn
+from localcloud.codepipeline.core import Core, given, page, webhook_arn
 from localcloud.codepipeline.model import Pipeline, Webhook
 from localcloud.codepipeline.pipelines import given_tags
 from localcloud.codepipeline.validation import MASK
+from localcloud.shared.core import moment
 from localcloud.shared.service import Call, ServiceError
 
 PATH = "/webhooks/trigger"

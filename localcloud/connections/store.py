@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from pydantic import TypeAdapter
-
-from localcloud.shared.state_file import write_atomically
+from localcloud.shared.state_file import StateFile
 
 PENDING, AVAILABLE = "PENDING", "AVAILABLE"
 
@@ -47,38 +42,10 @@ class Connection:
         return self.arn.rpartition("/")[2]
 
 
-_ADAPTER = TypeAdapter(dict[str, Connection])
-
-
-class Store:
-    """Connections by ARN behind one lock, on disk after every change.
-
-    Args:
-        folder: where `connections.json` lives.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "connections.json"
-        self._lock = threading.RLock()
-        self._known: dict[str, Connection] = {}
-        if self._file.exists():
-            self._known = _ADAPTER.validate_json(self._file.read_bytes())
-
-    @contextmanager
-    def change(self) -> Iterator[dict[str, Connection]]:
-        """Hold the connections and write them at the end."""
-        with self._lock:
-            yield self._known
-            write_atomically(self._file, _ADAPTER.dump_json(self._known))
-
-    @contextmanager
-    def read(self) -> Iterator[dict[str, Connection]]:
-        """Hold the connections unchanged."""
-        with self._lock:
-            yield self._known
+Store = StateFile[dict[str, Connection]]
 
 
 @cache
 def store_of(shared_dir: str) -> Store:
     """Return the one store of the services' shared folder."""
-    return Store(Path(shared_dir))
+    return StateFile(Path(shared_dir) / "connections.json", dict[str, Connection])

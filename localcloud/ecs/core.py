@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from localcloud.ecs import arns, errors
 from localcloud.ecs.model import Cluster, ServiceRecord, State, Task, TaskDefinition
 from localcloud.ecs.scheduler import SETTLING_SECONDS, SETTLING_VARIABLE
-from localcloud.ecs.store import Store
 from localcloud.shared import paging
-from localcloud.shared.service import Call, Surroundings
+from localcloud.shared.core import SharedCore, moment
+from localcloud.shared.service import Call
 
 
 def settling_seconds() -> float:
@@ -28,32 +24,14 @@ def settling_seconds() -> float:
 
 
 @dataclass
-class Core:
-    """The state behind one lock.
+class Core(SharedCore[State]):
+    """The state behind one lock; a change wakes the scheduler.
 
     Attributes:
-        wake: set when the scheduler has something to look at.
         settling_seconds: how long a task must have been healthy to count as a success.
     """
 
-    surroundings: Surroundings
-    store: Store
-    lock: threading.RLock = field(default_factory=threading.RLock)
-    wake: threading.Event = field(default_factory=threading.Event)
-    settling_seconds: float = field(default_factory=settling_seconds)
-
-    @property
-    def state(self) -> State:
-        """The state; change it inside `change()` only."""
-        return self.store.state
-
-    @contextmanager
-    def change(self) -> Iterator[State]:
-        """Hold the state, write it to disk at the end, and wake the scheduler."""
-        with self.lock:
-            yield self.store.state
-            self.store.save()
-        self.wake.set()
+    settling_seconds: float = field(default_factory=settling_seconds, kw_only=True)
 
     def client(self, service: str, region: str | None = None) -> Any:
         """A boto3 client that acts as the cloud's own user."""
@@ -111,11 +89,6 @@ class Core:
             for task in self.state.tasks.values()
             if task.service_arn == service_arn and task.status != "STOPPED"
         ]
-
-
-def moment(seconds: float) -> datetime:
-    """A time as the API's answers carry it."""
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def given_members(members: dict[str, Any]) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from localcloud.ecs import arns, errors, rollout, shifting
-from localcloud.ecs.core import Core, given_members, moment, page
+from localcloud.ecs.core import Core, given_members, page
 from localcloud.ecs.model import Revision, ServiceDeployment, State, Task
 from localcloud.ecs.service_shape import pending, running
+from localcloud.shared.core import moment
 from localcloud.shared.service import Call, ServiceError
 
 MAXIMUM_DESCRIBED = 20

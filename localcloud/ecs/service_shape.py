@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from localcloud.ecs import rollout
-from localcloud.ecs.core import given_members, moment
+from localcloud.ecs.core import given_members
 from localcloud.ecs.model import Deployment, ServiceRecord, State, Task, TaskStatus
+from localcloud.shared.core import moment
 
 WAITING = (TaskStatus.PROVISIONING, TaskStatus.PENDING, TaskStatus.ACTIVATING)
 

@@ -9,9 +9,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from localcloud.ecs import arns, errors
-from localcloud.ecs.core import Core, moment, page
+from localcloud.ecs.core import Core, page
 from localcloud.ecs.model import TaskDefinition, TaskStatus
 from localcloud.ecs.validation import normalised
+from localcloud.shared.core import moment
 from localcloud.shared.service import Call
 
 MAXIMUM_DELETED = 10

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-
-from localcloud.shared.state_file import write_atomically
+from localcloud.shared.state_file import StateFile
 
 KEPT_DELIVERIES = 100
 
@@ -100,36 +95,16 @@ class State:
         return self.last_id
 
 
-_ADAPTER = TypeAdapter(State)
-
-
-class Store:
-    """The state behind one lock, on disk after every change.
+class Store(StateFile[State]):
+    """The state in one file, beside the bare repositories.
 
     Args:
         folder: where `githost.json` and the bare repositories live.
     """
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(folder / "githost.json", State)
         self._folder = folder
-        self._file = folder / "githost.json"
-        self._lock = threading.RLock()
-        self.state = State()
-        if self._file.exists():
-            self.state = _ADAPTER.validate_json(self._file.read_bytes())
-
-    @contextmanager
-    def change(self) -> Iterator[State]:
-        """Hold the state and write it at the end."""
-        with self._lock:
-            yield self.state
-            write_atomically(self._file, _ADAPTER.dump_json(self.state))
-
-    @contextmanager
-    def read(self) -> Iterator[State]:
-        """Hold the state unchanged."""
-        with self._lock:
-            yield self.state
 
     def path(self, repository: Repository) -> Path:
         """The bare repository."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
-from localcloud.shared.state_file import write_atomically
+from localcloud.shared.state_file import StateFile
 
 KEPT = 100
 """How many executions of a state machine are remembered."""
@@ -49,32 +46,22 @@ class Execution(BaseModel):
         return {name: value for name, value in told.items() if value is not None}
 
 
-_ADAPTER = TypeAdapter(list[Execution])
+class Store(StateFile[list[Execution]]):
+    """Executions, the newest last.
 
-
-class Store:
-    """Executions behind one lock, the newest last, on disk after every change."""
+    Args:
+        folder: where `executions.json` lives.
+    """
 
     def __init__(self, folder: str) -> None:
-        self._file = Path(folder) / "executions.json"
-        self._lock = threading.RLock()
-        self._known: list[Execution] = []
-        if self._file.exists():
-            self._known = _ADAPTER.validate_json(self._file.read_bytes())
-
-    @contextmanager
-    def change(self) -> Iterator[list[Execution]]:
-        """Hold the executions and write them at the end."""
-        with self._lock:
-            yield self._known
-            write_atomically(self._file, _ADAPTER.dump_json(self._known))
+        super().__init__(Path(folder) / "executions.json", list[Execution])
 
     def of(self, machine: str) -> list[Execution]:
         """Those of a state machine, the newest first."""
-        with self._lock:
-            return [each for each in reversed(self._known) if each.machine == machine]
+        with self.read() as known:
+            return [each for each in reversed(known) if each.machine == machine]
 
     def find(self, arn: str) -> Execution | None:
         """One by its ARN."""
-        with self._lock:
-            return next((each for each in self._known if each.arn == arn), None)
+        with self.read() as known:
+            return next((each for each in known if each.arn == arn), None)
