@@ -6,102 +6,56 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Operati
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
 
 from localcloud.shared.service import Call, ServiceError
+from localcloud.shared.supported_members import not_honoured
 
-Allowed = Mapping[str, Any]
-"""Member → None (any value), a tuple of values, or a nested table."""
+_FORWARD = "ForwardConfig.TargetGroups ForwardConfig.TargetGroupStickinessConfig.DurationSeconds"
+_ACTION = (
+    "Type=forward|redirect|fixed-response Order TargetGroupArn RedirectConfig FixedResponseConfig "
+    f"{_FORWARD} ForwardConfig.TargetGroupStickinessConfig.Enabled=False"
+)
+_CONDITION = (
+    "Field Values HostHeaderConfig.Values PathPatternConfig.Values HttpHeaderConfig.HttpHeaderName "
+    "HttpHeaderConfig.Values QueryStringConfig HttpRequestMethodConfig SourceIpConfig"
+)
+_HEALTH_CHECK = (
+    "HealthCheckProtocol=HTTP|HTTPS HealthCheckPort HealthCheckPath HealthCheckEnabled "
+    "HealthCheckIntervalSeconds HealthCheckTimeoutSeconds HealthyThresholdCount "
+    "UnhealthyThresholdCount Matcher.HttpCode "
+)
 
-_WEB = ("HTTP", "HTTPS")
-_ACTION: Allowed = {
-    "Type": ("forward", "redirect", "fixed-response"),
-    "Order": None,
-    "TargetGroupArn": None,
-    "RedirectConfig": None,
-    "FixedResponseConfig": None,
-    "ForwardConfig": {
-        "TargetGroups": None,
-        "TargetGroupStickinessConfig": {"Enabled": (False,), "DurationSeconds": None},
-    },
-}
-_CONDITION: Allowed = {
-    "Field": None,
-    "Values": None,
-    "HostHeaderConfig": {"Values": None},
-    "PathPatternConfig": {"Values": None},
-    "HttpHeaderConfig": {"HttpHeaderName": None, "Values": None},
-    "QueryStringConfig": None,
-    "HttpRequestMethodConfig": None,
-    "SourceIpConfig": None,
-}
-_CHECK: Allowed = {
-    "HealthCheckProtocol": _WEB,
-    "HealthCheckPort": None,
-    "HealthCheckPath": None,
-    "HealthCheckEnabled": None,
-    "HealthCheckIntervalSeconds": None,
-    "HealthCheckTimeoutSeconds": None,
-    "HealthyThresholdCount": None,
-    "UnhealthyThresholdCount": None,
-    "Matcher": {"HttpCode": None},
-}
-_LISTENER: Allowed = {
-    "Protocol": None,
-    "Port": None,
-    "SslPolicy": None,
-    "Certificates": {"CertificateArn": None},
-    "DefaultActions": _ACTION,
-    "MutualAuthentication": {"Mode": ("off",)},
-}
-_TARGETS: Allowed = {
-    "TargetGroupArn": None,
-    "Targets": {"Id": None, "Port": None, "AvailabilityZone": None},
-}
 
-MEMBERS: Mapping[str, Allowed] = {
-    "CreateLoadBalancer": {
-        "Name": None,
-        "Subnets": None,
-        "SubnetMappings": {"SubnetId": None},
-        "SecurityGroups": None,
-        "Scheme": None,
-        "Tags": None,
-        "Type": ("application",),
-        "IpAddressType": ("ipv4",),
-        "EnablePrefixForIpv6SourceNat": ("off",),
-    },
-    "SetSubnets": {
-        "LoadBalancerArn": None,
-        "Subnets": None,
-        "SubnetMappings": {"SubnetId": None},
-        "IpAddressType": ("ipv4",),
-    },
-    "SetSecurityGroups": {"LoadBalancerArn": None, "SecurityGroups": None},
-    "SetIpAddressType": {"LoadBalancerArn": None, "IpAddressType": ("ipv4",)},
-    "CreateTargetGroup": {
-        "Name": None,
-        "Protocol": _WEB,
-        "ProtocolVersion": ("HTTP1", ""),  # an empty one is none, as in every query protocol
-        "Port": None,
-        "VpcId": None,
-        "TargetType": ("ip",),
-        "IpAddressType": ("ipv4",),
-        "Tags": None,
-        **_CHECK,
-    },
-    "ModifyTargetGroup": {"TargetGroupArn": None, **_CHECK},
-    "CreateListener": {"LoadBalancerArn": None, "Tags": None, **_LISTENER},
-    "ModifyListener": {"ListenerArn": None, **_LISTENER},
-    "CreateRule": {
-        "ListenerArn": None,
-        "Priority": None,
-        "Conditions": _CONDITION,
-        "Actions": _ACTION,
-        "Tags": None,
-    },
-    "ModifyRule": {"RuleArn": None, "Conditions": _CONDITION, "Actions": _ACTION},
+def _each(members: str, tokens: str) -> str:
+    """Tokens of the elements of a list."""
+    return " ".join(f"{members}[].{token}" for token in tokens.split()) + " "
+
+
+_RULE = _each("Conditions", _CONDITION) + _each("Actions", _ACTION)
+_LISTENER = (
+    "Protocol Port SslPolicy Certificates[].CertificateArn MutualAuthentication.Mode=off "
+    + _each("DefaultActions", _ACTION)
+)
+_TARGETS = "TargetGroupArn Targets[].Id Targets[].Port Targets[].AvailabilityZone"
+
+MEMBERS: Mapping[str, str] = {
+    "CreateLoadBalancer": (
+        "Name Subnets SubnetMappings[].SubnetId SecurityGroups Scheme Tags Type=application "
+        "IpAddressType=ipv4 EnablePrefixForIpv6SourceNat=off"
+    ),
+    "SetSubnets": "LoadBalancerArn Subnets SubnetMappings[].SubnetId IpAddressType=ipv4",
+    "SetSecurityGroups": "LoadBalancerArn SecurityGroups",
+    "SetIpAddressType": "LoadBalancerArn IpAddressType=ipv4",
+    "CreateTargetGroup": (
+        "Name Protocol=HTTP|HTTPS ProtocolVersion=HTTP1 Port VpcId TargetType=ip "
+        "IpAddressType=ipv4 Tags " + _HEALTH_CHECK
+    ),
+    "ModifyTargetGroup": "TargetGroupArn " + _HEALTH_CHECK,
+    "CreateListener": "LoadBalancerArn Tags " + _LISTENER,
+    "ModifyListener": "ListenerArn " + _LISTENER,
+    "CreateRule": "ListenerArn Priority Tags " + _RULE,
+    "ModifyRule": "RuleArn " + _RULE,
     "RegisterTargets": _TARGETS,
     "DeregisterTargets": _TARGETS,
     "DescribeTargetHealth": _TARGETS,
@@ -139,21 +93,8 @@ def refuse_unhonoured(call: Call) -> None:
     Raises:
         ServiceError: it names the member.
     """
-    _refuse(call.operation, call.input, MEMBERS[call.operation])
-
-
-def _refuse(path: str, value: Any, allowed: Any) -> None:
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        for item in value:
-            _refuse(path, item, allowed)
-    elif isinstance(allowed, Mapping):
-        for member, found in value.items():
-            if member not in allowed:
-                raise unsupported(f"{path}.{member}")
-            _refuse(f"{path}.{member}", found, allowed[member])
-    elif allowed is not None and value not in allowed:
-        words = ", ".join(map(str, allowed))
-        raise unsupported(f"{path} = {value} (only {words})")
+    for path in not_honoured(MEMBERS[call.operation], call.input):
+        raise unsupported(f"{call.operation}.{path}")
 
 
 def _one_of(*values: str) -> Callable[[str], bool]:
