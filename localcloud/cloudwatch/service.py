@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,7 +16,8 @@ from localcloud.cloudwatch.evaluation import COMPARISONS, AlarmState
 from localcloud.cloudwatch.metric_math import MathError, Series, evaluate
 from localcloud.cloudwatch.series import Points, is_statistic, metric
 from localcloud.emulator.emulator import backends
-from localcloud.shared.service import Call, Service, ServiceError, Surroundings
+from localcloud.shared.background_service import BackgroundService
+from localcloud.shared.service import Call, ServiceError, Surroundings
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ MOST_DATA_POINTS = 1440
 _ACTION_SERVICES = (":sns:", ":autoscaling:")
 
 
-class CloudWatch(Service):
+class CloudWatch(BackgroundService):
     """Metrics and alarms.
 
     Args:
@@ -37,14 +37,10 @@ class CloudWatch(Service):
     """
 
     name = "cloudwatch"
-    emulated = True
 
     def __init__(self, surroundings: Surroundings) -> None:
-        super().__init__()
-        self._around = surroundings
+        super().__init__(surroundings)
         self._before: dict[tuple[str, str], Any] = {}
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True, name="cloudwatch alarms")
         self.handlers = {
             "GetMetricStatistics": self._statistics,
             "GetMetricData": self._metric_data,
@@ -55,14 +51,6 @@ class CloudWatch(Service):
             "SetAlarmState": self._remember,
         }
         self.after = {"PutMetricAlarm": self._keep_state, "SetAlarmState": self._follow}
-
-    def start(self) -> None:
-        """Begin to evaluate alarms."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the evaluation under way."""
-        self._ended.set()
 
     # --- metrics
 

@@ -26,6 +26,11 @@ _FIELDS: tuple[tuple[int, int, list[str]], ...] = (
 )
 
 
+def minute(moment: datetime) -> datetime:
+    """When the minute of a moment began."""
+    return moment.replace(second=0, microsecond=0)
+
+
 class ScheduleError(ValueError):
     """A schedule that is wrong, or that the local cloud does not know; the text says why."""
 

@@ -8,7 +8,6 @@ further. Activities are remembered as long as the process lives.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 import uuid
 from collections import deque
@@ -22,8 +21,9 @@ from moto.applicationautoscaling.responses import _build_policy
 from localcloud.emulator.emulator import backends
 from localcloud.scaling import steps, tracking
 from localcloud.scaling.decision import Reading, decide
-from localcloud.scaling.schedule import ScheduleError, due
-from localcloud.shared.service import Call, Service, ServiceError, Surroundings
+from localcloud.scaling.schedule import ScheduleError, due, minute
+from localcloud.shared.background_service import BackgroundService
+from localcloud.shared.service import Call, ServiceError, Surroundings
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ ACTIVITIES_KEPT = 200
 POLICIES_A_PAGE = 10
 
 
-class Scaling(Service):
+class Scaling(BackgroundService):
     """Target tracking, step scaling and scheduled scaling of ECS services.
 
     Args:
@@ -42,16 +42,12 @@ class Scaling(Service):
     """
 
     name = "application-autoscaling"
-    emulated = True
 
     def __init__(self, surroundings: Surroundings) -> None:
-        super().__init__()
-        self._around = surroundings
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True, name="scaling")
+        super().__init__(surroundings)
         self._activities: deque[dict[str, Any]] = deque(maxlen=ACTIVITIES_KEPT)
         self._changed: dict[tuple[str, str], float] = {}
-        self._minute = _minute(datetime.now(UTC))
+        self._minute = minute(datetime.now(UTC))
         self.handlers = {
             "DescribeScalingActivities": self._describe_activities,
             "DescribeScalingPolicies": self._describe_policies,
@@ -61,14 +57,6 @@ class Scaling(Service):
             "PutScheduledAction": self._check_action,
         }
         self.after = {"PutScalingPolicy": self._watch}
-
-    def start(self) -> None:
-        """Begin to scale."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the look under way."""
-        self._ended.set()
 
     def _backend(self, region: str) -> Any:
         return backends("application-autoscaling")[self._around.account][region]
@@ -167,7 +155,7 @@ class Scaling(Service):
     def _run(self) -> None:
         while not self._ended.wait(LOOK_SECONDS):
             now = datetime.now(UTC)
-            minutes, self._minute = _minutes(self._minute, now), _minute(now)
+            minutes, self._minute = _minutes(self._minute, now), minute(now)
             for region in list(backends("application-autoscaling")[self._around.account]):
                 try:
                     self.look(region, minutes)
@@ -281,7 +269,7 @@ class Scaling(Service):
         found = cloudwatch.get_metric_data(
             MetricDataQueries=wanted,
             StartTime=now - timedelta(seconds=5 * tracking.PERIOD_SECONDS),
-            EndTime=_minute(now),
+            EndTime=minute(now),
         )["MetricDataResults"][0]["Values"]
         return float(found[0]) if found else None
 
@@ -308,14 +296,10 @@ class Scaling(Service):
         )
 
 
-def _minute(moment: datetime) -> datetime:
-    return moment.replace(second=0, microsecond=0)
-
-
 def _minutes(last: datetime, now: datetime) -> list[datetime]:
     """The minutes that began after `last`, five at most."""
-    count = min(5, (_minute(now) - last) // timedelta(minutes=1))
-    return [_minute(now) - timedelta(minutes=back) for back in range(count)]
+    count = min(5, (minute(now) - last) // timedelta(minutes=1))
+    return [minute(now) - timedelta(minutes=back) for back in range(count)]
 
 
 def _refused(what: str) -> ServiceError:

@@ -16,8 +16,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.emulator.emulator import backends
 from localcloud.iam import assume_service_role
-from localcloud.scaling.schedule import ScheduleError, due
-from localcloud.shared.service import Call, Service, ServiceError, Surroundings
+from localcloud.scaling.schedule import ScheduleError, due, minute
+from localcloud.shared.background_service import BackgroundService
+from localcloud.shared.service import Call, ServiceError, Surroundings
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ PAUSE_SECONDS = 1.0
 """Between two attempts to start a target."""
 
 
-class Scheduler(Service):
+class Scheduler(BackgroundService):
     """Schedules whose targets are state machines of Step Functions.
 
     Args:
@@ -35,27 +36,15 @@ class Scheduler(Service):
     """
 
     name = "scheduler"
-    emulated = True
 
     def __init__(self, surroundings: Surroundings) -> None:
-        super().__init__()
-        self._around = surroundings
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True, name="scheduler")
-        self._minute = _minute(datetime.now(UTC))
+        super().__init__(surroundings)
+        self._minute = minute(datetime.now(UTC))
         self.before = {"CreateSchedule": _check, "UpdateSchedule": _check}
-
-    def start(self) -> None:
-        """Begin to invoke targets."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the look under way."""
-        self._ended.set()
 
     def _run(self) -> None:
         while not self._ended.wait(LOOK_SECONDS):
-            now = _minute(datetime.now(UTC))
+            now = minute(datetime.now(UTC))
             if now == self._minute:
                 continue
             # Minutes in which the machine slept are missed, as AWS misses none of its own.
@@ -127,10 +116,6 @@ def _check(call: Call) -> None:
     for member in ("StartDate", "EndDate", "KmsKeyArn"):
         if given.get(member):
             raise _unsupported(member)
-
-
-def _minute(moment: datetime) -> datetime:
-    return moment.replace(second=0, microsecond=0)
 
 
 def _unsupported(what: str) -> ServiceError:
