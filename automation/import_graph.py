@@ -25,7 +25,7 @@ def modules(top: str, root: Path = paths.ROOT) -> dict[str, Path]:
     }
 
 
-def imported(file: Path) -> Iterator[str]:
+def imported(file: Path, top: tuple[str, ...] = TOP) -> Iterator[str]:
     """The modules of the project that a file imports, at its top or inside a function."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
@@ -34,7 +34,7 @@ def imported(file: Path) -> Iterator[str]:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         else:
             continue
-        yield from (name for name in names if name.partition(".")[0] in TOP)
+        yield from (name for name in names if name.partition(".")[0] in top)
 
 
 def imports(top: str, root: Path = paths.ROOT) -> frozenset[Edge]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
-from automation.exec.channel import Session, SessionError
-from automation.exec.shell_command import ShellCommand
 from localcloud.tests.conformance.ecs_stage import (
     ACCOUNT,
     API,
@@ -22,6 +20,7 @@ from localcloud.tests.conformance.ecs_stage import (
     wait_for,
 )
 from localcloud.tests.conformance.table import Played, Row, Table
+from localcloud.tests.session_client import converse
 
 TABLE: Table[Stage] = Table()
 row = TABLE.row
@@ -310,21 +309,17 @@ def execute_command(cloud: Stage) -> None:
     cloud.ecs.update_cluster(cluster=cluster, configuration={"executeCommandConfiguration": kept})
     task = cloud.open_task(cluster, cloud.definition(user="10001"))
     request = {"cluster": cluster, "task": task, "interactive": True}
-    command = "id -u; read line; echo got $line; exit 7"
-    session = cloud.ecs.execute_command(**request, command=f"sh -c '{command}'")["session"]
-    with pytest.raises(SessionError, match="token is wrong"):
-        Session(session | {"tokenValue": "guessed"}, bytearray().extend).hold()
+    command = "sh -c 'id -u; read line; echo got $line'"
+    session = cloud.ecs.execute_command(**request, command=command)["session"]
+    with pytest.raises(ConnectionClosed, match="token is wrong"):
+        converse(session | {"tokenValue": "guessed"}, bytearray().extend)
     output = bytearray()
-    told = ShellCommand(command, output.extend)
-    session = cloud.ecs.execute_command(**request, command=told.text())["session"]
-    opened = Session(session, told, size=(80, 24))
-    threading.Thread(target=opened.type, args=(b"hello\n",), daemon=True).start()
-    opened.hold()
-    assert told.end() == 7
+    session = cloud.ecs.execute_command(**request, command=command)["session"]
+    converse(session, output.extend, b"hello\n")
     assert sorted(output.decode().split("\r\n")) == ["", "0", "got hello", "hello"]
     wait_for(lambda: cloud.stream(group, session["sessionId"]))
-    with pytest.raises(SessionError, match="session is unknown"):
-        Session(session, output.extend).hold()
+    with pytest.raises(ConnectionClosed, match="session is unknown"):
+        converse(session, output.extend)
 
 
 @row("the agent splits a command into words and runs it without a shell", EXEC)
@@ -337,7 +332,7 @@ def no_shell(cloud: Stage) -> None:
             cluster=cluster, task=task, command=command, interactive=True
         )["session"]
         output = bytearray()
-        last = Session(session, output.extend).hold()
+        last = converse(session, output.extend)
         return output.decode(), last
 
     assert printed("echo one; echo $HOME > 'a  b' && false") == (
@@ -370,8 +365,8 @@ def session_left(cloud: Stage) -> None:
     def leave(_: bytes) -> None:
         raise OSError("the terminal is closed")
 
-    with pytest.raises(SessionError, match="the terminal is closed"):
-        Session(session, leave).hold()
+    with pytest.raises(OSError, match="the terminal is closed"):
+        converse(session, leave)
     container = cloud.container(cloud.task(task))
     wait_for(lambda: not any("sleep 1000" in row[-1] for row in container.top()["Processes"]))
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from localcloud.tests.checkout import ROOT
 from localcloud.tests.cloud_process import running
-from tests.e2e.checkout import ROOT
 
 ENTER = 'eval "$("$PYTHON" automation/run.py local env)"; '
 SHELL_SECONDS = 300

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.image.image import PROJECT_ROOT
 from localcloud.server.docker_network import connect
 from localcloud.server.process import instance_of
+from localcloud.tests.checkout import BUILDSPECS
 from localcloud.tests.cloud_process import CloudProcess, running
 
 ACCOUNT = "123456789012"
@@ -258,7 +258,7 @@ def application(cloud: CloudProcess) -> dict[str, Any]:
             settings[variable] = ecr.create_repository(
                 repositoryName=name, imageTagMutability=mutability
             )["repository"]["repositoryUri"]
-        text = (PROJECT_ROOT / "infra" / "delivery" / "buildspecs" / "build.yml").read_text()
+        text = (BUILDSPECS / "build.yml").read_text()
         codebuild.create_project(
             name="image",
             source={"type": "CODEPIPELINE", "buildspec": text},

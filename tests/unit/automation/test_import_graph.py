@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from automation.import_graph import Edge, drawing, imports, package_imports, reduced
+from automation import paths
+from automation.import_graph import (
+    TOP,
+    Edge,
+    drawing,
+    imported,
+    imports,
+    package_imports,
+    reduced,
+)
 
 DOOR = "localcloud.api"
 
@@ -18,6 +27,18 @@ def to_others(top: str) -> list[Edge]:
 @pytest.mark.parametrize("top", ["infra", "localcloud"])
 def test_the_program_and_the_local_cloud_import_neither_of_the_others(top: str) -> None:
     assert to_others(top) == []
+
+
+def test_the_local_clouds_tests_import_none_of_the_others() -> None:
+    files = sorted((paths.ROOT / "localcloud" / "tests").rglob("*.py"))
+    assert files
+    found = {file.name: list(imported(file, (*TOP, "tests"))) for file in files}
+    assert {
+        (file, name)
+        for file, names in found.items()
+        for name in names
+        if name.partition(".")[0] != "localcloud"
+    } == set()
 
 
 def test_the_driver_imports_one_module_of_the_local_cloud() -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from infra.image.image import PROJECT_ROOT
 from localcloud.codebuild.buildspec import is_inline, parse
 from localcloud.codebuild.errors import PhaseError
+from localcloud.tests.checkout import BUILDSPECS
 
 LEAST = "version: 0.2\nphases:\n  build:\n    commands:\n      - make\n"
 
 
 @pytest.mark.parametrize("name", ["build", "test"])
 def test_the_pipelines_own_are_read(name: str) -> None:
-    text = (PROJECT_ROOT / "infra" / "delivery" / "buildspecs" / f"{name}.yml").read_text()
+    text = (BUILDSPECS / f"{name}.yml").read_text()
     assert is_inline(text)
     assert parse(text).phases["build"].commands
 
