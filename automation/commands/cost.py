@@ -8,7 +8,6 @@ from typing import Any
 
 from pulumi.automation.errors import CommandError
 
-from automation.engine.failures import explain
 from automation.pricing.alternatives import Alternative, alternatives
 from automation.pricing.estimate import Estimate, monthly_cost
 from automation.pricing.lines import Line
@@ -17,6 +16,7 @@ from automation.pricing.region import region_of
 from automation.pricing.resources import Resources, of_state
 from automation.pricing.table import assumptions, prices_of
 from automation.screen import Screen
+from automation.stack.engine_failures import explain
 from automation.stack.operations import opened
 from automation.stack.stack_file import StackFile, load_stack_file
 from automation.stack.target import TARGETS

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pulumi import automation as auto
 
 from automation.engine.progress import Progress, display_name
-from automation.recovery import pending_creations
 from automation.recovery.adoption import CREATING, adopt
+from automation.stack import pending_creations
 from automation.stack.operations import Session
 
 

@@ -14,11 +14,10 @@ from pulumi.automation.errors import CommandError, ConcurrentUpdateError
 
 from automation import paths
 from automation.engine import Engine, obtain_engine
-from automation.engine.failures import explain
 from automation.engine.progress import Progress
-from automation.recovery import pending_creations
 from automation.screen import Screen
-from automation.stack import locks
+from automation.stack import locks, pending_creations
+from automation.stack.engine_failures import explain
 from automation.stack.stack_file import StackFile
 from automation.stack.state_file import OutputValue
 from automation.stack.target import Target

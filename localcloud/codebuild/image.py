@@ -23,7 +23,7 @@ import docker
 from docker.errors import APIError, BuildError, DockerException, ImageNotFound
 
 from localcloud.codebuild.errors import PhaseError
-from localcloud.server.base_image import (
+from localcloud.shared.base_image import (
     BaseImageError,
     argument_for,
     base_image_argument,

@@ -14,7 +14,7 @@ from moto.ec2.models.security_groups import SecurityGroupRule
 from localcloud.emulator.acm import AcmAmendments
 from localcloud.emulator.emulator import Emulator, backends
 from localcloud.emulator.notifications import TopicNotices, send_to_topics
-from localcloud.scaling.tags import ScalingTags
+from localcloud.emulator.scaling_tags import ScalingTags
 from localcloud.shared.service import Call, Service, ServiceError
 
 EVENTS_KEPT_PER_STREAM = 10_000

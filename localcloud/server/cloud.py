@@ -23,17 +23,17 @@ import psutil
 from botocore.config import Config
 from docker import DockerClient
 
-from localcloud.emulator.access_keys import Keys
 from localcloud.emulator.emulator import Emulator
 from localcloud.emulator.emulator_fixes import amendments
 from localcloud.emulator.persistence import Snapshots
 from localcloud.emulator.tagging import Tagging
+from localcloud.gateway.access_keys import Keys
+from localcloud.gateway.faults import Faults
 from localcloud.gateway.gateway import Gateway
 from localcloud.gateway.refusals import refusals
 from localcloud.iam import Authorizer
 from localcloud.providers.server import RunningProviders, serve_providers
 from localcloud.server.docker_network import connect, ensure_network, remove_unused_network
-from localcloud.server.faults import Faults
 from localcloud.server.process import (
     PROVIDERS,
     REGION,

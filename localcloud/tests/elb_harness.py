@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from localcloud.elb import Elb
-from localcloud.emulator.access_keys import Keys
 from localcloud.emulator.emulator import Emulator, backends
+from localcloud.gateway.access_keys import Keys
 from localcloud.gateway.gateway import Gateway
 from localcloud.server.cloud import ACCOUNT, Clients
 from localcloud.server.serving import listen, serve

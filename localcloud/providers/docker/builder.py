@@ -17,7 +17,7 @@ from requests.exceptions import RequestException
 
 from localcloud.providers.docker.inputs import ImageInputs
 from localcloud.providers.handler import Context, ProviderError
-from localcloud.server.base_image import BaseImageError, argument_for
+from localcloud.shared.base_image import BaseImageError, argument_for
 
 _STEP = re.compile(r"^(?:Step \d+/\d+ : |#\d+ \[[^\]]*\d+/\d+\] )(?P<step>.+)$")
 _NO_SPACE = "no space left on device"

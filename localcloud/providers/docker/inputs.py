@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from localcloud.providers.handler import UNKNOWN, Failure, ProviderError, unknown
-from localcloud.server.base_image import host_platform
+from localcloud.shared.base_image import host_platform
 
 _IMAGE = {"build", "buildOnPreview", "imageName", "registry", "skipPush"}
 _BUILD = {

@@ -21,8 +21,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localcloud.server import process
-from localcloud.server.base_image import local_base_image
 from localcloud.server.docker_network import remove_network
+from localcloud.shared.base_image import local_base_image
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"

@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from localcloud.providers import docker as provider
-from localcloud.server.base_image import SUITE
+from localcloud.shared.base_image import SUITE
 from localcloud.tests.unit.providers.attached import attached
 
 TOKEN = "docker:index/image:Image"

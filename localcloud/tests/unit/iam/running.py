@@ -13,8 +13,8 @@ import boto3
 from botocore.config import Config
 from moto.backends import get_backend
 
-from localcloud.emulator.access_keys import Keys
 from localcloud.emulator.emulator import EMULATED, Emulator
+from localcloud.gateway.access_keys import Keys
 from localcloud.gateway.gateway import Gateway
 from localcloud.iam import Authorizer, Iam, Sts
 from localcloud.server.serving import listen, serve

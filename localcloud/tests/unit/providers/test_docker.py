@@ -18,8 +18,8 @@ from localcloud.providers.docker import inputs as image_inputs
 from localcloud.providers.docker.builder import BuildOutput, _buildx_command, _words
 from localcloud.providers.docker.inputs import context_digest, parse
 from localcloud.providers.handler import UNKNOWN, ProviderError
-from localcloud.server import base_image
-from localcloud.server.base_image import PUBLIC_REGISTRY, registry_of
+from localcloud.shared import base_image
+from localcloud.shared.base_image import PUBLIC_REGISTRY, registry_of
 from localcloud.tests.unit.providers.attached import attached
 
 TOKEN = "docker:index/image:Image"

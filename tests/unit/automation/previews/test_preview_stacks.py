@@ -22,7 +22,6 @@ from automation.commands import prune as pruning
 from automation.commands.destroy import Removed
 from automation.commands.previews import moment
 from automation.commands.prune import Heads, reasons
-from automation.engine.failures import resource_failure
 from automation.engine.progress import Failure
 from automation.errors import ConfigurationError, DriverError, UpdateRunning
 from automation.previews import preview_stacks
@@ -36,6 +35,7 @@ from automation.previews.preview_stacks import PreviewStack, previews_of, readab
 from automation.screen import duration
 from automation.stack import stack_file
 from automation.stack.chosen import stack_of
+from automation.stack.engine_failures import resource_failure
 from automation.stack.operations import Backend
 from automation.stack.target import TARGETS
 from infra.ingress.preview_route import free_port

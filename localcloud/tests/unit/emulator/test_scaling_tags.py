@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud.scaling.tags import ScalingTags
+from localcloud.emulator.scaling_tags import ScalingTags
 from localcloud.tests.unit.gateway_harness import Served, served
 
 

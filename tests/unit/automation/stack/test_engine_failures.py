@@ -9,9 +9,9 @@ from pulumi.automation import CommandResult
 from pulumi.automation.errors import CommandError
 
 from automation import paths
-from automation.engine.failures import explain
 from automation.engine.progress import Failure
 from automation.errors import EngineFailed, NumberTaken, ServiceFailed
+from automation.stack.engine_failures import explain
 from automation.stack.stack_file import StackFile, load_stack_file
 
 STACK = "urn:pulumi:local::fargate-cd::pulumi:pulumi:Stack::fargate-cd-local"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud.server.faults import Faults
+from localcloud.gateway.faults import Faults
 from localcloud.tests.unit.gateway_harness import Served, served
 
 

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from localcloud.server import base_image
-from localcloud.server.base_image import BaseImageError, base_image_argument, registry_answers
+from localcloud.shared import base_image
+from localcloud.shared.base_image import BaseImageError, base_image_argument, registry_answers
 
 TRUST = "etc/ssl/certs/ca-certificates.crt"
 

@@ -13,9 +13,8 @@ from pulumi.automation.errors import CommandError
 
 from automation.engine.progress import Failure, Progress
 from automation.errors import DriverError
-from automation.recovery import pending_creations
 from automation.recovery.refresh import settle
-from automation.stack import operations
+from automation.stack import operations, pending_creations
 from automation.stack.target import Target
 from tests.unit.automation.conftest import Captured
 from tests.unit.automation.diagnosis import recorded
