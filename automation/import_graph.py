@@ -71,41 +71,22 @@ def _reachable(edges: Iterable[Edge]) -> Mapping[str, set[str]]:
     return after
 
 
-def groups(edges: frozenset[Edge]) -> dict[str, tuple[str, ...]]:
-    """Package → those that it is drawn with: itself, and those that import each other with it."""
-    after = _reachable(edges)
-    return {
-        name: tuple(sorted({name} | {each for each in after[name] if name in after[each]}))
-        for name in after
-    }
+def cycles(edges: Iterable[Edge]) -> set[str]:
+    """The packages that import each other, directly or through others."""
+    return {name for name, importing in _reachable(edges).items() if name in importing}
 
 
 def drawing(top: str, root: Path = paths.ROOT) -> str:
     """A flowchart in Mermaid: who imports → what; arrows that follow from others are left out."""
     found = package_imports(top, root)
-    drawn = groups(found)
-    between = frozenset(
-        (_identity(drawn[a]), _identity(drawn[b])) for a, b in found if drawn[a] != drawn[b]
-    )
     lines = ["```mermaid", "flowchart TB"]
-    for group in sorted(set(drawn.values())):
-        lines += _boxes(group)
-    lines += [f"    {importing} --> {used}" for used, importing in reduced(between)]
+    lines += [f'    {_id(name)}["{name.partition(".")[2]}"]' for name in sorted(_reachable(found))]
+    lines += [f"    {_id(importing)} --> {_id(used)}" for used, importing in reduced(found)]
     return "\n".join([*lines, "```"])
 
 
-def _identity(group: tuple[str, ...]) -> str:
-    return group[0].replace(".", "_") + ("_group" if len(group) > 1 else "")
-
-
-def _boxes(group: tuple[str, ...]) -> Iterator[str]:
-    boxes = [f'{name.replace(".", "_")}["{name.partition(".")[2]}"]' for name in group]
-    if len(group) == 1:
-        yield f"    {boxes[0]}"
-        return
-    yield f'    subgraph {_identity(group)}["import each other"]'
-    yield from (f"        {box}" for box in boxes)
-    yield "    end"
+def _id(name: str) -> str:
+    return name.replace(".", "_")
 
 
 def reduced(edges: frozenset[Edge]) -> list[Edge]:

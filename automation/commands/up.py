@@ -14,6 +14,7 @@ from automation.deployment import processes
 from automation.deployment.pipeline_transition import no_release_meanwhile
 from automation.deployment.release_command import ReleaseCommand
 from automation.deployment.report import Done, report
+from automation.deployment.rollout import watched
 from automation.engine.progress import Progress
 from automation.errors import ConfigurationError, DriverError, UpdateRunning
 from automation.preflight import checks, task_count
@@ -76,7 +77,7 @@ def up(
             session.target.before_up(session.file.settings, screen)
             settle(session)
             task_count.tell(session)
-            with no_release_meanwhile(session), session.watch() as watch:
+            with no_release_meanwhile(session), watched(session) as watch:
                 newer_release.take_in(session)
                 before |= processes.running(session)
                 perform_update(session, life, updated.up, watch.lines)

@@ -13,6 +13,7 @@ from automation.aws.ecs import describe_service, is_serving
 from automation.aws.http_check import url_answers
 from automation.deployment import processes
 from automation.deployment.releases import earlier, releases
+from automation.deployment.rollout import watched
 from automation.deployment.verdict import (
     ROLLBACK_SECONDS,
     Limits,
@@ -198,7 +199,7 @@ def _limits(session: Session) -> Limits:
 def _awaited(session: Session, done: Done) -> dict[str, Verdict]:
     """Wait for the verdicts with a view of the rollout; when one is bad all go back."""
     limits = _limits(session)
-    with session.watch() as watch, session.screen.drawn("Waiting for the verdict", watch.lines):
+    with watched(session) as watch, session.screen.drawn("Waiting for the verdict", watch.lines):
         found = processes.await_all(session, done.began, limits, session.services)
         return processes.together(session, found, done.before, limits)
 

@@ -22,6 +22,7 @@ from automation.aws.ecs import (
     task_id,
     tasks,
 )
+from automation.stack.operations import Session
 
 WATCH_SECONDS = 2.0
 NAMESPACE = "AWS/ApplicationELB"
@@ -175,6 +176,13 @@ def _sum(cloud: Cloud, name: str, dimensions: list[dict[str, str]], since: datet
     )
     points = answer.get("Datapoints")  # an answer that was cut off has no members
     return int(sum(point["Sum"] for point in points)) if points else None
+
+
+def watched(session: Session) -> Watch:
+    """A view of the rollout of a stack's service: lines to draw on a terminal, told elsewhere."""
+    drawn = session.screen.err.is_terminal and not session.screen.quiet
+    tell = None if drawn else session.screen.note
+    return Watch(Cloud(provider=session.provider), session.service, tell)
 
 
 class Watch:

@@ -27,7 +27,6 @@ from infra.names import CONTAINER_NAME, WEB, Names
 if TYPE_CHECKING:  # a command that only looks imports no SDK, which takes half a second
     from pulumi import automation as auto
 
-    from automation.deployment.rollout import Watch
     from automation.engine import Engine
     from automation.engine.progress import Progress
 
@@ -120,14 +119,6 @@ class Session:
     def unsettled_file(self) -> Path:
         """Where creations are remembered that failed without a clear answer."""
         return self.target.unsettled_file(self.file.name)
-
-    def watch(self) -> Watch:
-        """A view of the service's rollout: lines to draw on a terminal, told elsewhere."""
-        from automation.deployment.rollout import Watch
-
-        drawn = self.screen.err.is_terminal and not self.screen.quiet
-        tell = None if drawn else self.screen.note
-        return Watch(Cloud(provider=self.provider), self.service, tell)
 
     def outputs(self) -> Mapping[str, OutputValue]:
         """The stack's outputs."""

@@ -22,7 +22,7 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
 from moto.s3.models import FakeBucket
 from werkzeug.test import run_wsgi_app
 
-from localcloud.gateway.protocol import Answer
+from localcloud.shared.service import Answer
 
 # botocore's service name → moto's.
 EMULATED: dict[str, str] = {

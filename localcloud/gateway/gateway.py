@@ -22,9 +22,9 @@ from localcloud.emulator.emulator import EMULATED, Emulator, NotEmulatedError
 from localcloud.gateway import protocol
 from localcloud.gateway.constraints import violations
 from localcloud.gateway.faults import Faults, When
-from localcloud.gateway.protocol import Answer, Target
+from localcloud.gateway.protocol import Target
 from localcloud.gateway.signature import Key, Signature, SignatureError, read_signature, verify
-from localcloud.shared.service import Call, Service, ServiceError, allow
+from localcloud.shared.service import Answer, Call, Service, ServiceError, allow
 
 log = logging.getLogger("localcloud.gateway.gateway")
 

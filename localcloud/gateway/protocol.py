@@ -26,6 +26,8 @@ from moto.core.serialize import SerializationContext, get_serializer_class
 from moto.core.utils import get_service_model
 from werkzeug.exceptions import NotFound
 
+from localcloud.shared.service import Answer
+
 # Several services share a signing name; the local cloud has one of each.
 SIGNING_NAMES = {
     "states": "stepfunctions",
@@ -88,15 +90,6 @@ class Target:
     operation: str
     protocol: str
     uri: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An HTTP answer."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
 
 
 @functools.cache

@@ -55,6 +55,15 @@ class Call:
     source_ip: str = "127.0.0.1"
 
 
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
 Handler = Callable[[Call], Mapping[str, Any]]
 """Answers a call with the members of the operation's output shape."""
 

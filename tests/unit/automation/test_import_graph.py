@@ -10,6 +10,7 @@ from automation import paths
 from automation.import_graph import (
     TOP,
     Edge,
+    cycles,
     drawing,
     imported,
     imports,
@@ -76,14 +77,23 @@ def test_imports_inside_functions_count_and_those_of_tests_or_single_files_do_no
     }
 
 
-def test_packages_that_import_each_other_are_drawn_together(tree: Path) -> None:
+def test_packages_that_import_each_other_are_found(tree: Path) -> None:
+    assert cycles(package_imports("infra", tree)) == {"infra.network", "infra.service"}
+
+
+@pytest.mark.parametrize("top", TOP)
+def test_no_packages_import_each_other(top: str) -> None:
+    assert cycles(package_imports(top)) == set()
+
+
+def test_the_packages_are_drawn_with_their_imports(tree: Path) -> None:
+    (tree / "infra" / "network" / "vpc.py").write_text("from infra.names import Names\n")
     assert drawing("infra", tree).splitlines()[2:-1] == [
         '    infra_image["image"]',
-        '    subgraph infra_network_group["import each other"]',
-        '        infra_network["network"]',
-        '        infra_service["service"]',
-        "    end",
-        "    infra_image --> infra_network_group",
+        '    infra_network["network"]',
+        '    infra_service["service"]',
+        "    infra_image --> infra_service",
+        "    infra_service --> infra_network",
     ]
 
 

@@ -23,7 +23,7 @@ from automation.deployment.verdict import Verdict
 from automation.diagnosis.evidence import Facts
 from automation.errors import ConfigurationError
 from automation.leftovers.search import Leftover
-from automation.stack import engine_operations, operations
+from automation.stack import engine_operations
 from automation.stack.target import TARGETS
 
 STACK = "dev"
@@ -141,7 +141,8 @@ def install(monkeypatch: pytest.MonkeyPatch, folder: Path) -> FakeEngine:
     monkeypatch.setattr(engine_operations, "open_stack", engine.open)
     monkeypatch.setattr(engine_operations, "open_workspace", lambda *_: engine.workspace())
     silent = nullcontext(SimpleNamespace(lines=list))
-    monkeypatch.setattr(operations.Session, "watch", lambda _session: silent)
+    for module in (updating, reporting):
+        monkeypatch.setattr(module, "watched", lambda _session: silent)
     monkeypatch.setattr(updating.checks, "check", engine.check)
     monkeypatch.setattr(updating.task_count, "tell", lambda _session: None)
     monkeypatch.setattr(updating.newer_release, "unknown_release", lambda _session: [])
