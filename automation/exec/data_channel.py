@@ -2,6 +2,8 @@
 
 Field order, sizes and meaning follow the protocol of AWS's open Session Manager plugin:
 https://github.com/aws/session-manager-plugin
+
+The local cloud has the agent's end in a module of its own: neither package imports the other.
 """
 
 from __future__ import annotations

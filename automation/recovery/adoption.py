@@ -4,6 +4,13 @@ The engine notes in its state that it begins to create a resource, and afterward
 it is killed in between, the resource may exist or not; the engine alone can't tell, and its next
 update would create it a second time (https://www.pulumi.com/docs/support/troubleshooting/#interrupted-update-recovery).
 Its physical name or its tags tell: what is found is taken into the state, what isn't is created.
+
+The engine's own `refresh --import-pending-creates URN ID` does not replace this. It takes an id
+that somebody has found already, rewrites only creations that the engine itself has noted, not those
+of `stack/pending_creations.py`, and the Python SDK's `Stack.refresh` does not pass it on
+(https://github.com/pulumi/pulumi/blob/v3.250.0/pkg/cmd/pulumi/operations/refresh.go,
+`pendingCreatesToImports`). `Stack.cancel` frees the engine's locks (`stack/locks.py`), and leaves
+pending operations as they are.
 """
 
 from __future__ import annotations
