@@ -1,4 +1,4 @@
-"""Where the stack is made: partition, account and region, as the provider sees them."""
+"""The provider's partition, account and region."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ FILE = Path(__file__).resolve().parents[1] / "addons.py"
 
 
 class AddonsError(pulumi.RunError):
-    """`addons.py` says something that can't be done.
+    """`addons.py` is wrong.
 
     Args:
         problem: what, and what is allowed.

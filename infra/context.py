@@ -1,4 +1,4 @@
-"""What every part of the composition knows: settings, names, account and tags."""
+"""The context that every component gets: settings, names, account and tags."""
 
 from __future__ import annotations
 

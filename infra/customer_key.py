@@ -1,4 +1,4 @@
-"""A key of the account's own for what AWS would else encrypt with a key of its own."""
+"""The stack's customer managed KMS key."""
 
 from __future__ import annotations
 

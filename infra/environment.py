@@ -1,4 +1,4 @@
-"""An environment: everything that a service needs, made for it alone."""
+"""An environment: all components of a service's stack."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ NO_PIPELINE = (
 
 
 class Environment:
-    """The components of an environment, and how they hang together.
+    """The components of an environment, created in the order of their dependencies.
 
     They are made in the order in which they need each other; each takes what it needs from the
     context and from those before it.
@@ -149,7 +149,7 @@ class Environment:
         return Cluster("cluster", self._context, args)
 
     def _location(self) -> Location:
-        """Where the service runs, and whatever else the stack has there."""
+        """Return the network, cluster and load balancer of the service."""
         ingress = self.ingress
         return Location(
             vpc_id=ingress.network.vpc_id,
@@ -224,7 +224,7 @@ class Environment:
         return Endpoints("endpoints", self._context, args).all
 
     def _started(self) -> list[pulumi.Resource]:
-        """What must exist before a task of whichever service can start."""
+        """Return what must exist before any task can start."""
         return [
             *self.logs.all,
             *self.roles.granted,
@@ -286,7 +286,7 @@ class Environment:
         return Scaling("scaling", self._context, args)
 
     def _share(self) -> None:
-        """Tell previews of this environment, and services that share it, what they use of it."""
+        """Publish what previews and other services use of this environment."""
         settings, shared = self.settings, self._context.shared
         place = {field.name: getattr(self.location, field.name) for field in fields(Location)}
         previews = self.roles.previews
@@ -310,7 +310,7 @@ class Environment:
         Sharing("shared", self._context, {**place, **of_balancer, **values})
 
     def _github_access(self) -> None:
-        """Let workflows of GitHub release here and make previews."""
+        """Allow GitHub workflows to release into this environment and to make previews."""
         settings, names = self.settings, self.names
         release = self._workflows(
             self.registry,

@@ -1,4 +1,4 @@
-"""What the last update of the stack that Pulumi is running left as its outputs."""
+"""The outputs of the running stack's last update."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where an application runs: the network, the cluster and the names of a stack."""
+"""The place that `addons.py` gets: network, cluster and names of the stack."""
 
 from __future__ import annotations
 

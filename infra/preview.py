@@ -38,7 +38,7 @@ TAG_LIMIT = 256
 
 @dataclass(frozen=True)
 class Life:
-    """Whose preview it is, and how long.
+    """A preview's branch, creator, remote and expiry.
 
     Attributes:
         branch: the branch, as it is written.
@@ -223,7 +223,7 @@ def define_preview(context: Context, release: Release) -> None:
 
 
 def _port(names: Names) -> int:
-    """The port that the preview has, else one that no other preview is known to have.
+    """Return the preview's port, or else one that no other preview is known to use.
 
     Other previews are told by their tags, which AWS lists late. A port that is taken after all is
     refused by the load balancer, and the driver goes on to another.

@@ -43,7 +43,7 @@ Transformation = Callable[
 
 
 def _held_in(settings: Settings) -> Transformation:
-    """Give every role, whichever component makes it, the path and the boundary of the settings."""
+    """Set the path and the permissions boundary of every role from the settings."""
     given = {"path": settings.role_path, "permissions_boundary": settings.permissions_boundary}
     chosen = {name: value for name, value in given.items() if value}
 

@@ -55,7 +55,7 @@ def destroy(stack: str, screen: Screen, with_previews: bool = False) -> int:
 
 @dataclass(frozen=True)
 class Removed:
-    """What became of a stack.
+    """The result of destroying a stack.
 
     Attributes:
         deleted: how many resources are gone.
@@ -108,7 +108,7 @@ def remove_stack(stack: str, screen: Screen) -> Removed:
 
 
 def _left(session: Session, failure: DriverError | None) -> list[Leftover]:
-    """The inventory; where nobody answers any more, the failure that led there is told."""
+    """Search for leftovers; if AWS does not answer, raise the failure of the destroy."""
     try:
         return finders.search(session.cloud, session.names, session.file.settings)
     except (BotoCoreError, ClientError) as error:
@@ -119,7 +119,7 @@ def _left(session: Session, failure: DriverError | None) -> list[Leftover]:
 
 
 def _previews(file: StackFile, screen: Screen, wanted: bool) -> list[str]:
-    """The previews of an environment, which can't stay without it.
+    """Return the environment's previews; they must be destroyed before it.
 
     Raises:
         ConfigurationError: there are some, and nobody said that they go as well.
@@ -135,7 +135,7 @@ def _previews(file: StackFile, screen: Screen, wanted: bool) -> list[str]:
 
 
 def _refuse_shared(stack: str, screen: Screen) -> None:
-    """Refuse to take the place away under services that share it.
+    """Refuse to destroy the environment while other services share its cluster or listener.
 
     Raises:
         ConfigurationError: with the names of those services.
@@ -151,7 +151,7 @@ def _refuse_shared(stack: str, screen: Screen) -> None:
 
 
 class Counted:
-    """The operation, and how many resources it deleted, even if it failed in the end."""
+    """Destroys the stack and counts the deleted resources, also if it fails."""
 
     def __init__(self) -> None:
         self.count = 0

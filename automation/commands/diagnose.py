@@ -29,7 +29,7 @@ def diagnose_command(stack: str, screen: Screen) -> int:
 
 
 def find(session: Session) -> tuple[Diagnosis | None, str]:
-    """What is wrong with a stack, if anything is, and a sentence about what was looked at."""
+    """Return the diagnosis of a stack, or None, and a sentence about what was examined."""
     cloud, name = session.cloud, session.service
     service = describe_service(cloud, name)
     latest = next(iter(service_deployments(cloud, name)), None) if service else None
@@ -48,7 +48,7 @@ def find(session: Session) -> tuple[Diagnosis | None, str]:
 
 
 def _of_process(session: Session, process: str) -> tuple[Diagnosis | None, str]:
-    """What is wrong with one process, if anything is, and what was looked at."""
+    """Return the diagnosis of one process, or None, and a sentence about what was examined."""
     cloud, name = session.cloud, session.services[process]
     service = describe_service(cloud, name)
     if service is None:
@@ -63,7 +63,7 @@ def _of_process(session: Session, process: str) -> tuple[Diagnosis | None, str]:
 
 
 def _failed_run(session: Session) -> Run | None:
-    """The newest run that failed, unless a newer one succeeded; a run that goes on is neither."""
+    """Return the newest failed run, unless a newer one succeeded; running ones don't count."""
     found = runs(session.cloud, session.pipeline) if session.pipeline else []
     ended = (run for run in found if run.failed or run.status == "Succeeded")
     newest = next(ended, None)
@@ -78,7 +78,7 @@ def _failed_later(latest: dict[str, Any] | None, run: Run) -> bool:
 
 
 def _is_well(service: dict[str, Any], latest: dict[str, Any] | None, facts: Facts) -> bool:
-    """Whether nothing has failed; a service may fail long after its deployment succeeded."""
+    """Whether the latest deployment succeeded and its tasks run and are healthy."""
     if latest and ENDED.get(latest["status"], "succeeded") != "succeeded":
         return False
     going_on = latest is not None and latest["status"] not in ENDED

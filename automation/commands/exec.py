@@ -164,7 +164,7 @@ def _converse(session: Session, task: dict[str, Any], words: str) -> int:
 
 
 def _talk(session: Session, task: dict[str, Any], command: ShellCommand) -> Channel | PluginSession:
-    """The session, by the plugin where there is one; else this process speaks its channel."""
+    """Hold the session: by the Session Manager plugin if installed, else in this process."""
     size = standard_input.terminal_size()
     plugin = shutil.which(PLUGIN) if session.target.session_plugin else None
     if plugin:
@@ -182,7 +182,7 @@ def _talk(session: Session, task: dict[str, Any], command: ShellCommand) -> Chan
 def _plugin_arguments(
     session: Session, task: dict[str, Any], command: str, plugin: str
 ) -> list[str]:
-    """As the AWS CLI does it: https://github.com/aws/aws-cli, `ecs execute-command`."""
+    """Return the plugin's arguments, as `aws ecs execute-command` passes them."""
     answer = _start(session, task, command)
     container = next(c for c in task["containers"] if c["name"] == CONTAINER_NAME)
     target = f"ecs:{session.service.cluster}_{_identity(task)}_{container['runtimeId']}"

@@ -111,7 +111,7 @@ def _last(session: Session, name: str) -> dict[str, Any] | None:
 
 
 def _why(execution: Mapping[str, Any]) -> str | None:
-    """Why a run failed: its exit code where it has one, else what Step Functions says."""
+    """Return why a run failed: the task's exit code, or else Step Functions' cause."""
     if "error" not in execution:
         return None
     cause = execution.get("cause", "")

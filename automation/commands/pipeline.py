@@ -92,7 +92,7 @@ def require(session: Session) -> str:
 
 
 def _follow(session: Session, pipeline: str, identity: str) -> Run:
-    """Tell each change of an action until the run has ended."""
+    """Print each change of an action until the run ends."""
     told: dict[tuple[str, str], str] = {}
     while True:
         run = run_of(session.cloud, pipeline, identity)
@@ -159,7 +159,7 @@ def _document(session: Session, ended: Ended, found: Diagnosis | None) -> dict[s
 
 
 def answer(stack: str, screen: Screen, approve: bool, comment: str = "") -> int:
-    """Answer the approval that waits.
+    """Approve or reject the waiting approval.
 
     Args:
         stack: the stack's name.

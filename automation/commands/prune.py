@@ -27,7 +27,7 @@ from infra.settings.model import Settings
 
 @dataclass(frozen=True)
 class Pruned:
-    """What became of a preview that was due.
+    """The result of pruning one preview.
 
     Attributes:
         preview: the preview.
@@ -125,7 +125,7 @@ class Heads:
     branches: Collection[str]
 
     def lost(self, preview: PreviewStack) -> bool:
-        """Tell whether the preview's branch was on the remote and is not there now."""
+        """Whether the preview's branch was on the remote and is gone."""
         if preview.remote is None or self.remote not in {None, preview.remote}:
             return False
         labels = {preview_stack(preview.environment, branch) for branch in self.branches}
@@ -160,7 +160,7 @@ def _heads(screen: Screen, settings: Settings, remote: str | None) -> Heads | No
 
 
 def _destroy(each: PreviewStack, why: str, screen: Screen) -> Pruned:
-    """Destroy one; whatever goes wrong is told, and the next one has its turn."""
+    """Destroy one preview; a failure is reported and does not stop the others."""
     if environment_of(each.stack) != each.environment:
         raise AssertionError(f"{each.stack} is no preview of {each.environment}")
     screen.note(f"{each.stack}: {why}")

@@ -90,7 +90,7 @@ def _service(session: Session) -> dict[str, Any]:
 
 
 def choose(found: list[Release], to: int | None, same: Same) -> Release:
-    """The release to put back.
+    """Choose the release to roll back to.
 
     Raises:
         ConfigurationError: there is none, or it runs already.
@@ -112,7 +112,7 @@ def choose(found: list[Release], to: int | None, same: Same) -> Release:
 
 
 def _same(session: Session, service: dict[str, Any]) -> Same:
-    """What makes a release the same as the one that runs; nothing is where the service is down."""
+    """Return a test for the release that runs; none passes it if the service is down."""
     if not is_serving(session.cloud, service):
         return lambda _release: False
     running = task_definition(session.cloud, service["taskDefinition"])

@@ -65,7 +65,7 @@ def status(stack: str, screen: Screen, watch: bool = False) -> int:
 
 
 def _watch(session: Session, url: str | None) -> int:
-    """Go on until Ctrl-C: a picture on a terminal; elsewhere what has changed, when it has."""
+    """Refresh until Ctrl-C: redraw on a terminal; elsewhere print what changed."""
     with suppress(KeyboardInterrupt):
         _draw(session, url)
     return INTERRUPTED
@@ -219,7 +219,7 @@ COLOURS = {
 
 
 def _print(screen: Screen, document: dict[str, Any], rollout: Sequence[str] = ()) -> None:
-    """What is most wanted stands first: a small terminal cuts off the rest."""
+    """Print the status, the most important part first: a small terminal cuts off the rest."""
     service = document["service"]
     screen.result(
         f"{document['stack']}: {service['running']} of {service['desired']} tasks run, "

@@ -102,7 +102,7 @@ def _ask(session: Session) -> None:
 
 
 def _kept(session: Session, failure: DriverError | None) -> Mapping[str, OutputValue]:
-    """The outputs in the state; none where a failure has left no state that can be read."""
+    """Return the outputs in the state; none if the state can't be read after a failure."""
     try:
         return session.outputs()
     except DriverError:
@@ -113,7 +113,7 @@ def _kept(session: Session, failure: DriverError | None) -> Mapping[str, OutputV
 
 @contextmanager
 def _or_removed(session: Session) -> Iterator[None]:
-    """A stack that was made for the update goes when a check refuses it."""
+    """Remove a stack that was created for this update if a check refuses it."""
     try:
         yield
     except ConfigurationError:
@@ -123,7 +123,7 @@ def _or_removed(session: Session) -> Iterator[None]:
 
 
 class Updated:
-    """The operation, and what it changed, even if it failed in the end."""
+    """Updates the stack and counts the changes, also if it fails."""
 
     def __init__(self) -> None:
         self.changes: dict[str, Any] = {}

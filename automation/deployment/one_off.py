@@ -1,4 +1,4 @@
-"""Run one task of a release beside its service, and follow it to its end.
+"""Runs a one-off task of a release and follows it to its end.
 
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
 """
@@ -106,7 +106,7 @@ def follow(cloud: Cloud, task: OneOff, arn: str, tell: Callable[[str], None]) ->
 
 
 def stop(cloud: Cloud, task: OneOff, arn: str) -> None:
-    """Stop a task that nobody waits for any more."""
+    """Stop a one-off task."""
     cloud.client("ecs").stop_task(
         cluster=task.name.cluster, task=arn, reason="Interrupted by the person who started it"
     )
@@ -125,7 +125,7 @@ def _reason(found: dict[str, Any], container: str) -> str:
 
 
 class _Log:
-    """The log stream of a task's container, read from where it was left off."""
+    """The log stream of a task's container; each read returns the new lines."""
 
     def __init__(self, cloud: Cloud, task: OneOff, arn: str) -> None:
         definition = task_definition(cloud, task.definition)
@@ -140,7 +140,7 @@ class _Log:
         self._token: str | None = None
 
     def lines(self) -> Iterator[str]:
-        """The lines that came since the last call; a stream begins with its first line."""
+        """Return the lines since the last call."""
         while True:
             further = {"nextToken": self._token} if self._token else {}
             try:
@@ -156,7 +156,7 @@ class _Log:
             self._token = answer["nextForwardToken"]
 
     def rest(self) -> Iterator[str]:
-        """The lines that arrive after the task's end."""
+        """Return the lines that arrive after the task has stopped."""
         last = time.monotonic()
         while time.monotonic() - last < QUIET_SECONDS:
             for line in self.lines():

@@ -1,4 +1,4 @@
-"""Two write to the service: `up` and the pipeline. While the one works, the other waits.
+"""Disables the pipeline's Deploy transition while `up` changes the service.
 
 `up` looks up the image that runs and keeps it. A release that is deployed between that look and
 the update of the service would be undone by it, so `up` closes the way into the stage Deploy,
@@ -32,7 +32,7 @@ PATIENCE_SECONDS = 35 * 60.0
 
 @contextmanager
 def no_release_meanwhile(session: Session) -> Iterator[None]:
-    """Keep releases of the stack's pipeline out while the caller changes the service.
+    """Disable the pipeline's Deploy transition while the caller changes the service.
 
     Raises:
         DriverError: the release that is being deployed does not end.
@@ -69,7 +69,7 @@ def _reopen(client: Any, place: Mapping[str, str]) -> None:
 
 
 def _deploy_stage(session: Session, name: str) -> Mapping[str, Any] | None:
-    """The state of the stage; None where there is no pipeline yet, or no such stage in it."""
+    """Return the Deploy stage's state; None if the pipeline or the stage does not exist."""
     try:
         state = session.cloud.client("codepipeline").get_pipeline_state(name=name)
     except ClientError as error:
@@ -81,7 +81,7 @@ def _deploy_stage(session: Session, name: str) -> Mapping[str, Any] | None:
 
 
 def _closed_by_another(stage: Mapping[str, Any]) -> bool:
-    """Whether someone closed the way on purpose, so that it stays closed afterwards."""
+    """Whether somebody else disabled the transition, so that it must stay disabled."""
     transition = stage.get("inboundTransitionState", {})
     return not transition.get("enabled", True) and transition.get("disabledReason") != REASON
 

@@ -1,4 +1,4 @@
-"""Several processes are one release: each has its verdict, and when one fails all go back."""
+"""Releases several processes together: each has a verdict, and one failure rolls back all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Verdicts = Mapping[str, Verdict]
 
 
 def running(session: Session) -> dict[str, str]:
-    """Process → the ARN of the task definition that its service runs; none without processes."""
+    """Map each process to the ARN of the task definition that its service runs."""
     if len(session.services) == 1:
         return {}
     described = {
@@ -30,7 +30,7 @@ def running(session: Session) -> dict[str, str]:
 def await_all(
     session: Session, began: datetime, limits: Limits, processes: Iterable[str]
 ) -> dict[str, Verdict]:
-    """Wait for the verdict on each process; their deployments go on side by side."""
+    """Wait for the verdict on each process; their deployments run in parallel."""
     return {
         process: replace(
             await_verdict(
@@ -43,14 +43,14 @@ def await_all(
 
 
 def failed(verdicts: Verdicts) -> list[Verdict]:
-    """The verdicts that are no success."""
+    """Return the verdicts that are not a success."""
     return [verdict for verdict in verdicts.values() if verdict.result != "succeeded"]
 
 
 def together(
     session: Session, verdicts: Verdicts, before: Mapping[str, str], limits: Limits
 ) -> dict[str, Verdict]:
-    """Take back what was released beside a process that failed.
+    """Roll back the other processes if one has failed.
 
     ECS itself takes back the process that failed; this puts the others back to what they ran.
 
@@ -84,7 +84,7 @@ def together(
 
 
 def whole(verdicts: Verdicts) -> Verdict:
-    """The verdict on the release: healthy only when every process is.
+    """Return the release's verdict: healthy only if every process is.
 
     It is rolled back only when every process runs the release before; a process that had to fail
     without one leaves the release failed.
@@ -98,7 +98,7 @@ def whole(verdicts: Verdicts) -> Verdict:
 
 
 def follow(session: Session, process: str, web: Release) -> None:
-    """Put a process back to what it ran with a release of the web process.
+    """Roll a process back to the task definition it had in a release of the web process.
 
     That is its own release of the same image that began nearest to it. Where a pipeline releases,
     or there is none such, the image goes back with the settings of the last `up`.
@@ -123,7 +123,7 @@ def follow(session: Session, process: str, web: Release) -> None:
 
 
 def with_image(definition: Mapping[str, Any], image: str) -> dict[str, Any]:
-    """A task definition whose application container runs another image."""
+    """Return a task definition with another image in the application's container."""
     containers = [
         {**each, "image": image} if each["name"] == CONTAINER_NAME else each
         for each in definition["containerDefinitions"]
@@ -137,7 +137,7 @@ def images(definition: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _put_back(session: Session, process: str, definition: str) -> bool:
-    """Deploy a task definition that ran before; False where it runs already."""
+    """Deploy an earlier task definition; return False if the service runs it already."""
     name = session.services[process]
     service = describe_service(session.cloud, name)
     if service is None or service["taskDefinition"] == definition:

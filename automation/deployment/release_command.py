@@ -48,7 +48,7 @@ class ReleaseCommand:
         self._done: set[str] = set()
 
     def __call__(self, task: ReleaseTask) -> None:
-        """Run the command, unless this release has had it.
+        """Run the release command, unless it has run for this release.
 
         Raises:
             DriverError: the command failed or never ran.
@@ -101,7 +101,7 @@ class _Run:
         self._remember()
 
     def _is_running(self) -> bool:
-        """Whether the service runs this image, so that this is no release."""
+        """Whether the service runs this image already, so that nothing is released."""
         service = describe_service(self._cloud, self._session.service)
         return (
             service is not None and image_of(self._cloud, service["taskDefinition"]) == self._image
@@ -116,7 +116,7 @@ class _Run:
         return bool(found["logStreams"])
 
     def _known_task(self) -> str | None:
-        """A task of this release that runs, or has ended well within the last hour.
+        """Return this release's task that runs or succeeded within the last hour.
 
         A preview in the same cluster may run the same image.
         """

@@ -93,7 +93,7 @@ def releases(cloud: Cloud, name: ServiceName) -> list[Release]:
 def _older(
     cloud: Cloud, name: ServiceName, service: dict[str, Any], known: Container[str]
 ) -> dict[str, Release]:
-    """The newest revisions of the service's family, from before ECS's record begins.
+    """Return the newest revisions of the family that are older than ECS's record.
 
     ECS keeps a service deployment for 90 days, see
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html, and a
@@ -124,7 +124,7 @@ def _of_revision(cloud: Cloud, arn: str, is_current: bool) -> Release:
 
 
 def current(found: Iterable[Release]) -> Release | None:
-    """The release that serves now, or that is being deployed where none serves yet."""
+    """Return the release that serves, or else the one that is being deployed."""
     rows = list(found)
     for state in ("current", "deploying"):
         for release in rows:

@@ -54,7 +54,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Judged:
-    """What became of a release.
+    """The result of a release.
 
     Attributes:
         verdict: on the whole of it.
@@ -126,7 +126,7 @@ def report(session: Session, done: Done) -> int:
 
 
 def _remember(session: Session, done: Done, told: Report) -> None:
-    """Keep what failed before ECS had the say, which nobody else remembers, for `diagnose`."""
+    """Save a failure that happened before any ECS deployment, for `diagnose`."""
     place = session.target.failure_file(session.file.name)
     before_ecs = done.failure is not None and not isinstance(done.failure, ServiceFailed)
     if told.diagnosis is not None and before_ecs:
@@ -136,7 +136,7 @@ def _remember(session: Session, done: Done, told: Report) -> None:
 
 
 def _results(session: Session, judged: Judged) -> dict[str, Result]:
-    """Process → result; what ECS was never asked to deploy shares the fate of the whole."""
+    """Map each process to its result; one that was never deployed gets the release's result."""
     if len(session.services) == 1:
         return {}
     whole = judged.verdict.result
@@ -147,7 +147,7 @@ def _results(session: Session, judged: Judged) -> dict[str, Result]:
 
 
 def _judged(session: Session, done: Done, url: object) -> Judged:
-    """What became of the deployments; an engine that failed can't end in success."""
+    """Return the result of the deployments; after a failure of the engine it is no success."""
     failure = done.failure
     if failure is not None and not isinstance(failure, ServiceFailed):
         return Judged(Verdict("failed", failure.message))
@@ -168,7 +168,7 @@ def _judged(session: Session, done: Done, url: object) -> Judged:
 
 
 def _answering(session: Session, done: Done, url: str, verdict: Verdict) -> Verdict:
-    """A success only where the service answers, too."""
+    """Turn a success into a failure if the service's URL does not answer."""
     if "load_balancer_scheme" in done.outputs and not session.target.free:
         session.screen.note(INTERNAL)
         return verdict
@@ -197,7 +197,7 @@ def _limits(session: Session) -> Limits:
 
 
 def _awaited(session: Session, done: Done) -> dict[str, Verdict]:
-    """Wait for the verdicts with a view of the rollout; when one is bad all go back."""
+    """Wait for the verdicts with a view of the rollout; roll all back if one fails."""
     limits = _limits(session)
     with watched(session) as watch, session.screen.drawn("Waiting for the verdict", watch.lines):
         found = processes.await_all(session, done.began, limits, session.services)
@@ -205,7 +205,7 @@ def _awaited(session: Session, done: Done) -> dict[str, Verdict]:
 
 
 def _way_back(session: Session) -> str | None:
-    """What brings the service back; None where it serves, never was, or can't be asked for."""
+    """Return how to restore the service; None if it serves or does not exist."""
     try:
         service = describe_service(session.cloud, session.service)
         if service is None or is_serving(session.cloud, service):
@@ -224,7 +224,7 @@ def _way_back(session: Session) -> str | None:
 
 
 def _diagnosis(session: Session, verdict: Verdict, failure: DriverError | None) -> Diagnosis:
-    """One cause; a failure of the engine that ECS has no part in is a cause by itself."""
+    """Return the one cause: the engine's failure, or what the facts of the deployment show."""
     resource = failure.resource if failure else verdict.deployment
     if verdict.replaced and verdict.result == "failed":
         return Diagnosis(verdict.reason, [], None, verdict.deployment, "replaced")
@@ -251,7 +251,7 @@ def _diagnosis(session: Session, verdict: Verdict, failure: DriverError | None) 
 
 
 def _by_its_words(failure: DriverError, settings: Settings) -> Diagnosis:
-    """The cause that the engine's words name, or else the words themselves."""
+    """Return the cause that the engine's message names, or else the message."""
     text = "\n".join([failure.message, *failure.evidence])
     found = diagnose(Facts(failure=text), settings, failure.resource)
     if found.name != "unknown":
@@ -288,7 +288,7 @@ def _print(screen: Screen, done: Report) -> None:
 
 
 def _first_line(done: Report) -> str:
-    """The verdict in one line; it says first of all when nothing serves."""
+    """Return the verdict in one line; it begins with a warning if no task serves."""
     counts = ", ".join(f"{n} {k}" for k, n in done.changes.items() if n and k != "same")
     figures = f"({counts or 'no changes'}, {done.seconds:.0f} s)"
     if done.down:

@@ -1,4 +1,4 @@
-"""A rollout while it goes on: old and new tasks, their health, requests and errors."""
+"""A view of a running rollout: old and new tasks, their health, requests and errors."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Rollout:
-    """One look at a rollout.
+    """The state of a rollout at one moment.
 
     Attributes:
         new: the newest deployment.
@@ -99,7 +99,7 @@ class Rollout:
 
 
 def look(cloud: Cloud, name: ServiceName, since: datetime) -> Rollout | None:
-    """Look at a service's rollout; None if none goes on.
+    """Describe a service's rollout; None if none is in progress.
 
     Args:
         cloud: the account.
@@ -145,7 +145,7 @@ def _side(
 
 
 def _traffic(cloud: Cloud, service: dict[str, Any], since: datetime) -> tuple[int | None, int]:
-    """Requests and errors of the service's target groups; CloudWatch is a minute or two behind."""
+    """Return requests and errors of the target groups; CloudWatch lags a minute or two."""
     groups = target_groups(service)
     if not groups:
         return None, 0
@@ -186,7 +186,7 @@ def watched(session: Session) -> Watch:
 
 
 class Watch:
-    """Looks again and again in a thread; use as a context manager.
+    """Polls the rollout in a thread; use it as a context manager.
 
     Args:
         cloud: clients of the watch's own, since it is another thread.
@@ -217,7 +217,7 @@ class Watch:
         self._thread.join(timeout=10)
 
     def lines(self) -> list[str]:
-        """The last look, to be drawn; empty while nothing is rolled out."""
+        """The lines of the latest poll; empty if no rollout is in progress."""
         return self._lines
 
     def _watch(self) -> None:

@@ -112,7 +112,7 @@ def await_verdict(
 
 
 def watched_seconds(deployment: dict[str, Any]) -> float:
-    """How long ECS watches a deployment that shifts traffic, which no speed can shorten.
+    """Return how many seconds ECS bakes a deployment that shifts traffic.
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html
     """
@@ -150,7 +150,7 @@ def _await_deployment(cloud: Cloud, arn: str, note: Note, limits: Limits) -> Ver
 
 
 def _stuck(deployment: dict[str, Any], seconds: float) -> Verdict:
-    """The verdict on a rollback that does not end, with what to do."""
+    """Return the verdict on a rollback that does not end, with the next step."""
     reason = (
         f"The rollback has not ended after {seconds:.0f} s: the tasks of the version before are "
         "not healthy either, and ECS goes on trying. Correct the cause and run `up`: a new "
@@ -160,7 +160,7 @@ def _stuck(deployment: dict[str, Any], seconds: float) -> Verdict:
 
 
 def progress_line(deployment: dict[str, Any]) -> str:
-    """What a running deployment has reached, such as `1 of 2 new tasks run`."""
+    """Return a running deployment's progress, such as `1 of 2 new tasks run`."""
     target = deployment.get("targetServiceRevision", {})
     running = target.get("runningTaskCount", 0)
     wanted = target.get("requestedTaskCount", 0)
@@ -182,7 +182,7 @@ def _breaker(deployment: dict[str, Any]) -> str:
 
 
 def phases(deployment: dict[str, Any]) -> dict[str, float]:
-    """Phase → seconds of a finished deployment, from ECS's own time stamps."""
+    """Map each phase of a finished deployment to its seconds, by ECS's time stamps."""
     marks = [
         (name, deployment[key])
         for name, key in (
@@ -204,7 +204,7 @@ def phases(deployment: dict[str, Any]) -> dict[str, float]:
 
 
 def _steady(cloud: Cloud, name: ServiceName, note: Note, seconds: float) -> Verdict:
-    """For a service without any recorded deployment: wait until it is what was asked for."""
+    """Wait until a service without recorded deployments runs the wanted tasks."""
     deadline = time.monotonic() + seconds
     while True:
         service = describe_service(cloud, name)
@@ -219,7 +219,7 @@ def _steady(cloud: Cloud, name: ServiceName, note: Note, seconds: float) -> Verd
 
 
 def _or_replaced(cloud: Cloud, name: ServiceName, verdict: Verdict) -> Verdict:
-    """A later deployment by somebody else is said, so that nobody takes it for ours."""
+    """Name a later deployment that replaced the one that this command started."""
     if verdict.deployment is None:
         return verdict
     latest = next(iter(service_deployments(cloud, name)), None)

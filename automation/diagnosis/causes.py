@@ -1,4 +1,4 @@
-"""The causes of failed deployments that can be told, and how each shows itself.
+"""The table of causes of failed deployments, each with what identifies it.
 
 The texts are those of ECS and Elastic Load Balancing, see
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html,

@@ -1,4 +1,4 @@
-"""What is known about a deployment: stopped tasks, events, target health, the last log lines."""
+"""Collects a deployment's evidence: stopped tasks, events, target health, last log lines."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Facts:
         return self.log_seconds[number] if number < len(self.log_seconds) else None
 
     def texts(self) -> list[str]:
-        """Every text in which a cause may be named; the most telling first."""
+        """Every text that may name a cause, the most specific first."""
         tasks = [task.reason for task in self.stopped]
         tasks += [reason for task in self.stopped for _, _, reason in task.containers]
         return [t for t in (*tasks, *self.events, *self.targets, self.failure, self.status) if t]
@@ -170,7 +170,7 @@ def _after(line: LogLine, began: datetime | None) -> float | None:
 
 
 def _belongs(task: dict[str, Any], judged: _Deployment) -> bool:
-    """Whether a task was the deployment's own, and did not just make room for another."""
+    """Whether a task belongs to the deployment and was not stopped to make room for another."""
     if judged.definition and task["taskDefinitionArn"] != judged.definition:
         return False
     created = task.get("createdAt")
@@ -214,7 +214,7 @@ def _logs(cloud: Cloud, group: str, ran: list[StoppedTask]) -> list[LogLine]:
 
 
 def _process(task: StoppedTask) -> str:
-    """How the task's streams begin: by its process, which the family ends with."""
+    """Return the prefix of the task's log streams: its process's name."""
     family = task.definition.rpartition("/")[2].rpartition(":")[0]
     return family.partition("_")[2] or CONTAINER_NAME
 

@@ -1,4 +1,4 @@
-"""The last failure of a stack that no service of AWS remembers: one before ECS had the say."""
+"""The last failure that happened before any ECS deployment, kept for `diagnose`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Remembered:
 
 
 def write(file: Path, diagnosis: Diagnosis) -> None:
-    """Remember a failure in place of an earlier one."""
+    """Save a failure; it replaces the one saved before."""
     file.parent.mkdir(parents=True, exist_ok=True)
     document = {"when": datetime.now(UTC).isoformat(), "diagnosis": asdict(diagnosis)}
     scratch = file.with_suffix(".tmp")
@@ -28,7 +28,7 @@ def write(file: Path, diagnosis: Diagnosis) -> None:
 
 
 def read(file: Path) -> Remembered | None:
-    """The remembered failure; None if the last command did not fail so."""
+    """Return the saved failure; None if there is none."""
     if not file.exists():
         return None
     document = json.loads(file.read_text())
@@ -36,5 +36,5 @@ def read(file: Path) -> Remembered | None:
 
 
 def forget(file: Path) -> None:
-    """Nothing has failed since."""
+    """Delete the saved failure."""
     file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What shows a cause: finders over the texts of the services and the application's log."""
+"""Matchers: find a cause in the services' messages and the application's log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from infra.settings.rules import FARGATE_MEMORY
 
 @dataclass(frozen=True)
 class Match:
-    """A cause that fits: the words that show it, and values for the sentence."""
+    """A match: the evidence, and values for the cause's sentence."""
 
     evidence: list[str]
     values: dict[str, str] = field(default_factory=dict)
@@ -23,7 +23,7 @@ Finder = Callable[[Facts, Settings], Match | None]
 
 
 def says(pattern: str) -> Finder:
-    """A cause that a text names, whatever its case; the groups are values of the sentence."""
+    """Match a pattern in any text, ignoring case; its groups are values of the sentence."""
     compiled = re.compile(pattern, re.IGNORECASE | re.DOTALL)
 
     def find(facts: Facts, _settings: Settings) -> Match | None:
@@ -69,7 +69,7 @@ def interrupted(facts: Facts, _settings: Settings) -> Match | None:
 
 
 def out_of_memory(facts: Facts, settings: Settings) -> Match | None:
-    """A container that was killed for its memory, and the next size that Fargate offers."""
+    """A container that ran out of memory, and the next size that Fargate offers."""
     match = says(r"OutOfMemory")(facts, settings)
     if match is None:
         return None
@@ -80,7 +80,7 @@ def out_of_memory(facts: Facts, settings: Settings) -> Match | None:
 
 
 def exited(facts: Facts, _settings: Settings) -> Match | None:
-    """A container that ended by itself, with its code."""
+    """A container that exited by itself, with its exit code."""
     for task in facts.stopped:
         if task.code != "EssentialContainerExited":
             continue
@@ -141,7 +141,7 @@ def _listened_on(facts: Facts) -> list[tuple[re.Match[str], int]]:
 
 
 def loopback(facts: Facts, settings: Settings) -> Match | None:
-    """The application listens, where nobody outside its container can reach it."""
+    """The application listens on the loopback address only."""
     text = _unanswered(facts)
     for match, number in _listened_on(facts):
         host = match["host"] or ""
@@ -154,7 +154,7 @@ _LOOPBACK = ("loc", "127", "[::")
 
 
 def too_late(facts: Facts, settings: Settings) -> Match | None:
-    """It listened in the end, but not so long before it was stopped that it was found healthy."""
+    """The application listened, but too late to pass its health checks before it was stopped."""
     text = _unanswered(facts)
     port = str(settings.container_port)
     numbers = [number for match, number in _listened_on(facts) if match["port"] == port]
@@ -166,7 +166,7 @@ def too_late(facts: Facts, settings: Settings) -> Match | None:
 
 
 def other_port(facts: Facts, _settings: Settings) -> Match | None:
-    """Nothing answered; the port that the log names, if it names one."""
+    """Nothing answered on the container's port; the log may name another one."""
     text = _unanswered(facts)
     if text is None:
         return None

@@ -1,4 +1,4 @@
-"""Why a run of the pipeline made no release: one cause, its evidence, and what to change.
+"""Why a pipeline run failed: one cause, its evidence, and what to change.
 
 The words are CodePipeline's and CodeBuild's, see
 https://docs.aws.amazon.com/codepipeline/latest/userguide/troubleshooting.html and
@@ -41,7 +41,7 @@ class Failure:
 
     @property
     def text(self) -> str:
-        """Everything that was said, in which a cause may be named."""
+        """All messages of the action in which a cause may be named."""
         message = self.build.message if self.build else ""
         return "\n".join([self.action.words, message, *self.logs])
 
@@ -197,7 +197,7 @@ CAUSES: tuple[Cause, ...] = (
 
 
 def diagnose_run(session: Session, run: Run) -> Diagnosis:
-    """The cause for which a run made no release.
+    """Return the cause of a run's failure.
 
     Args:
         session: the stack.

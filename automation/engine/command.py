@@ -1,4 +1,4 @@
-"""Run the Pulumi engine so that it outlives a dying driver and stops when it is told to."""
+"""Runs the Pulumi engine: it outlives a killed driver and stops at a signal."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class Engine(PulumiCommand):
 
 @contextmanager
 def _counted_signals() -> Iterator[list[int]]:
-    """Signals to stop, in a list as they come; in a thread other than the main one none do.
+    """Collect the signals to stop in a list; outside the main thread none arrive.
 
     They raise nothing: an exception in the middle of a garbage collection would be lost, and so
     would the wish to stop. A signal that is ignored stays ignored.

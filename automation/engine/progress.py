@@ -184,7 +184,7 @@ class Progress:
         self._say(f"{done} {display_name(step.urn)} ({took:.1f} s)")
 
     def _drift(self, step: StepEventMetadata) -> None:
-        """A step that began as a refresh and ended as something else found a difference."""
+        """Record drift: a step that began as a refresh and ended as another operation."""
         properties = tuple(step.detailed_diff or step.diffs or ())
         self.drifted.append(ResourceChange(step.urn, _name(step.op), properties))
 
@@ -224,7 +224,7 @@ class Progress:
         return picture([head, *lines, *self.beside()])
 
     def _beat(self) -> None:
-        """On a plain log say now and then what is still going on."""
+        """Print what is still in progress from time to time, on a plain log."""
         while not self._ended.wait(1.0):
             now = time.monotonic()
             with self._lock:
@@ -241,7 +241,7 @@ def _differs(step: StepEventMetadata) -> bool:
 
 
 def shown(step: StepEventMetadata) -> bool:
-    """Whether a step is told: resources of the cloud are, components and providers are not."""
+    """Whether a step is shown: cloud resources are, components and providers are not."""
     state = step.new or step.old
     return bool(state and state.custom) and not step.type.startswith("pulumi:providers:")
 

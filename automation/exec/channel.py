@@ -52,7 +52,7 @@ class Session:
         self._channel: ClientConnection | None = None
 
     def hold(self) -> str:
-        """Talk until the command ends.
+        """Exchange messages until the command ends.
 
         Returns:
             The agent's last words, mostly none.

@@ -26,7 +26,7 @@ _TAKE_TERMINAL = (
 
 @dataclass
 class PluginSession:
-    """One session; the plugin believes that a person sits at its terminal.
+    """One session, held by the plugin on a pseudo-terminal.
 
     Args:
         arguments: the plugin and its arguments.

@@ -25,7 +25,7 @@ _PIECE = 57 * 12
 
 
 class Talk(Protocol):
-    """A session that is held."""
+    """An open session."""
 
     def type(self, keys: bytes) -> None:
         """Send keys."""
@@ -73,7 +73,7 @@ def _start(pass_on: Callable[..., None], *arguments: Any) -> None:
 
 @contextmanager
 def _raw_terminal(talk: Talk, command: ShellCommand) -> Iterator[None]:
-    """What was typed before stays for the command, hence not TCSAFLUSH."""
+    """Set the terminal to raw mode; TCSADRAIN keeps what was typed before."""
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
 

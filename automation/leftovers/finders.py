@@ -1,4 +1,4 @@
-"""What of a stack still exists in its account, looked for by name and by tag.
+"""Searches the account for what a destroyed stack left, by name and by tag.
 
 Each row of FINDERS asks one service. The tagging API is asked last, for types without a row: it
 goes on listing a resource for hours after its deletion, so it only proposes what to ask for
@@ -23,7 +23,7 @@ from infra.settings.model import Settings
 
 
 def search(cloud: Cloud, names: Names, settings: Settings) -> list[Leftover]:
-    """Everything of the stack that exists; an empty list is what `destroy` must leave."""
+    """Return every resource of the stack that still exists; after `destroy` there is none."""
     identity = cloud.client("sts").get_caller_identity()
     region = cloud.client("sts").meta.region_name
     partition = identity["Arn"].split(":")[1]

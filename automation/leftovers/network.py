@@ -1,4 +1,4 @@
-"""What of a destroyed stack still exists in its network, its load balancer and its zone."""
+"""Searches the network, the load balancer and the DNS zone for leftovers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _target_groups(where: Search) -> Iterator[Leftover]:
 
 
 def _tagged(cloud: Cloud, arns: list[str], names: Names) -> list[str]:
-    """Those of these load balancers, target groups, listeners or rules that a stack's tags mark."""
+    """Return those of these Elastic Load Balancing resources that carry a stack's tags."""
     found = []
     for start in range(0, len(arns), TAGGED_AT_ONCE):
         some = arns[start : start + TAGGED_AT_ONCE]
@@ -58,7 +58,7 @@ def _tagged(cloud: Cloud, arns: list[str], names: Names) -> list[str]:
 
 
 def _ways_to_previews(where: Search) -> Iterator[Leftover]:
-    """A preview's listener or rule: it is its environment's load balancer's, which stays."""
+    """Find a preview's listener and rule on its environment's load balancer."""
     cloud = where.cloud
     rows = cloud.pages("elbv2", "describe_load_balancers", "LoadBalancers")
     arns = [row["LoadBalancerArn"] for row in rows]
@@ -82,7 +82,7 @@ def _ways_to_previews(where: Search) -> Iterator[Leftover]:
 
 
 def _records(where: Search) -> Iterator[Leftover]:
-    """The host name that points at the load balancer; records carry no tags."""
+    """Find the DNS record that points at the load balancer; records carry no tags."""
     domain, zone = where.settings.domain, where.settings.hosted_zone
     if not (domain and zone):
         return

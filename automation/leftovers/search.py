@@ -1,4 +1,4 @@
-"""What the inventory of a destroyed stack looks with, and what it finds."""
+"""The search for leftovers: what it looks for, and what it finds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Services of others that run in an environment's place, and go with it."""
+"""Finds services of other stacks in an environment's cluster or on its listener."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ABSENT = ("ClusterNotFoundException", "ListenerNotFound")
 
 
 def sharers(cloud: Cloud, names: Names) -> list[str]:
-    """Who else runs in an environment's cluster or has rules on its listener.
+    """Return the other stacks in an environment's cluster or on its listener.
 
     Args:
         cloud: the account.

@@ -51,7 +51,7 @@ def can_install() -> bool:
 
 
 def engine_elsewhere() -> str | None:
-    """What to do about an engine that DOCKER_HOST names, which is not ours to start."""
+    """Return the advice for an engine that DOCKER_HOST names and that does not answer."""
     host = os.environ.get("DOCKER_HOST")
     if not host or host == DEFAULT_HOST:
         return None
@@ -59,7 +59,7 @@ def engine_elsewhere() -> str | None:
 
 
 def ensure_docker(note: Note) -> None:
-    """A Docker engine that answers; installed and started if need be and if we may.
+    """Ensure that Docker Engine answers; install and start it if needed and allowed.
 
     Raises:
         DriverError: none answers and none can be started; the message says what a person does.

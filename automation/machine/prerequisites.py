@@ -1,4 +1,4 @@
-"""What a machine must have, one function a prerequisite, and what puts each right."""
+"""The prerequisites of this machine: a check and a fix for each."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def backend() -> Check:
 
 
 def judged_backend(found: str) -> Check:
-    """Whether a team can share what lives there; a folder of this machine is its owner's alone.
+    """Judge whether a team can share the backend; a local folder is its owner's alone.
 
     Args:
         found: what the engine says about the backend, such as `Backend URL: file://~`.
@@ -277,5 +277,5 @@ FIXES: Mapping[str, tuple[Callable[[Note], None], ...]] = {
 
 
 def fixes(target: str) -> tuple[Callable[[Note], None], ...]:
-    """What puts right whatever of a target's prerequisites is wrong; each does nothing twice."""
+    """Return the fixes for a target's prerequisites; each may run twice."""
     return FIXES[target]

@@ -1,4 +1,4 @@
-"""What a smoke run makes on this machine, and how what a killed driver left of it is removed."""
+"""Names what the smoke test makes on this machine, and removes what a killed driver left."""
 
 from __future__ import annotations
 

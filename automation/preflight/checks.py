@@ -1,4 +1,4 @@
-"""What can be known to fail, found out before anything is touched.
+"""Runs all preflight checks before anything is changed.
 
 Each row of CHECKS asks one question and answers with what is wrong. What can't be asked, for want
 of a permission or of a way, is no fault; it is told and left to the update itself.
@@ -19,7 +19,7 @@ from automation.stack.operations import Session
 
 
 def check(session: Session, image: str | None, build: bool, smoke: bool) -> None:
-    """Ask every question; what is wrong is told all at once.
+    """Run every check and report all problems together.
 
     Args:
         session: the open stack.

@@ -1,4 +1,4 @@
-"""What a change of `customer_managed_key` means for the images that there are."""
+"""Checks a change of `customer_managed_key` against the images in the repository."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from automation.preflight.plan import Flight
 
 
 def key_of_images(flight: Flight) -> Iterator[Diagnosis]:
-    """Whether the key under which images are kept would go.
+    """Refuse a change that would delete the key of a repository with images.
 
     ECR chooses a repository's key when the repository is made, and never again
     (https://docs.aws.amazon.com/AmazonECR/latest/userguide/encryption-at-rest.html), so that the

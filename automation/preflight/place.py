@@ -1,4 +1,4 @@
-"""Whether the place that the settings name is one where the service can run, before it is touched.
+"""Checks that the service can run in the network, cluster and listener that the settings name.
 
 Nothing here changes anything: every call describes.
 """
@@ -47,7 +47,7 @@ Rows = dict[str, dict[str, Any]]
 
 
 def place(flight: Flight) -> Iterator[Diagnosis]:
-    """What of the named place is missing, wrong or full."""
+    """Return what is missing, wrong or full in the named network, cluster and listener."""
     for ask in (_network, _cluster, _listener):
         try:
             faults = list(ask(flight))
@@ -94,7 +94,7 @@ def _network(flight: Flight) -> Iterator[Fault]:
 
 
 def _described(call: Callable[[], Sequence[Any]]) -> Sequence[Any]:
-    """What a call describes; nothing where it does not know what it is asked for."""
+    """Return what a call describes; nothing if the resource does not exist."""
     try:
         return call()
     except ClientError as error:
@@ -104,7 +104,7 @@ def _described(call: Callable[[], Sequence[Any]]) -> Sequence[Any]:
 
 
 def _default_route(subnet: str, tables: Sequence[dict[str, Any]]) -> str:
-    """Where a subnet's way to the internet leads: a gateway's id; empty for nowhere."""
+    """Return the gateway of a subnet's default route; empty if it has none."""
     main: dict[str, Any] = {}
     for table in tables:
         for association in table.get("Associations", []):
@@ -126,7 +126,7 @@ def _target(table: dict[str, Any]) -> str:
 def _way_out(
     flight: Flight, subnets: Sequence[str], tables: Sequence[dict[str, Any]]
 ) -> Iterator[Fault]:
-    """Whether the routes of the tasks' subnets lead where `egress` says."""
+    """Check that the default routes of the tasks' subnets agree with `egress`."""
     egress, vpc = flight.settings.egress, flight.settings.vpc_id
     routes = {subnet: _default_route(subnet, tables) for subnet in subnets}
     public = [subnet for subnet, target in routes.items() if target.startswith("igw-")]
@@ -152,7 +152,7 @@ def _way_out(
 
 
 def _room(flight: Flight, subnets: Rows) -> Iterator[Fault]:
-    """Whether a release, and the load balancer, find free addresses."""
+    """Check that the subnets have free addresses for a release and the load balancer."""
     settings = flight.settings
     free = sum(
         subnets[each]["AvailableIpAddressCount"] for each in settings.subnet_ids if each in subnets

@@ -1,4 +1,4 @@
-"""What an update is about to deploy, as the checks before it need it."""
+"""The deployment plan that the preflight checks read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from infra.settings.model import Settings
 
 @dataclass(frozen=True)
 class Flight:
-    """What is about to be done.
+    """The deployment that is about to start.
 
     Attributes:
         session: the open stack.
@@ -56,7 +56,7 @@ class Flight:
 
 
 def plan(session: Session, image: str | None, build: bool) -> Flight:
-    """What an update with these arguments deploys.
+    """Return the plan of an update with these arguments.
 
     Raises:
         SettingsError: the application can't be built from its files.

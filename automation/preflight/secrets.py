@@ -1,4 +1,4 @@
-"""Whether secrets resolve, and the values of those that a build needs."""
+"""Checks that secrets resolve, and reads those that a build needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When and with which image the container is run once, and what is made of it."""
+"""The smoke test: runs the image once on this machine, unless it has passed before."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ABSENT = ("manifest unknown", "no such manifest", "not found")
 
 
 def run(flight: Flight) -> Iterator[Diagnosis]:
-    """Run what is about to be deployed, unless that very thing has passed before.
+    """Run the image that is about to be deployed, unless it has passed before.
 
     Raises:
         DriverError: the application can't be built.
@@ -66,7 +66,7 @@ def run(flight: Flight) -> Iterator[Diagnosis]:
 
 
 def _not_tried(flight: Flight) -> str | None:
-    """Why a run on this machine would tell nothing; None if it would."""
+    """Return why a run on this machine would prove nothing; None if it would."""
     if flight.settings.secrets:
         return "The container needs secrets, which stay in the cloud"
     if addons.FILE.is_file():

@@ -1,4 +1,4 @@
-"""Says what `desired_count` does to a service that runs: autoscaling owns its number of tasks."""
+"""Explains that autoscaling, not `desired_count`, sets the task count of a running service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the zones that the settings name are there, and run Fargate."""
+"""Checks that the zones in the settings exist and offer Fargate."""
 
 from __future__ import annotations
 

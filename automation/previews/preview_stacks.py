@@ -1,4 +1,4 @@
-"""Preview stacks: their names, their life, and which of them there are.
+"""Preview stacks: their names, their expiry, and the list of them.
 
 A preview is a stack called ENVIRONMENT-preview-LABEL. Who made it, for which branch and until
 when stands in its outputs; what an interrupted update never wrote there is told by its name and
@@ -43,7 +43,7 @@ READERS = 4
 
 
 def extended_life(session: Session, branch: str | None, now: datetime) -> dict[str, object]:
-    """Whose preview it is, and until when from now; it keeps its branch and its creator.
+    """Return a preview's branch and creator, with an expiry counted from now.
 
     Raises:
         ConfigurationError: the environment does not exist; nothing is left of the preview.
@@ -56,7 +56,7 @@ def extended_life(session: Session, branch: str | None, now: datetime) -> dict[s
 
 
 def kept_life(session: Session, branch: str | None, now: datetime) -> dict[str, object]:
-    """The same for an operation that only looks: the preview's end stays where it is."""
+    """Return a preview's branch, creator and unchanged expiry, for operations that only read."""
     known = _known(session)
     life = _life(session, known, branch, now)
     return life | {name: known[name] for name in ("preview_expires",) if name in known}
@@ -140,7 +140,7 @@ def _another_port(session: Session, attempt: int) -> int:
 
 
 def _require_environment(session: Session, environment: str) -> None:
-    """Refuse a preview of nothing; its environment's state may be kept out of reach."""
+    """Refuse a preview whose environment does not exist."""
     if shared_place(session.cloud, session.names) is not None:
         return
     session.remove()

@@ -34,7 +34,7 @@ def cost_difference(plan: Plan, file: StackFile) -> dict[str, Any]:
 
 
 def print_difference(screen: Screen, difference: dict[str, Any]) -> None:
-    """The same in words."""
+    """Print the difference in words."""
     if "unknown" in difference:
         screen.result(f"cost: unknown. {difference['unknown']}")
         return

@@ -1,4 +1,4 @@
-"""Whose prices count for a stack."""
+"""The region whose prices apply to a stack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Adopt what an interrupted update created and did not write down.
+"""Imports resources that an interrupted update created but did not record in the state.
 
 The engine notes in its state that it begins to create a resource, and afterwards that it has. If
 it is killed in between, the resource may exist or not; the engine alone can't tell, and its next
@@ -33,7 +33,7 @@ CREATING = "creating"
 
 @dataclass(frozen=True)
 class Adopted:
-    """What became of the creations that an earlier update did not finish.
+    """The result of settling the creations that an earlier update did not finish.
 
     Attributes:
         deployment: the state, with what exists taken in and nothing pending.
@@ -89,14 +89,14 @@ def _find(cloud: Cloud, resource: Mapping[str, Any]) -> list[str]:
 def _taken_in(
     resources: list[dict[str, Any]], resource: Mapping[str, Any], identity: str
 ) -> list[dict[str, Any]]:
-    """The state with one more resource; one that it replaces waits for its deletion."""
+    """Return the resources with one more; one that it replaces is marked for deletion."""
     new = {**resource, "id": identity, "outputs": dict(resource.get("inputs") or {})}
     older = [{**row, "delete": True} if row["urn"] == resource["urn"] else row for row in resources]
     return [*older, new]
 
 
 def _untag(cloud: Cloud, inputs: Inputs) -> None:
-    """Take away a tag that was pushed: tags never change, so it could not be pushed again."""
+    """Delete a pushed image tag: tags are immutable, so it could not be pushed again."""
     path, _, tag = str(inputs.get("imageName", "")).rpartition(":")
     repository = path.partition("/")[2]
     if not repository:
@@ -111,7 +111,7 @@ def _untag(cloud: Cloud, inputs: Inputs) -> None:
 
 
 def _nothing(_cloud: Cloud, _inputs: Inputs) -> None:
-    """Nothing stands in the way of creating it again."""
+    """Do nothing: the resource can be created again."""
 
 
 WITHDRAWALS: Mapping[str, Callable[[Cloud, Inputs], None]] = {"docker:index/image:Image": _untag}

@@ -1,4 +1,4 @@
-"""What differs between the state and the cloud, and who made it so: AWS, a release, or a person.
+"""Finds drift between state and cloud, and who caused it: AWS, a release, or a person.
 
 Autoscaling moves the number of tasks, releases move the task definition, and a traffic shift moves
 weights; none of them goes through Pulumi, and none is a fault. What is left, somebody did by hand.
@@ -99,7 +99,7 @@ class Drift:
 
 
 def classify(changes: Iterable[ResourceChange], settings: Settings) -> list[Drift]:
-    """Each difference with who made it; a resource that both have changed is told twice."""
+    """Return each difference with its cause; a resource with two causes is listed twice."""
     found: list[Drift] = []
     for change in changes:
         kind = change.urn.split("::")[2].rpartition("$")[2]
@@ -130,7 +130,7 @@ def look(stack: auto.Stack, progress: Progress) -> list[ResourceChange]:
 
 
 def print_drift(screen: Screen, found: Iterable[Drift]) -> None:
-    """A line a difference; those of a person first, since somebody should look at them."""
+    """Print one line for each difference, manual changes first."""
     rows = list(found)
     by_hand = [row for row in rows if row.by is None]
     if by_hand:

@@ -1,4 +1,4 @@
-"""Releases that the state does not know: deployed by the pipeline, by `rollback`, or by ECS.
+"""Reads releases into the state that the pipeline, `rollback` or ECS deployed.
 
 Pulumi compares the program with its state. After such a release the state still names the task
 definition of the last `up`, so an unchanged program would deploy the running image once more, or

@@ -1,4 +1,4 @@
-"""Before a stack is changed: put right what an interrupted or wiped past has left in its state."""
+"""Repairs the state: refreshes after data loss, imports interrupted creations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from automation.stack.operations import Session
 
 
 def settle(session: Session) -> None:
-    """Bring the state in line with what is known to have happened; says so if there was need.
+    """Repair the state after data loss or an interrupted update, and say so.
 
     Raises:
         DriverError: it can't be told what an interrupted update has made.
@@ -26,7 +26,7 @@ def settle(session: Session) -> None:
 
 
 def _tell_what_was_lost(session: Session) -> bool:
-    """Say what the target's last start could not bring back; whether there was anything."""
+    """Warn of what the target lost at its last start; return whether it lost anything."""
     lost = session.target.lost()
     if lost is None:
         return False
@@ -35,7 +35,7 @@ def _tell_what_was_lost(session: Session) -> bool:
 
 
 def _may_have_lost(session: Session) -> bool:
-    """Whether the target was cut off and loses then what it did last.
+    """Whether the target was killed and may have lost its last changes.
 
     The local cloud writes a change down within a second; AWS loses nothing that it has answered.
     """
@@ -47,7 +47,7 @@ def _refresh(stack: auto.Stack, progress: Progress) -> None:
 
 
 def _adopt_what_was_interrupted(session: Session) -> None:
-    """Settle creations that an update began and, being killed or cut off, did not finish."""
+    """Settle creations that a killed update began and did not finish."""
     state = session.state()
     rows = pending_creations.read(session.unsettled_file)
     deployment = pending_creations.with_pending(state.get("deployment") or {}, rows)

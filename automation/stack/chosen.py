@@ -1,4 +1,4 @@
-"""The stack of a command without --stack: the environment's wish, else what `use` remembered."""
+"""The stack of a command without --stack: by the environment variable, else by `use`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the engine says when it fails, as one cause in words."""
+"""Turns the engine's error output into one cause."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ EXPLANATIONS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 def explain(error: CommandError, failures: Sequence[Failure], file: StackFile) -> DriverError:
-    """One cause in words for a failed command of the engine."""
+    """Return the one cause of a failed command of the engine."""
     text = str(error)
     if DAMAGED.search(text):
         said = [plain(line).strip() for line in text.splitlines() if DAMAGED.search(line)]
@@ -107,7 +107,7 @@ def resource_failure(root: Failure) -> EngineFailed:
 
 
 def killed_engine(number: int, text: str) -> EngineFailed:
-    """The words about an engine that a signal has ended, with the steps it was at."""
+    """Describe an engine that a signal ended, with its unfinished steps."""
     known = {each.value: each.name for each in signal.Signals}
     hint = " (a machine that is out of memory does that)" if number == signal.SIGKILL else ""
     steps = [line.strip() for line in plain(text).splitlines() if STEP.match(line)]
@@ -159,7 +159,7 @@ def _place(block: str) -> str | None:
 
 
 def damaged_state(file: StackFile, said: Sequence[str] = ()) -> EngineFailed:
-    """The words about a state that can't be read, with the way back.
+    """Describe a state that can't be read, with the command that restores it.
 
     Args:
         file: the stack's file.

@@ -1,4 +1,4 @@
-"""Runs operations of the engine on an open stack; what it says when it fails becomes words.
+"""Runs operations of the engine on an open stack and explains its failures.
 
 Apart from `operations.py`, so that a command that only looks need not import Pulumi's SDK.
 """
@@ -33,7 +33,7 @@ Operation = Callable[[auto.Stack, Progress], Answer]
 
 
 def engine(screen: Screen) -> Engine:
-    """The engine, got ready; it says so when it is told to stop."""
+    """Return the engine; it announces when a signal stops it."""
     found = obtain_engine(screen.note)
     found.announce_stop = lambda: screen.warn(
         "Stopping: the engine finishes what it began and saves its state"
@@ -44,7 +44,7 @@ def engine(screen: Screen) -> Engine:
 def opened(
     file: StackFile, target: Target, engine: Engine, program: Callable[[], None], create: bool
 ) -> tuple[auto.Stack, bool]:
-    """The stack in the engine's hands, and whether it was made just now."""
+    """Open the stack in the engine; also return whether it was just created."""
     try:
         return open_stack(file, target, engine, program, create)
     except CommandError as error:

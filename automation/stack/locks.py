@@ -69,7 +69,7 @@ def owners(message: str) -> list[Owner]:
 
 
 def is_dead(owner: Owner) -> bool:
-    """Whether a lock's owner certainly lives no more.
+    """Whether a lock's owner is certainly dead.
 
     An owner on another host can't be seen from here and counts as living.
     """
@@ -98,13 +98,13 @@ def is_orphan(owner: Owner) -> bool:
 
 
 def running(stack: str, message: str) -> UpdateRunning:
-    """The words about another update, from what the engine said about it."""
+    """Return the error about another running update, from the engine's message."""
     names = ", ".join(map(str, owners(message))) or "the backend names no owner"
     return UpdateRunning(f"Another update of the stack {stack} is running: {names}.")
 
 
 def clear_dead(stack: str, message: str, note: Note, cancel: Callable[[], None]) -> None:
-    """Take away the locks that dead owners left.
+    """Remove the locks of dead owners.
 
     Nobody else gets a lock while one is there, so the engine's `cancel`, which frees all of them,
     takes none from a living owner.

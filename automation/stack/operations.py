@@ -169,7 +169,7 @@ def no_program() -> None:
 
 
 def without_program(_file: StackFile) -> Program:
-    """What a command that only looks lets the engine run."""
+    """The program of a command that only reads: none."""
     return no_program
 
 
@@ -181,7 +181,7 @@ def opened(
     create: bool = False,
     changes: bool = False,
 ) -> Iterator[Session]:
-    """Open a stack: settings are checked first, then the engine and the target are got ready.
+    """Open a stack: check the settings, then prepare the engine and the target.
 
     Args:
         name: the stack.

@@ -1,4 +1,4 @@
-"""Creations that failed without a clear answer: the engine forgets them, the driver does not.
+"""Creations whose outcome is unknown: the engine forgets them, the driver keeps them.
 
 An engine that is killed leaves what it was creating in its state as a pending operation. An engine
 whose provider or cloud goes away in the midst of a creation takes it for refused and notes nothing
@@ -31,7 +31,7 @@ Row = dict[str, Any]
 
 
 def unclear(attempts: Sequence[Row], failures: Sequence[Failure]) -> list[Row]:
-    """The failed creations of which it can't be told whether the resource exists.
+    """Return the failed creations after which the resource may exist.
 
     Args:
         attempts: each creation that failed, as a resource of the state without an id.
@@ -64,12 +64,12 @@ def remember(file: Path, rows: Sequence[Row]) -> None:
 
 
 def forget(file: Path) -> None:
-    """All are settled, or the stack is gone."""
+    """Delete the file: all creations are settled, or the stack is gone."""
     file.unlink(missing_ok=True)
 
 
 def with_pending(deployment: Mapping[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
-    """A state in which the creations are pending, as if the engine had noted them.
+    """Return the state with these creations pending, as if the engine had noted them.
 
     Events of the engine don't tell what a resource depends on. It can't be on what is made later,
     so it is taken to be on all that exists: what is adopted is deleted first, and the next update

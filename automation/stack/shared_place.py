@@ -1,4 +1,4 @@
-"""What the driver knows of a place that a stack shares with an environment."""
+"""What a stack shares with an environment, as the driver reads it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a stack lives: the one table from target to environment, backend and preparation."""
+"""The targets, AWS and the local cloud: environment, backend and preparation of each."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ BuildArguments = Callable[[Path, str, Note], Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Target:
-    """A place where stacks live.
+    """A target that stacks are deployed to.
 
     Attributes:
         name: as in the setting `target`.
@@ -98,7 +98,7 @@ class Target:
         return self.lock_dir().parent / "unsettled" / f"{stack}.json"
 
     def check(self, settings: Settings) -> None:
-        """Refuse, before anything is touched, what this target would refuse midway.
+        """Refuse settings that this target does not support, before anything is changed.
 
         Raises:
             ConfigurationError: each such setting with its reason.

@@ -67,7 +67,7 @@ class Stack(auto.Stack):
         return {name: auto.OutputValue(each.value, each.secret) for name, each in found.items()}
 
     def info(self, show_secrets: bool = True) -> auto.UpdateSummary:  # noqa: ARG002 - the SDK's
-        """The operation that has just succeeded, without what the history adds to it."""
+        """Return the summary of the last operation, without reading the history."""
         return auto.UpdateSummary("update", datetime.now(UTC), "", {}, {}, "succeeded")
 
 

@@ -1,4 +1,4 @@
-"""From a push to a release: the components around the pipeline, and how they hang together."""
+"""The pipeline and its components: source, builds, notifications."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A failed or waiting pipeline is reported."""
+"""Reports a failed or waiting pipeline."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Reference:
         return cls(parts[3], "", ":".join(parts[:7]), *[*parts[7:], "", "", ""][:3])
 
     def pick(self, text: str) -> str:
-        """What is wanted of a secret's text.
+        """Return the value, or its JSON key, from a secret's text.
 
         Raises:
             ValueError: it has no such key.

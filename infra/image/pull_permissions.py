@@ -1,4 +1,4 @@
-"""Where a named image comes from: which repository of ECR tasks must be allowed to pull."""
+"""The ECR repositories that tasks pull from."""
 
 from __future__ import annotations
 

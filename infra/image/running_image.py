@@ -1,4 +1,4 @@
-"""What runs now, as AWS tells it: the service's image, and the names it has in the registry."""
+"""Reads the image of the running service, and its tags in the registry."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Certificate(pulumi.ComponentResource):
     def _proof(
         self, name: str, args: CertificateArgs, certificate: aws.acm.Certificate, host: str
     ) -> aws.route53.Record:
-        """The record by which ACM sees who owns a host name."""
+        """Create the DNS record that proves the ownership of a host name to ACM."""
         options = certificate.domain_validation_options
         proof = options.apply(lambda known: _of_host(known, host))
         return aws.route53.Record(

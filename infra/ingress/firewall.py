@@ -1,4 +1,4 @@
-"""Security groups: the world reaches the load balancer, which alone reaches the tasks."""
+"""Security groups: clients reach the load balancer, and only it reaches the tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands between the world and the tasks: network, firewall, load balancer, host name."""
+"""The network, security groups, load balancer and host name in front of the tasks."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Ingress:
         self.base_url = self.url
 
     def _preview_names(self, zone: str) -> None:
-        """Any name below `preview.` leads to the load balancer, and has a certificate there.
+        """Point `*.preview.DOMAIN` at the load balancer, with a certificate.
 
         A certificate's wildcard holds for one label; a rule of each preview says which one.
         """
@@ -93,7 +93,7 @@ class Ingress:
         )
 
     def _redirect(self, number: int, redirect: Redirect) -> None:
-        """Send requests elsewhere; the first redirect that fits decides."""
+        """Add a redirect; the first matching one applies."""
         hosts = aws.lb.ListenerRuleConditionHostHeaderArgs(values=redirect.hosts)
         paths = aws.lb.ListenerRuleConditionPathPatternArgs(values=redirect.paths)
         by_host = [aws.lb.ListenerRuleConditionArgs(host_header=hosts)] if redirect.hosts else []
@@ -113,7 +113,7 @@ class Ingress:
         )
 
     def _refuse_unknown(self) -> None:
-        """The address of a preview that is gone must not show the environment's application."""
+        """Answer 404 for host names of previews that don't exist."""
         names = f"*.{preview_domain(self._context.settings.domain)}"
         answer = aws.lb.ListenerRuleActionFixedResponseArgs(
             status_code="404",

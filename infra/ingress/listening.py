@@ -1,4 +1,4 @@
-"""A listener that exists already, on which a service becomes a rule beside those of others."""
+"""An existing listener, to which a service adds a rule."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Listening:
 
     @classmethod
     def at(cls, listener_arn: str) -> Listening:
-        """A listener of anybody's.
+        """Return the listener with this ARN.
 
         Raises:
             SettingsError: its load balancer has no security group, by which tasks let it in.

@@ -32,7 +32,7 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateR
 
 @dataclass(frozen=True)
 class LoadBalancerArgs:
-    """What the load balancer stands between.
+    """The load balancer's network, listener and targets.
 
     Attributes:
         traffic: the target groups.
@@ -53,7 +53,7 @@ class LoadBalancerArgs:
 
 @dataclass(frozen=True)
 class Shift:
-    """With what ECS shifts traffic from one release to the next.
+    """The rule and target groups by which ECS shifts traffic.
 
     Attributes:
         rule: the listener's rule, whose weights it changes.
@@ -182,7 +182,7 @@ def target_groups(
     vpc_id: pulumi.Input[str],
     parent: pulumi.Resource,
 ) -> dict[str, aws.lb.TargetGroup]:
-    """The service's own group, and the one that takes turns with it where traffic shifts."""
+    """Create the target group, and a second one if traffic shifts."""
     return {
         group: target_group(
             f"{name}-{group}",
@@ -287,7 +287,7 @@ def _redirect() -> aws.lb.ListenerDefaultActionArgs:
 
 
 def _stickiness(seconds: int) -> aws.lb.TargetGroupStickinessArgs:
-    """Off is said in full: what is left out stays as it was."""
+    """Return the stickiness arguments; turned off explicitly, since AWS keeps omitted values."""
     return aws.lb.TargetGroupStickinessArgs(
         enabled=bool(seconds), type="lb_cookie", cookie_duration=seconds or DAY_SECONDS
     )

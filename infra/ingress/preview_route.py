@@ -1,4 +1,4 @@
-"""How a preview is reached: by a host name of its own, or by a port of its own.
+"""Routes requests to a preview: by its host name or by its port.
 
 Each preview is allotted a number, so that previews that are made in the same moment do not meet:
 the port of its listener, or by host name the priority of its rule. It is chosen by the stack's
@@ -93,7 +93,7 @@ def by_host_name(
     tags: Mapping[str, str],
     parent: pulumi.Resource,
 ) -> Route:
-    """A rule for a host name of the preview's own, on the environment's listener."""
+    """Add a rule for the preview's host name to the environment's listener."""
     host = f"{label}{shared.preview_suffix}.{shared.preview_domain}"
     rule = listener_rule(
         "preview-rule",
@@ -113,7 +113,7 @@ def by_port(
     tags: Mapping[str, str],
     parent: pulumi.Resource,
 ) -> Route:
-    """A listener on a port of the preview's own, opened to whom the environment is open to."""
+    """Add a listener on the preview's port, open to the environment's `allowed_cidrs`."""
     listener = aws.lb.Listener(
         "preview-listener",
         load_balancer_arn=shared.balancer_arn,

@@ -28,7 +28,7 @@ OTHER = {FIRST: SECOND, SECOND: FIRST}
 
 @dataclass(frozen=True)
 class Serving:
-    """What the last update left.
+    """The target groups as the last update left them.
 
     Attributes:
         group: the target group that has the traffic.
@@ -59,7 +59,7 @@ class TrafficPlan:
 
 
 def plan(settings: Settings, serving: Serving) -> TrafficPlan:
-    """The groups that an update needs, whatever the one before it left."""
+    """Return the target groups that an update needs, after any earlier update."""
     path = settings.health_check_path
     moved = serving.path not in (None, path)
     if not (settings.has_shift or moved):
@@ -121,7 +121,7 @@ def unfinished(outputs: Mapping[str, Any]) -> bool:
 def export(
     found: TrafficPlan, rule_arn: pulumi.Input[str] | None, released: pulumi.Output[str]
 ) -> None:
-    """Leave word for the next update, once the service has got its release.
+    """Export for the next update which target group serves.
 
     Args:
         found: what this update did.

@@ -1,1 +1,1 @@
-"""Jobs: commands of the release that run at their times."""
+"""Scheduled jobs of the running release."""

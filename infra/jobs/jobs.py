@@ -1,4 +1,4 @@
-"""Jobs: commands of the release that runs, each at its times.
+"""Jobs: commands of the running release, each on its schedule.
 
 EventBridge Scheduler starts a state machine of Step Functions, which looks up the release that the
 service runs, runs a task of it, stops one that takes too long, and tries a failed one again. So a

@@ -39,7 +39,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Alarm:
-    """A condition that calls for a person, or for a rollback.
+    """A condition that notifies a person or rolls a release back.
 
     Attributes:
         kind: the end of its name.
@@ -101,7 +101,7 @@ class Watched:
 
 @dataclass(frozen=True)
 class Limits:
-    """From where on something is wrong.
+    """The alarms' thresholds.
 
     Attributes:
         errors: percent of answers.
@@ -117,7 +117,7 @@ class Limits:
 
 
 def release_alarms(watched: Watched, limits: Limits) -> list[Alarm]:
-    """What a bad release shows at once: its answers are errors, or slow.
+    """Return the alarms that roll a release back: errors and slow answers.
 
     A deployment that is not rolling is taken back when one of them goes off.
     """
@@ -149,7 +149,7 @@ def release_alarms(watched: Watched, limits: Limits) -> list[Alarm]:
 
 
 def service_alarms(watched: Watched, limits: Limits) -> list[Alarm]:
-    """What goes wrong at any time, and calls for a person."""
+    """Return the alarms that report to people."""
     unhealthy = watched.of_targets("unhealthy", "UnHealthyHostCount", "Maximum")
     return [
         Alarm(

@@ -1,4 +1,4 @@
-"""A topic, and who hears of what is published there."""
+"""An SNS topic and its subscriptions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""VPC endpoints: a network without a way to the internet that Fargate still works in."""
+"""VPC endpoints for a network without internet access."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which AWS services tasks call, and the policies of the endpoints that lead there."""
+"""The AWS services that tasks call, and their endpoints' policies."""
 
 from __future__ import annotations
 

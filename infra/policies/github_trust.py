@@ -1,4 +1,4 @@
-"""Whom the roles of workflows trust: GitHub, for one repository."""
+"""The trust policies of the GitHub workflows' roles."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def scalable_target(
     tags: Mapping[str, str],
     parent: pulumi.Resource,
 ) -> aws.appautoscaling.Target:
-    """What is scaled.
+    """Create the scalable target.
 
     Args:
         name: the resource's name.
@@ -59,7 +59,7 @@ def tracking(
     held: tuple[int, Metric],
     parent: pulumi.Resource,
 ) -> aws.appautoscaling.Policy:
-    """A policy that holds a measure at a value.
+    """Create a target-tracking policy for a metric.
 
     Args:
         name: how the resource's name begins.
@@ -89,7 +89,7 @@ def tracking(
 
 @dataclass(frozen=True)
 class ScalingArgs:
-    """What scales.
+    """The arguments of `Scaling`.
 
     Attributes:
         cluster_name: the service's cluster.

@@ -1,4 +1,4 @@
-"""Which versions the secrets have now, so that a rotated one starts the tasks anew."""
+"""A digest of the secrets' current versions: a rotated secret restarts the tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The task definition: what runs in a task, and how tightly it is shut in."""
+"""The task definition: its containers, their limits and hardening."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def process_container(
 
 
 def drain_seconds(stop_timeout: int) -> int:
-    """How long requests may take after SIGTERM, so that time is left to end before SIGKILL."""
+    """Return the seconds for draining requests between SIGTERM and SIGKILL."""
     return stop_timeout * 3 // 4
 
 
@@ -230,7 +230,7 @@ def _volumes(container: Container) -> Mapping[str, str]:
 
 @dataclass(frozen=True)
 class TaskRoles:
-    """Under which roles a task runs.
+    """A task's execution role and task role.
 
     Attributes:
         execution_role_arn: ECS starts tasks under it.

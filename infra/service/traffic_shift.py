@@ -1,4 +1,4 @@
-"""Releases that start beside the running one, and to which ECS shifts the traffic.
+"""Blue/green, canary and linear deployments, in which ECS shifts the traffic.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-blue-green.html
 """

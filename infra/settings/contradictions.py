@@ -47,7 +47,7 @@ def _writable(settings: Settings) -> str | None:
 
 
 def _processes(settings: Settings) -> str | None:
-    """What a process has of its own beside what it shares with the web process."""
+    """Check each process's own settings."""
     size = sum(settings.writable_sizes.values())
     for name, process in settings.processes.items():
         if size >= process.memory:
@@ -97,7 +97,7 @@ CONDITION_VALUES = 5
 
 
 def _given(name: str) -> Callable[[Settings], str | None]:
-    """Settings of what is not made have nobody to change."""
+    """Return a rule against settings of resources that the stack does not make."""
 
     def rule(settings: Settings) -> str | None:
         if not getattr(settings, name) or settings.preview_of:

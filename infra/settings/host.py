@@ -1,4 +1,4 @@
-"""Whose place a stack shares, by its settings and its name."""
+"""The environment that a stack shares, by its settings and its name."""
 
 from __future__ import annotations
 

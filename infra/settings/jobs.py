@@ -1,4 +1,4 @@
-"""The setting `jobs`: commands that run at their times."""
+"""The setting `jobs`: commands on a schedule."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from infra.settings.model import NAMESPACE, Settings, SettingsError
 
 
 def check_kind(stack: str, settings: Settings) -> None:
-    """By a stack's name it can be told whether it is a preview, and of which environment.
+    """Check that a stack's name and its `preview_of` agree.
 
     Raises:
         SettingsError: the name and `preview_of` contradict each other.

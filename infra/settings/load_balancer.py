@@ -90,7 +90,7 @@ class Redirect(BaseModel):
 
 
 def redirects(value: list[Redirect]) -> list[Redirect]:
-    """As many as there is room for."""
+    """Check the number of redirects."""
     if len(value) > MOST_REDIRECTS:
         raise ValueError(f"must be at most {MOST_REDIRECTS} redirects")
     return value

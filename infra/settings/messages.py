@@ -1,4 +1,4 @@
-"""What is said about a setting that is wrong: its name, its value, and what is allowed."""
+"""Error messages about settings: name, value, and what is allowed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def problem(
     value: object,
     message: str,
 ) -> str:
-    """One problem of a setting, or of a name that is none, in a sentence."""
+    """Describe one problem of a setting, or of an unknown one, in a sentence."""
     if name not in fields:
         close = difflib.get_close_matches(name, fields, 1)
         meant = f"; did you mean {close[0]}?" if close else ""

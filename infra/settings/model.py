@@ -367,7 +367,7 @@ class Settings(BaseModel):
 
 
 def _problems_of_previews(settings: Settings, given: Mapping[str, object]) -> list[str]:
-    """What a preview may not say, and what an environment says wrongly about its previews."""
+    """Check settings that previews can't set, and `preview_settings` of environments."""
     if settings.preview_of:
         return [
             f"{NAMESPACE}:{name} = {rules.shown(name, given[name])}: belongs to the environment "
@@ -390,7 +390,7 @@ def _problems_of_previews(settings: Settings, given: Mapping[str, object]) -> li
 
 
 def _as_boolean(name: str, value: object) -> object:
-    """Every reader reads `True` as the boolean, though it would write it as `true`."""
+    """Read `True` as the boolean `true`, as YAML does."""
     boolean = name in Settings.model_fields and Settings.model_fields[name].annotation is bool
     if boolean and isinstance(value, files.Unquoted) and value.text.lower() in ("true", "false"):
         return value.text.lower()

@@ -49,7 +49,7 @@ _RESOURCE = re.compile(r"arn:[a-z*-]+:[a-z0-9*-]+:[a-z0-9*-]*:[0-9*]*:.+|\*")
 
 
 def form(actions: Sequence[str], resources: Sequence[str]) -> str | None:
-    """What is no action or no resource at all; None if each is one."""
+    """Return what is not an action or not a resource; None if all are."""
     for action in actions:
         if not _ACTION.fullmatch(action):
             return f"{action!r} is no action: SERVICE:ACTION, such as s3:GetObject"

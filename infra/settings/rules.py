@@ -1,4 +1,4 @@
-"""What a setting may hold, beyond its type; each rule returns the value or says what is allowed."""
+"""Validators of settings: each returns the value or raises what is allowed."""
 
 from __future__ import annotations
 

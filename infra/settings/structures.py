@@ -10,7 +10,7 @@ from infra.settings import permissions, rules
 
 
 class ScheduledScaling(BaseModel):
-    """At a time, set the bounds of the number of tasks.
+    """An entry of `scheduled_scaling`: bounds of the task count from a time on.
 
     Attributes:
         schedule: `cron(...)`, `rate(...)` or `at(...)`, see

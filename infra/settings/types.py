@@ -11,7 +11,7 @@ from infra.settings import rules
 
 
 def structured(value: object) -> object:
-    """Pulumi hands lists and maps to a program as JSON text."""
+    """Parse a list or a map, which Pulumi passes as JSON text."""
     if not isinstance(value, str):
         return value
     try:
@@ -21,7 +21,7 @@ def structured(value: object) -> object:
 
 
 def as_text(value: object) -> object:
-    """YAML reads `PORT: 8080` as a number; a variable's value is text all the same."""
+    """Return a variable's value as text; YAML reads `PORT: 8080` as a number."""
     value = structured(value)
     if not isinstance(value, dict):
         return value
