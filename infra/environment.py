@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -18,11 +18,10 @@ from infra.ingress import traffic
 from infra.ingress.ingress import Ingress
 from infra.ingress.routed import RoutedIngress
 from infra.jobs.jobs import Jobs
-from infra.location import Location
 from infra.monitoring.monitoring import Monitoring
 from infra.monitoring.topic import Topic
 from infra.network.endpoints import Endpoints, EndpointsArgs
-from infra.place import Place
+from infra.place import Location, Place
 from infra.policies.github import PLACE_ACTIONS, WorkflowScope
 from infra.service.cluster import Cluster, ClusterArgs, ExistingCluster
 from infra.service.logs import Logs
@@ -171,17 +170,13 @@ class Environment:
         """Make the user's own resources; return what a task must wait for."""
         context, names = self._context, self.names
         place = Place(
+            **vars(self.location),
             project=names.project,
             stack=names.stack,
             account_id=context.account.account_id,
             region=context.account.region,
             protect=self.settings.protect,
             tags=context.tags,
-            vpc_id=self.ingress.network.vpc_id,
-            subnet_ids=self.ingress.network.task_subnet_ids,
-            task_group_id=self.ingress.firewall.task_group_id,
-            cluster_arn=self.cluster.arn,
-            cluster_name=self.cluster.cluster_name,
             names=names,
         )
         made = addons.load(place, self.settings)
@@ -288,7 +283,7 @@ class Environment:
     def _share(self) -> None:
         """Publish what previews and other services use of this environment."""
         settings, shared = self.settings, self._context.shared
-        place = {field.name: getattr(self.location, field.name) for field in fields(Location)}
+        place = vars(self.location)
         previews = self.roles.previews
         of_balancer: dict[str, pulumi.Input[Any]] = {
             "allowed_cidrs": settings.allowed_cidrs,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pulumi_aws as aws
 
-from infra.location import Location
 from infra.names import Names
+from infra.place import Location
 
 if TYPE_CHECKING:
     from infra.context import Context

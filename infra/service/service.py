@@ -9,8 +9,8 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
-from infra.location import Location
 from infra.names import CONTAINER_NAME
+from infra.place import Location
 from infra.service.cluster import ON_DEMAND, SPOT
 from infra.service.secret_versions import secret_versions
 from infra.settings.model import Settings
