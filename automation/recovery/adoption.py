@@ -67,8 +67,8 @@ def adopt(deployment: Mapping[str, Any], cloud: Cloud) -> Adopted:
         found = [i for i in _find(cloud, resource) if i not in known]
         if len(found) > 1:
             raise DriverError(
-                f"An interrupted update may have made {resource['urn']}, and there are several "
-                "that it could be: delete the superfluous ones, then run this again.",
+                f"An interrupted update may have created {resource['urn']}, and several resources "
+                "match it: delete all but one, then run this again.",
                 found,
             )
         if not found:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from automation.aws.clients import Cloud
 from automation.screen import Screen
 
 
@@ -26,6 +28,19 @@ def captured() -> Captured:
     out, err = io.StringIO(), io.StringIO()
     screen = Screen(out=Console(file=out, width=200), err=Console(file=err, width=200))
     return Captured(screen, out, err)
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """An account that moto emulates in this process."""
+    from moto import mock_aws  # most tests need no emulator, which takes a second to import
+
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        yield Cloud("us-east-1")
 
 
 @pytest.fixture

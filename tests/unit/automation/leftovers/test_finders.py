@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from automation.aws.clients import Cloud
 from automation.leftovers.cleanup import clean_up, delete_task_definitions
@@ -25,16 +23,6 @@ NAMES = Names("fargate-cd", "dev")
 OTHER = Names("fargate-cd", "dev-2")
 SETTINGS = Settings.parse({})
 TRUST = '{"Version": "2012-10-17", "Statement": []}'
-
-
-@pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    with mock_aws():
-        yield Cloud("us-east-1")
 
 
 def tags(names: Names) -> list[dict[str, str]]:

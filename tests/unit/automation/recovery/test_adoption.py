@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from moto import mock_aws
 
 from automation.aws.clients import Cloud
 from automation.aws.resource_table import TYPES
@@ -27,16 +26,6 @@ ACCOUNT = "123456789012"
 FOUND = {token for token, kind in TYPES.items() if kind.adopted}
 FOREIGN = [{"Key": "stack", "Value": "x"}]
 TRUST = '{"Version": "2012-10-17", "Statement": []}'
-
-
-@pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    with mock_aws():
-        yield Cloud("us-east-1")
 
 
 def tagged(kind: str) -> list[dict[str, Any]]:
@@ -433,7 +422,7 @@ def test_one_that_is_replaced_waits_for_its_deletion(cloud: Cloud) -> None:
 def test_of_several_none_is_taken(cloud: Cloud) -> None:
     for _ in range(2):
         cloud.client("ec2").allocate_address(Domain="vpc", TagSpecifications=tagged("elastic-ip"))
-    with pytest.raises(DriverError, match="several that it could be") as error:
+    with pytest.raises(DriverError, match="several resources match it") as error:
         adopt(pending("aws:ec2/eip:Eip", {"tags": TAGS}), cloud)
     assert len(error.value.evidence) == 2
 
