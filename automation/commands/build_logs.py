@@ -63,7 +63,7 @@ def build_logs(stack: str, screen: Screen, follow: bool = False) -> int:
             asked for as one document.
     """
     if follow and screen.json:
-        raise ConfigurationError("--follow goes on and --json is one document: choose one.")
+        raise ConfigurationError("--follow and --json exclude each other: choose one.")
     with opened(stack, screen) as session:
         pipeline = require(session)
         latest = runs(session.cloud, pipeline, most=1)

@@ -56,7 +56,9 @@ def exec_command(
         DriverError: ECS refuses, or the session does not come about.
     """
     if screen.json:
-        raise ConfigurationError("exec prints what the command prints: --json has no place here.")
+        raise ConfigurationError(
+            "--json can't be used with exec, which prints the command's own output."
+        )
     words = command[0] if len(command) == 1 else shlex.join(command)
     with opened(stack, screen) as session:
         if not session.file.settings.exec:

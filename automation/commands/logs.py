@@ -104,7 +104,7 @@ def logs(
         return build_logs(stack, screen, follow=follow)
     span = parse_span(since)
     if follow and screen.json:
-        raise ConfigurationError("--follow has no end and --json is one document: choose one.")
+        raise ConfigurationError("--follow and --json exclude each other: choose one.")
     with opened(stack, screen) as session:
         start = datetime.now(UTC) - span
         group = Streams(session.names.log_group, session.stream_prefix(process))
@@ -152,7 +152,9 @@ def parse_span(text: str) -> timedelta:
     """
     found = re.fullmatch(r"(\d+)([smhd])", text)
     if not found:
-        raise ConfigurationError(f"--since {text}: a number and s, m, h or d, such as 10m.")
+        raise ConfigurationError(
+            f"--since {text!r} must be a number and s, m, h or d, such as 10m."
+        )
     return timedelta(**{UNITS[found[2]]: int(found[1])})
 
 

@@ -172,7 +172,7 @@ def answer(stack: str, screen: Screen, approve: bool, comment: str = "") -> int:
         DriverError: somebody else answered meanwhile.
     """
     if len(comment) > COMMENT_LIMIT:
-        raise ConfigurationError(f"--comment: {COMMENT_LIMIT} characters at most.")
+        raise ConfigurationError(f"--comment must have at most {COMMENT_LIMIT} characters.")
     word = "Approved" if approve else "Rejected"
     with opened(stack, screen) as session:
         pipeline = require(session)

@@ -50,7 +50,7 @@ def moment(text: str | None) -> datetime:
     """A moment that a person gave, or now; without an offset it is UTC.
 
     Raises:
-        ConfigurationError: it is none.
+        ConfigurationError: it is not a time.
     """
     if text is None:
         return datetime.now(UTC)
@@ -58,6 +58,6 @@ def moment(text: str | None) -> datetime:
         given = datetime.fromisoformat(text)
     except ValueError as error:
         raise ConfigurationError(
-            f"--at {text!r} is no moment: write it as 2026-12-31T18:00, in UTC."
+            f"--at {text!r} must be a time in UTC, such as 2026-12-31T18:00."
         ) from error
     return given if given.tzinfo else given.replace(tzinfo=UTC)

@@ -52,7 +52,7 @@ def status(stack: str, screen: Screen, watch: bool = False) -> int:
         ConfigurationError: a view without end was asked for as one document.
     """
     if watch and screen.json:
-        raise ConfigurationError("--watch has no end and --json is one document: choose one.")
+        raise ConfigurationError("--watch and --json exclude each other: choose one.")
     with opened(stack, screen) as session:
         address = session.outputs().get("service_url")
         url = str(address.value) if address else None

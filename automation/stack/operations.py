@@ -96,7 +96,9 @@ class Session:
         found = self.services.get(process or WEB)
         if found is None:
             known = ", ".join(self.services)
-            raise ConfigurationError(f"--process {process}: is none of this stack's: {known}.")
+            raise ConfigurationError(
+                f"--process {process!r} must be one of this stack's processes: {known}."
+            )
         return found
 
     def stream_prefix(self, process: str | None) -> str:
