@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
@@ -137,8 +138,8 @@ def _filled(value: Any, values: Values) -> Any:
 
 def find(cloud: Cloud, kind: ResourceType, inputs: Values) -> list[str]:
     """Pulumi's ids of the resources that a resource's inputs describe."""
-    if (special := kind.find) is not None:
-        return _unless_absent(lambda: special(cloud, inputs))
+    if kind.find is not None:
+        return _unless_absent(partial(kind.find, cloud, inputs))
     if kind.part and not kind.arguments and not marked(inputs.get("tags") or {}):
         return []
     if "{name}" in str(kind.arguments) and not inputs.get("name"):
