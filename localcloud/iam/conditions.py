@@ -19,7 +19,26 @@ from localcloud.iam.matching import (
     matches_wildcards,
     substitute,
 )
-from localcloud.iam.policy import Condition
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One operator applied to one key.
+
+    Attributes:
+        operator: without set prefix and `IfExists`, in the grammar's spelling.
+        quantifier: `ForAllValues`, `ForAnyValue` or None.
+        if_exists: whether an absent key satisfies it.
+        key: the condition key as written.
+        values: the values of the policy.
+    """
+
+    operator: str
+    quantifier: str | None
+    if_exists: bool
+    key: str
+    values: tuple[str, ...]
+
 
 Test = Callable[[str, str], bool]
 """Whether a value of the policy and a value of the request agree."""

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
+from localcloud.iam.conditions import OPERATORS, Condition
+
 VERSIONS = ("2012-10-17", "2008-10-17")
 DOCUMENT_MEMBERS = {"Version", "Id", "Statement"}
 STATEMENT_MEMBERS = {
@@ -28,25 +30,6 @@ Kind = Literal["identity", "trust", "resource"]
 
 class PolicyError(ValueError):
     """A document that is no policy; the text says which part and why."""
-
-
-@dataclass(frozen=True)
-class Condition:
-    """One operator applied to one key.
-
-    Attributes:
-        operator: without set prefix and `IfExists`, in the grammar's spelling.
-        quantifier: `ForAllValues`, `ForAnyValue` or None.
-        if_exists: whether an absent key satisfies it.
-        key: the condition key as written.
-        values: the values of the policy.
-    """
-
-    operator: str
-    quantifier: str | None
-    if_exists: bool
-    key: str
-    values: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -216,8 +199,6 @@ def _conditions(block: Any) -> tuple[Condition, ...]:
 
 
 def _condition(written: str, key: str, values: Any) -> Condition:
-    from localcloud.iam.conditions import OPERATORS
-
     quantifier, _, name = written.rpartition(":")
     if quantifier and quantifier.lower() not in ("forallvalues", "foranyvalue"):
         raise PolicyError(f"Invalid Condition type : {written}.")

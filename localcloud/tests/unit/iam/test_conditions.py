@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localcloud.iam.conditions import OPERATORS, holds
-from localcloud.iam.policy import Condition, parse
+from localcloud.iam.conditions import OPERATORS, Condition, holds
+from localcloud.iam.policy import parse
 
 DOCS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/"
 OPERATORS_PAGE = DOCS + "reference_policies_elements_condition_operators.html"
