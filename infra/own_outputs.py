@@ -41,5 +41,28 @@ def own_outputs() -> Mapping[str, Any]:
     return _read(place)
 
 
+TRAFFIC, ENDPOINTS = "traffic", "endpoints"
+"""The outputs by which an update leaves word for the next one."""
+
+UNFINISHED = "unfinished"
+"""Their part that says whether another update must follow."""
+
+
+def unfinished(outputs: Mapping[str, Any]) -> bool:
+    """Whether another update must follow the one that left these outputs."""
+    words = [outputs.get(name) or {} for name in (TRAFFIC, ENDPOINTS)]
+    return any(word.get(UNFINISHED) for word in words)
+
+
+def left(word: object, released: pulumi.Output[str]) -> pulumi.Output[Any]:
+    """A word for the next update, once the service has got its release.
+
+    Args:
+        word: what this update did.
+        released: known when the service runs the release; a failed update leaves the old word.
+    """
+    return pulumi.Output.all(word, released).apply(lambda known: known[0])
+
+
 def _read(place: str) -> Mapping[str, Any]:
     return dict(pulumi.runtime.invoke(READ_OUTPUTS, {"name": place}).value["outputs"])

@@ -16,11 +16,10 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
-from infra.own_outputs import own_outputs
+from infra.own_outputs import TRAFFIC, UNFINISHED, left, own_outputs
 from infra.settings.model import Settings
 
-OUTPUT = "traffic"
-UNFINISHED = "unfinished"
+OUTPUT = TRAFFIC
 
 FIRST, SECOND = "targets", "alternate"
 OTHER = {FIRST: SECOND, SECOND: FIRST}
@@ -71,8 +70,8 @@ def plan(settings: Settings, serving: Serving) -> TrafficPlan:
 
 def plan_of(context: Context) -> TrafficPlan:
     """The plan for the stack that Pulumi is running, by its outputs and its listener's rule."""
-    left = own_outputs().get(OUTPUT)
-    serving = _serving(context, left) if isinstance(left, dict) else Serving()
+    word = own_outputs().get(OUTPUT)
+    serving = _serving(context, word) if isinstance(word, dict) else Serving()
     found = plan(context.settings, serving)
     if found.unfinished:
         pulumi.log.warn(
@@ -82,11 +81,11 @@ def plan_of(context: Context) -> TrafficPlan:
     return found
 
 
-def _serving(context: Context, left: Mapping[str, Any]) -> Serving:
-    group = left["first"]
-    if left["rule_arn"]:
-        group = _heaviest(context, left["rule_arn"]) or group
-    return Serving(group, left["first"], left["paths"].get(group))
+def _serving(context: Context, word: Mapping[str, Any]) -> Serving:
+    group = word["first"]
+    if word["rule_arn"]:
+        group = _heaviest(context, word["rule_arn"]) or group
+    return Serving(group, word["first"], word["paths"].get(group))
 
 
 def _heaviest(context: Context, rule_arn: str) -> str | None:
@@ -113,11 +112,6 @@ def physical_name(context: Context, group: str) -> str:
     return context.names.alternate_target_group(network)
 
 
-def unfinished(outputs: Mapping[str, Any]) -> bool:
-    """Whether another update must follow the one that left these outputs."""
-    return bool((outputs.get(OUTPUT) or {}).get(UNFINISHED))
-
-
 def export(
     found: TrafficPlan, rule_arn: pulumi.Input[str] | None, released: pulumi.Output[str]
 ) -> None:
@@ -128,10 +122,10 @@ def export(
         rule_arn: the rule with the weights; None where there is none.
         released: known when the service runs the release; a failed update leaves the old word.
     """
-    left = {
+    word = {
         "first": next(iter(found.paths)),
         "paths": dict(found.paths),
         "rule_arn": rule_arn or "",
         UNFINISHED: found.unfinished,
     }
-    pulumi.export(OUTPUT, pulumi.Output.all(left, released).apply(lambda known: known[0]))
+    pulumi.export(OUTPUT, left(word, released))

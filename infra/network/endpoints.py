@@ -11,6 +11,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
+from infra.own_outputs import ENDPOINTS, UNFINISHED, left, own_outputs
 from infra.policies import statements
 from infra.policies.endpoints import Uses, endpoint_policy, image_layers, interface_services
 
@@ -49,6 +50,9 @@ class Endpoints(pulumi.ComponentResource):
 
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
 
+    An endpoint has one policy, so that what the release before reads is taken out of it by an
+    update that follows the release.
+
     Attributes:
         all: every endpoint; a task needs them to start.
     """
@@ -66,6 +70,7 @@ class Endpoints(pulumi.ComponentResource):
         self._name, self._context, self._args = name, context, args
         settings = context.settings
         self._secret_arns = sorted({*settings.secret_arns, *settings.preview_secret_arns})
+        self._before: dict[str, Any] = own_outputs().get(ENDPOINTS) or {}
         group = self._group()
         self.all = [self._gateway()]
         services = interface_services(
@@ -76,6 +81,30 @@ class Endpoints(pulumi.ComponentResource):
         )
         self.all += [self._interface(service, group.id) for service in services]
         self.register_outputs({"group_id": group.id})
+
+    def export(self, released: pulumi.Output[str]) -> None:
+        """Leave word what tasks reach now, once they run the release.
+
+        Args:
+            released: known when the service runs the release.
+        """
+        now = pulumi.Output.all(
+            repository_arns=self._args.repository_arns,
+            queue_arns=pulumi.Output.all(*self._args.queue_arns),
+            secret_arns=self._secret_arns,
+        )
+        pulumi.export(ENDPOINTS, left(now.apply(self._word), released))
+
+    def _word(self, now: dict[str, Any]) -> dict[str, Any]:
+        gone = [
+            each for kind in now for each in self._before.get(kind, []) if each not in now[kind]
+        ]
+        if gone:
+            pulumi.log.warn(
+                f"The endpoints let the tasks reach {', '.join(gone)} until the release before is "
+                "gone. Another update ends that; `run.py up` makes it by itself."
+            )
+        return {**now, UNFINISHED: bool(gone)}
 
     def _group(self) -> aws.ec2.SecurityGroup:
         name = f"{self._context.names.named()}-endpoints"
@@ -160,9 +189,11 @@ class Endpoints(pulumi.ComponentResource):
         )
 
     def _uses(self, known: dict[str, Any]) -> Uses:
-        return Uses(
-            secret_arns=self._secret_arns, preview_log_arn=self._context.preview_log_arn, **known
-        )
+        uses = {**known, "secret_arns": self._secret_arns}
+        for kind in ("repository_arns", "queue_arns", "secret_arns"):
+            before = self._before.get(kind, [])
+            uses[kind] = [*uses[kind], *(each for each in before if each not in uses[kind])]
+        return Uses(preview_log_arn=self._context.preview_log_arn, **uses)
 
     def _service(self, service: str) -> str:
         account = self._context.account

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from infra.ingress.traffic import FIRST, OUTPUT, SECOND, Serving, TrafficPlan, plan, unfinished
-from infra.own_outputs import READ_OUTPUTS
+from infra.ingress.traffic import FIRST, OUTPUT, SECOND, Serving, TrafficPlan, plan
+from infra.own_outputs import READ_OUTPUTS, unfinished
 from infra.settings.model import Settings
 from tests.unit.infra.recorder import Recording, record
 
