@@ -28,9 +28,14 @@ from automation.screen import Screen
 from automation.stack.operations import Session, shown_outputs
 from automation.stack.state_file import OutputValue
 from automation.unexpected_errors import in_words
+from infra.names import WEB
 from infra.settings.model import Settings
 
 RELEASE_COMMAND = "fargate-cd:release_command: mend the command, or the image that it runs in"
+
+
+WEB_SERVICE = "service-service"
+"""The logical name of the web process's service; another's is `process-NAME-service`."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +206,18 @@ def _awaited(session: Session, done: Done) -> dict[str, Verdict]:
     limits = _limits(session)
     with watched(session) as watch, session.screen.drawn("Waiting for the verdict", watch.lines):
         found = processes.await_all(session, done.began, limits, session.services)
+        if done.failure is not None:
+            found = _or_refused(found, done.failure)
         return processes.together(session, found, done.before, limits)
+
+
+def _or_refused(found: Mapping[str, Verdict], failure: DriverError) -> dict[str, Verdict]:
+    """The same, but failed where ECS refused the update: the verdict is on the release before."""
+    name = (failure.resource or "").rpartition("::")[2]
+    process = WEB if name == WEB_SERVICE else name.removeprefix("process-").removesuffix("-service")
+    if process not in found or found[process].own:
+        return dict(found)
+    return {**found, process: Verdict("failed", failure.message, process=process)}
 
 
 def _way_back(session: Session) -> str | None:
@@ -233,6 +249,8 @@ def _diagnosis(session: Session, verdict: Verdict, failure: DriverError | None) 
         cause, evidence = failure.message, failure.evidence
         return Diagnosis(cause, evidence, RELEASE_COMMAND, resource, "release command failed")
     if failure is not None and not isinstance(failure, ServiceFailed):
+        return _by_its_words(failure, settings)
+    if failure is not None and verdict.deployment is None:
         return _by_its_words(failure, settings)
     words = "\n".join([failure.message, *failure.evidence]) if failure else verdict.reason
     try:
