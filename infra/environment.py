@@ -11,7 +11,7 @@ from infra import addons
 from infra.context import Context
 from infra.customer_key import CustomerKey
 from infra.delivery.github_access import GithubAccess
-from infra.image.image import Build, BuiltImage, BuiltImageArgs, Release, choose_image
+from infra.image.image import Build, BuiltImage, BuiltImageArgs, Release, choose_image, promoted
 from infra.image.pull_permissions import other_repository, repository_arns
 from infra.image.registry import Registry
 from infra.ingress import traffic
@@ -71,6 +71,7 @@ class Environment:
         self.roles = self._roles()
         topic_arn = self._topic()
         monitoring = Monitoring(context, self.ingress, topic_arn)
+        self.endpoints = self._endpoints()
         self._needs, self._placement = self._started(), self._placed()
         self._task = Task("task", web_task(context, self.image, self.roles.own))
         self._before = before_service(context, release.runner, self._task.arn, self._placement)
@@ -96,6 +97,8 @@ class Environment:
         shift = self.ingress.balancer.shift
         rule_arn = shift.rule.arn if shift is not None else None
         traffic.export(self.ingress.traffic, rule_arn, self.service.service_name)
+        if self.endpoints is not None:
+            self.endpoints.export(self.service.service_name)
         pulumi.export("service_url", self.ingress.url)
         if self.ingress.internal:
             pulumi.export("load_balancer_scheme", "internal")
@@ -110,7 +113,11 @@ class Environment:
 
     def _image(self, source: str | Build) -> pulumi.Input[str]:
         if isinstance(source, str):
-            return source
+            own = promoted(source, self._release.promotion, self.registry.repository_url)
+            if own is None:
+                return source
+            self._named_image = None
+            return own
         return BuiltImage("image", BuiltImageArgs(source, self.registry.repository_url)).uri
 
     @property
@@ -201,10 +208,10 @@ class Environment:
             return None
         return Topic("notifications", self._context, self.key_arn).arn
 
-    def _endpoints(self) -> list[pulumi.Resource]:
+    def _endpoints(self) -> Endpoints | None:
         network = self.ingress.network
         if network.internet:
-            return []
+            return None
         args = EndpointsArgs(
             vpc_id=network.vpc_id,
             subnet_ids=network.task_subnet_ids,
@@ -216,7 +223,7 @@ class Environment:
             key_arn=self.key_arn,
             queue_arns=[*self.queue_arns.values(), *self.settings.preview_queue_arns],
         )
-        return Endpoints("endpoints", self._context, args).all
+        return Endpoints("endpoints", self._context, args)
 
     def _started(self) -> list[pulumi.Resource]:
         """Return what must exist before any task can start."""
@@ -226,7 +233,7 @@ class Environment:
             *self.ingress.firewall.opened,
             *self._opened,
             *self.cluster.ready,
-            *self._endpoints(),
+            *(self.endpoints.all if self.endpoints else []),
         ]
 
     def _placed(self) -> Placement:
@@ -314,6 +321,7 @@ class Environment:
             settings.secret_arns,
             [*settings.build_secrets.values()],
             bool(settings.release_command),
+            settings.promotes_from,
         )
         previews = self._workflows(
             self.preview_registry,
@@ -335,6 +343,7 @@ class Environment:
         secret_arns: list[str],
         build_secret_arns: list[str],
         release_command: bool,
+        promotes_from: str = "",
     ) -> pulumi.Output[WorkflowScope]:
         settings, names, shared = self.settings, self.names, self._context.shared
         by_host_name = bool(shared.preview_domain if shared else settings.domain)
@@ -347,6 +356,7 @@ class Environment:
             roles.execution_role_arn,
             roles.task_role_arn,
             self.location.balancer_arn,
+            registry.repository_url,
         ).apply(
             lambda known: WorkflowScope(
                 account=self._context.account,
@@ -368,5 +378,8 @@ class Environment:
                 processes=[*self._context.services.values()][1:],
                 host_path=host.shared_path if host else "",
                 place_actions=place_actions,
+                promotion_arns=repository_arns(
+                    promotes_from, known[5], known[0], self._context.account
+                )[1:],
             )
         )

@@ -78,31 +78,54 @@ class Found:
     why: str = ""
 
 
+@dataclass(frozen=True)
+class Reference:
+    """An image's name in its parts.
+
+    Attributes:
+        host: the registry.
+        name: the repository.
+        tag: `latest` where neither a tag nor a digest is named.
+        digest: empty where none is named.
+    """
+
+    host: str
+    name: str
+    tag: str
+    digest: str
+
+
+def reference_of(image: str) -> Reference | None:
+    """The parts of an image's name; None if it names no registry."""
+    found = _REFERENCE.fullmatch(image)
+    if found is None or not found["host"]:
+        return None
+    return Reference(found["host"], found["name"], found["tag"] or "latest", found["digest"] or "")
+
+
 def login(cloud: Cloud, image: str) -> tuple[str, str] | None:
     """How `docker` logs in to pull an image of this account's ECR.
 
     Returns:
         The registry, and user and password in base64; None if the image's name points elsewhere.
     """
-    reference = _REFERENCE.fullmatch(image)
-    if reference is None or not reference["host"]:
+    reference = reference_of(image)
+    if reference is None:
         return None
     access = cloud.client("ecr").get_authorization_token()["authorizationData"][0]
     host = access["proxyEndpoint"].partition("://")[2].rstrip("/")
-    return (host, access["authorizationToken"]) if reference["host"] == host else None
+    return (host, access["authorizationToken"]) if reference.host == host else None
 
 
 def look_up_in_ecr(cloud: Cloud, image: str) -> Found | None:
     """Look an image up in this account's ECR; None if its name points elsewhere."""
-    reference = _REFERENCE.fullmatch(image)
+    reference = reference_of(image)
     if reference is None or login(cloud, image) is None:
         return None
     ecr = cloud.client("ecr")
-    repository = reference["name"]
+    repository = reference.name
     identity = (
-        {"imageDigest": reference["digest"]}
-        if reference["digest"]
-        else {"imageTag": reference["tag"] or "latest"}
+        {"imageDigest": reference.digest} if reference.digest else {"imageTag": reference.tag}
     )
     try:
         answer = ecr.batch_get_image(

@@ -11,6 +11,7 @@ from typing import Any
 
 from pulumi import automation as auto
 
+from automation.deployment.promotion import Promotion
 from automation.engine.progress import Progress, display_name
 from automation.errors import ChangesFound
 from automation.preflight import task_count
@@ -40,11 +41,13 @@ def preview(
         ChangesFound: there are changes, and none were expected.
     """
     life: dict[str, object] = {}
+    promotion = Promotion(screen)
 
     def program(file: StackFile) -> Program:
-        return release_program(file, image, build, life)
+        return release_program(file, image, build, life, promotion=promotion)
 
     with opened(stack, screen, program, create=True) as session:
+        promotion.session = session
         if session.file.environment:
             life |= kept_life(session, branch, datetime.now(UTC))
         try:

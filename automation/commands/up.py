@@ -12,6 +12,7 @@ from pulumi import automation as auto
 from automation.commands.preview import planned, print_plan
 from automation.deployment import processes
 from automation.deployment.pipeline_transition import no_release_meanwhile
+from automation.deployment.promotion import Promotion
 from automation.deployment.release_command import ReleaseCommand
 from automation.deployment.report import Done, report
 from automation.deployment.rollout import watched
@@ -27,7 +28,7 @@ from automation.stack.operations import Program, Session, opened, shown_changes
 from automation.stack.program import release_program
 from automation.stack.stack_file import StackFile
 from automation.stack.state_file import OutputValue
-from infra.ingress.traffic import unfinished
+from infra.own_outputs import unfinished
 
 
 def up(
@@ -54,13 +55,13 @@ def up(
         0 if the new version runs and is healthy, else 1.
     """
     life: dict[str, object] = {}
-    release_command = ReleaseCommand(screen)
+    release_command, promotion = ReleaseCommand(screen), Promotion(screen)
 
     def program(file: StackFile) -> Program:
-        return release_program(file, image, build, life, release_command)
+        return release_program(file, image, build, life, release_command, promotion)
 
     with opened(stack, screen, program, create=True, changes=True) as session:
-        release_command.session = session
+        release_command.session = promotion.session = session
         began = datetime.now(UTC)
         if session.file.environment:
             life |= extended_life(session, branch, began)
@@ -132,7 +133,8 @@ class Updated:
     def up(self, stack: auto.Stack, progress: Progress) -> None:
         """Create or update every resource of the stack.
 
-        Another health path takes two updates: a release that moves, and what it leaves behind.
+        Some changes take two updates, such as another health path: a release, and then the
+        removal of what only the release before it needed.
         """
         try:
             self._update(stack, progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -51,7 +52,7 @@ def _encrypted(key: str) -> str:
     raise ConfigurationError(f"{key} is encrypted, and doctor opens no stack to decrypt it.")
 
 
-def _no_engine() -> None:  # pragma: no cover - nothing that is asked here needs the engine
+def _no_engine() -> NoReturn:  # pragma: no cover - nothing that is asked here needs the engine
     raise AssertionError("doctor opens no stack")
 
 

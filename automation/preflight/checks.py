@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from automation.aws.ecr import Found, look_up_in_ecr
+from botocore.exceptions import ClientError
+
+from automation.aws.clients import NO_ANSWER, error_code
+from automation.aws.ecr import ABSENT, Found, look_up_in_ecr, reference_of
 from automation.diagnosis.diagnosis import Diagnosis
 from automation.errors import ConfigurationError
 from automation.preflight import encryption, first_use, permissions, quotas, secrets, smoke_test
@@ -68,6 +71,8 @@ def _image(flight: Flight) -> Iterator[Diagnosis]:
     if flight.existing is None:
         return
     found = look_up_in_ecr(flight.cloud, flight.existing) or _elsewhere(flight)
+    if not found.exists and _is_copied(flight, flight.existing):
+        return
     named = f"The image {flight.existing}"
     if found.exists is None and flight.session.target.own_docker:
         yield Diagnosis(
@@ -96,6 +101,23 @@ def _image(flight: Flight) -> Iterator[Diagnosis]:
             f"linux/{flight.architecture}",
             name="image for another architecture",
         )
+
+
+def _is_copied(flight: Flight, image: str) -> bool:
+    """Whether the stack's own repository has the image already, by its digest."""
+    reference = reference_of(image)
+    if reference is None or not reference.digest:
+        return False
+    try:
+        answer = flight.cloud.client("ecr").batch_get_image(
+            repositoryName=flight.session.names.repository,
+            imageIds=[{"imageDigest": reference.digest}],
+        )
+    except ClientError as error:
+        if error_code(error) not in NO_ANSWER | ABSENT:
+            raise
+        return False
+    return bool(answer["images"])
 
 
 def _elsewhere(flight: Flight) -> Found:

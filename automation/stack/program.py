@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
 from automation.errors import ConfigurationError
 from automation.stack.stack_file import StackFile
 from automation.stack.target import TARGETS
+
+if TYPE_CHECKING:  # it brings the SDKs of all providers
+    from infra.image.image import Promotion
 
 
 def release_program(
@@ -19,6 +22,7 @@ def release_program(
     build: bool,
     further: Mapping[str, object] | None = None,
     runner: Callable[[Any], None] | None = None,
+    promotion: Promotion | None = None,
 ) -> Callable[[], None]:
     """The whole program for `up` and `preview`, its arguments checked before anything starts.
 
@@ -28,6 +32,7 @@ def release_program(
         build: build and deploy the working tree's application.
         further: settings that win over the stack's; read when the program runs.
         runner: runs the release command before the service is created or updated.
+        promotion: copies an image of another repository into the stack's own.
 
     Raises:
         ConfigurationError: the settings, the image's name or the build's files are wrong, or the
@@ -62,5 +67,6 @@ def release_program(
         build,
         runner,
         lambda dockerfile, platform: target.build_arguments(dockerfile, platform, pulumi.log.info),
+        promotion,
     )
     return partial(define_stack, release, further)

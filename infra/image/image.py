@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pulumi
 import pulumi_aws as aws
@@ -27,6 +27,17 @@ NOTHING_PROMOTED = (
     "`up --image` (of another stack: `outputs image_uri --stack NAME`)"
 )
 
+
+class Promotion(Protocol):
+    """Takes images of other repositories into the stack's own."""
+
+    def digest(self, image: str) -> str | None:
+        """The digest of an image that is to be copied; None for one that stays where it is."""
+
+    def copy(self, image: str) -> None:
+        """Copy an image, unless it is there."""
+
+
 MachineArguments = Callable[[Path, str], Mapping[str, str]]
 """From a Dockerfile and a platform to build arguments that the machine needs: a base image."""
 
@@ -42,12 +53,15 @@ class Release:
         build: build and deploy the working tree, even where a pipeline releases.
         runner: runs the release command; None where nobody does.
         machine_arguments: see `Build`.
+        promotion: copies what is promoted; None where nobody does, and an image is deployed from
+            where it is.
     """
 
     image: str | None = None
     build: bool = False
     runner: Callable[[Any], None] | None = None
     machine_arguments: MachineArguments = field(default=lambda *_: {}, compare=False)
+    promotion: Promotion | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +138,32 @@ def app_build(settings: Settings) -> Build:
 def build_options(settings: Settings) -> Options:
     """What the settings say about the build."""
     return Options(settings.build_args, settings.build_target, settings.build_secrets)
+
+
+def promoted(
+    image: str, promotion: Promotion | None, repository_url: pulumi.Output[str]
+) -> pulumi.Output[str] | None:
+    """A promoted image in the stack's own repository, by digest; a preview copies nothing.
+
+    Args:
+        image: the image that is named.
+        promotion: copies it.
+        repository_url: the stack's own repository.
+
+    Returns:
+        None for an image that is deployed from where it is.
+    """
+    digest = promotion.digest(image) if promotion else None
+    if promotion is None or digest is None:
+        return None
+    copy, is_preview = promotion.copy, pulumi.runtime.is_dry_run()
+
+    def own(url: str) -> str:
+        if not is_preview:
+            copy(image)
+        return f"{url}@{digest}"
+
+    return repository_url.apply(own)
 
 
 @dataclass(frozen=True)

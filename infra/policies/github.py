@@ -59,6 +59,7 @@ class WorkflowScope:
         host_path: the path of the parameter that tells what the environment itself shares with
             another one; empty where it has its own place.
         place_actions: what is asked about a place that exists already.
+        promotion_arns: the repository from which images are copied into its own.
     """
 
     account: Account
@@ -80,6 +81,7 @@ class WorkflowScope:
     processes: Sequence[str] = ()
     host_path: str = ""
     place_actions: Sequence[str] = ()
+    promotion_arns: Sequence[str] = ()
 
 
 VERSION_ACTIONS = {
@@ -119,6 +121,7 @@ def release(scope: WorkflowScope) -> statements.Document:
         *_work(scope, [scope.name, *scope.processes]),
         *_look(scope, [scope.name, *scope.processes]),
         *_plan(scope),
+        *_promotion(scope),
         *_secrets(scope),
         *_state(scope, ""),
     )
@@ -287,6 +290,14 @@ def _plan(scope: WorkflowScope) -> list[statements.Statement]:
         statements.allow("FindHostedZone", HOSTED_ZONE_ACTIONS, ["*"]),
         statements.allow("ReadHostedZone", read, [hosted_zones]),
     ]
+
+
+def _promotion(scope: WorkflowScope) -> list[statements.Statement]:
+    """Read the images that are copied into the environment's own repository."""
+    if not scope.promotion_arns:
+        return []
+    read = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+    return [statements.allow("Promotion", read, scope.promotion_arns)]
 
 
 def preview_state(stack: str) -> str:

@@ -74,6 +74,13 @@ def image(value: str) -> str:
     return value
 
 
+def repository(value: str) -> str:
+    """A repository of ECR as images are named by it, or nothing."""
+    if value and not re.fullmatch(r"[a-z0-9.-]+(:\d+)?/[a-z0-9]+([._/-][a-z0-9]+)*", value):
+        raise ValueError("must be a repository, HOST/NAME, as `outputs repository_url` names it")
+    return value
+
+
 def words(value: list[str]) -> list[str]:
     """A command and its arguments."""
     if value and not value[0]:

@@ -11,7 +11,7 @@ from infra.image.image import Release
 from infra.image.pull_permissions import repository_arns
 from infra.settings.model import Settings, SettingsError
 from tests.unit.infra.image.running_service import REPOSITORY, answers
-from tests.unit.infra.recorder import ACCOUNT, REGION, record, start_tasks
+from tests.unit.infra.recorder import ACCOUNT, REGION, Recording, record, start_tasks
 
 DIGEST = f"sha256:{'a' * 64}"
 OTHER = "210987654321"
@@ -58,6 +58,61 @@ def test_a_promoted_image_is_deployed_by_digest_and_not_built() -> None:
     policy = json.loads(start_tasks(recording).inputs["policy"])
     (pull,) = [each for each in policy["Statement"] if each["Sid"] == "Pull"]
     assert f"arn:aws:ecr:{REGION}:{OTHER}:repository/fargate-cd-dev" in pull["Resource"]
+
+
+class Copies:
+    """Finds every image, and remembers which ones it was to copy."""
+
+    def __init__(self, digest: str | None) -> None:
+        self.found, self.copied = digest, list[str]()
+
+    def digest(self, image: str) -> str | None:
+        return None if "registry.example" in image else self.found
+
+    def copy(self, image: str) -> None:
+        self.copied.append(image)
+
+
+PROMOTED = f"{OTHER}.dkr.ecr.{REGION}.amazonaws.com/fargate-cd-dev:1"
+
+
+def pulled(recording: Recording) -> list[str]:
+    policy = json.loads(start_tasks(recording).inputs["policy"])
+    (pull,) = [each for each in policy["Statement"] if each["Sid"] == "Pull"]
+    return list(pull["Resource"])
+
+
+def test_a_promoted_image_runs_from_the_stacks_own_repository() -> None:
+    copies = Copies(DIGEST)
+    recording = record(stack="prod", release=Release(image=PROMOTED, promotion=copies))
+    assert copies.copied == [PROMOTED]
+    assert recording.container["image"] == f"{HOST}/fargate-cd-prod@{DIGEST}"
+    assert recording.outputs["image_uri"] == f"{HOST}/fargate-cd-prod@{DIGEST}"
+    assert pulled(recording) == [OWN]
+
+
+def test_a_preview_copies_nothing() -> None:
+    copies = Copies(DIGEST)
+    release = Release(image=PROMOTED, promotion=copies)
+    recording = record(stack="prod", release=release, preview=True)
+    assert copies.copied == []
+    assert recording.of("Image") == []
+
+
+@pytest.mark.parametrize(("image", "digest"), [(PROMOTED, None), ("registry.example/a:1", DIGEST)])
+def test_what_can_not_be_copied_is_deployed_from_where_it_is(
+    image: str, digest: str | None
+) -> None:
+    copies = Copies(digest)
+    recording = record(stack="prod", release=Release(image=image, promotion=copies))
+    assert copies.copied == []
+    assert recording.container["image"] == image
+
+
+@pytest.mark.parametrize("wrong", ["fargate-cd-dev", "host/name:1", "https://host/name", "h/A"])
+def test_a_repository_is_named_as_the_outputs_name_it(wrong: str) -> None:
+    with pytest.raises(SettingsError, match="promotes_from"):
+        Settings.parse({"promotes_from": wrong})
 
 
 def test_another_account_may_pull_and_nothing_else() -> None:
