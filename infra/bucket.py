@@ -23,12 +23,14 @@ class BucketArgs:
         keep_days: how long objects, and older versions of them, are kept.
         protect: whether a bucket that holds objects is kept from deletion.
         statements: what the bucket's policy allows, beside refusing plain HTTP.
+        key_arn: encrypts the objects; None for S3's own key.
     """
 
     physical_name: str
     keep_days: int
     protect: bool
     statements: Sequence[statements.Statement] = field(default_factory=tuple)
+    key_arn: pulumi.Input[str] | None = None
 
 
 class PrivateBucket(pulumi.ComponentResource):
@@ -80,10 +82,14 @@ class PrivateBucket(pulumi.ComponentResource):
             rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
             opts=child,
         )
+        key_arn = self._args.key_arn
         encryption = aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
             apply_server_side_encryption_by_default=aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
-                sse_algorithm="AES256"
-            )
+                sse_algorithm="AES256" if key_arn is None else "aws:kms",
+                kms_master_key_id=key_arn,
+            ),
+            # One use of the key serves many objects, and S3 asks KMS less often.
+            bucket_key_enabled=None if key_arn is None else True,
         )
         aws.s3.BucketServerSideEncryptionConfiguration(
             f"{self._name}-encryption", bucket=self._bucket.id, rules=[encryption], opts=child

@@ -60,6 +60,7 @@ class Delivery:
             task_role_arns=task_role_arns,
             needs=[*services, *projects],
             release_project=release.project_name if release else None,
+            key_arn=key_arn,
         )
         pipeline = Pipeline("pipeline", context, args)
         if topic_arn is not None:
@@ -76,6 +77,7 @@ class Delivery:
             physical_name=context.names.bucket("artifacts", context.account.account_id),
             keep_days=ARTIFACT_DAYS,
             protect=False,
+            key_arn=self._key_arn,
         )
         return PrivateBucket("artifacts", context, args)
 
@@ -102,11 +104,11 @@ class Delivery:
     def _test(self, bucket: PrivateBucket) -> BuildProject:
         spec = test_buildspec(self._context.settings.test_commands)
         project = self._project("test", "Tests each commit", spec, {}, privileged=False)
-        arns = pulumi.Output.all(project.log_group_arn, bucket.arn)
+        arns = pulumi.Output.all(project.log_group_arn, bucket.arn, self._key_arn or "")
         project.grant(
             arns.apply(
                 lambda known: pipeline_policies.test_build(
-                    known[0], f"{known[1]}/*/{SOURCE_ARTIFACT}/*"
+                    known[0], f"{known[1]}/*/{SOURCE_ARTIFACT}/*", known[2]
                 )
             )
         )
@@ -135,7 +137,11 @@ class Delivery:
             "build", "Builds the image of each commit", image_buildspec(), variables, True, secrets
         )
         arns = pulumi.Output.all(
-            project.log_group_arn, bucket.arn, registry.repository_arn, cache.repository_arn
+            project.log_group_arn,
+            bucket.arn,
+            registry.repository_arn,
+            cache.repository_arn,
+            self._key_arn or "",
         )
         project.grant(
             arns.apply(
@@ -146,6 +152,7 @@ class Delivery:
                     known[2],
                     known[3],
                     [*settings.build_secrets.values()],
+                    known[4],
                 )
             )
         )
@@ -168,7 +175,8 @@ class Delivery:
         project = self._project(
             "release", "Runs the release command", release_buildspec(), variables, False
         )
-        arns = pulumi.Output.all(project.log_group_arn, bucket.arn, *task_role_arns)
+        key_arn = self._key_arn or ""
+        arns = pulumi.Output.all(project.log_group_arn, bucket.arn, key_arn, *task_role_arns)
         project.grant(
             arns.apply(
                 lambda known: pipeline_policies.release_command(
@@ -176,7 +184,8 @@ class Delivery:
                     known[0],
                     f"{known[1]}/*/{IMAGE_ARTIFACT}/*",
                     names,
-                    known[2:],
+                    known[3:],
+                    known[2],
                 )
             )
         )

@@ -44,6 +44,7 @@ class PipelineArgs:
         task_role_arns: the roles that it hands to tasks.
         needs: what its first run needs.
         release_project: the release command's; None where there is no command.
+        key_arn: encrypts the artifacts; None for S3's own key.
     """
 
     bucket_name: pulumi.Input[str]
@@ -54,6 +55,7 @@ class PipelineArgs:
     task_role_arns: Sequence[pulumi.Input[str]]
     needs: Sequence[pulumi.Resource]
     release_project: pulumi.Input[str] | None = None
+    key_arn: pulumi.Input[str] | None = None
 
 
 class Pipeline(pulumi.ComponentResource):
@@ -91,9 +93,7 @@ class Pipeline(pulumi.ComponentResource):
             pipeline_type="V2",
             execution_mode="SUPERSEDED",
             role_arn=role.arn,
-            artifact_stores=[
-                aws.codepipeline.PipelineArtifactStoreArgs(type="S3", location=args.bucket_name)
-            ],
+            artifact_stores=[self._store()],
             stages=self._stages(),
             triggers=triggers(context.settings),
             tags=dict(context.tags),
@@ -108,6 +108,7 @@ class Pipeline(pulumi.ComponentResource):
             args.bucket_arn,
             pulumi.Output.all(*args.project_arns),
             pulumi.Output.all(*args.task_role_arns),
+            args.key_arn or "",
         )
         return aws.iam.RolePolicy(
             f"{self._name}-policy",
@@ -122,10 +123,20 @@ class Pipeline(pulumi.ComponentResource):
                         (context.names.cluster, list(context.services.values())),
                         known[2],
                         context.settings.connection_arn,
+                        known[3],
                     )
                 )
             ),
             opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _store(self) -> aws.codepipeline.PipelineArtifactStoreArgs:
+        key_arn = self._args.key_arn
+        key = aws.codepipeline.PipelineArtifactStoreEncryptionKeyArgs
+        return aws.codepipeline.PipelineArtifactStoreArgs(
+            type="S3",
+            location=self._args.bucket_name,
+            encryption_key=None if key_arn is None else key(id=key_arn, type="KMS"),
         )
 
     def _stages(self) -> list[Stage]:

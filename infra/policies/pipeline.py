@@ -19,6 +19,16 @@ USE_CONNECTION = ("codeconnections:UseConnection", "codestar-connections:UseConn
 https://docs.aws.amazon.com/dtconsole/latest/userguide/rename.html"""
 
 READ_OBJECT = ("s3:GetObject", "s3:GetObjectVersion")
+READ_KEY = ("kms:Decrypt",)
+WRITE_KEY = ("kms:Decrypt", "kms:GenerateDataKey")
+"""What S3 asks of whoever reads and writes objects under a customer's key; a large object is
+written in parts, which S3 decrypts to put them together.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html"""
+
+
+def artifact_key(key_arn: str, uses: Sequence[str]) -> list[statements.Statement]:
+    """The use of the artifacts' key; none where S3 encrypts them with a key of its own."""
+    return [statements.allow("ArtifactKey", uses, [key_arn])] if key_arn else []
 
 
 def both_names(connection_arn: str) -> list[str]:
@@ -42,11 +52,12 @@ def pipeline_trust(account: Account, pipeline: str) -> statements.Document:
     return statements.trust("codepipeline", account, source)
 
 
-def test_build(log_group_arn: str, source_objects: str) -> statements.Document:
+def test_build(log_group_arn: str, source_objects: str, key_arn: str) -> statements.Document:
     """What the tests do: write their log, read the source."""
     return statements.document(
         *tasks.log([log_group_arn]),
         statements.allow("Source", READ_OBJECT, [source_objects]),
+        *artifact_key(key_arn, READ_KEY),
     )
 
 
@@ -57,6 +68,7 @@ def image_build(
     repository_arn: str,
     cache_arn: str,
     secret_arns: Sequence[str] = (),
+    key_arn: str = "",
 ) -> statements.Document:
     """What the build does: write its log, read source and secrets, push the image and its cache.
 
@@ -67,6 +79,7 @@ def image_build(
         repository_arn: the repository of the images.
         cache_arn: the repository of the build cache.
         secret_arns: the secrets of the build.
+        key_arn: the key of the artifacts; empty for S3's own.
     """
     both = [repository_arn, cache_arn]
     secrets = tasks.read_secrets(secret_arns)
@@ -74,6 +87,7 @@ def image_build(
         *tasks.log([log_group_arn]),
         statements.allow("Source", READ_OBJECT, [source_objects]),
         statements.allow("Result", ["s3:PutObject"], [image_objects]),
+        *artifact_key(key_arn, WRITE_KEY),
         statements.allow("Login", ["ecr:GetAuthorizationToken"], ["*"]),
         statements.allow("PullAndPush", [*tasks.PULL_ACTIONS, *PUSH_ACTIONS], both),
         statements.allow("Digest", ["ecr:DescribeImages"], [repository_arn]),
@@ -87,6 +101,7 @@ def release_command(
     image_objects: str,
     names: Names,
     task_role_arns: Sequence[str],
+    key_arn: str = "",
 ) -> statements.Document:
     """What the release command's build does: run one task of the new image, and read its log.
 
@@ -96,6 +111,7 @@ def release_command(
         image_objects: the image definitions in the bucket.
         names: the stack's names.
         task_role_arns: the roles of a task.
+        key_arn: the key of the artifacts; empty for S3's own.
     """
     cluster, group = names.cluster, f"log-group:{names.log_group}"
     containers = account.arn("ecs", f"container-instance/{cluster}/*")
@@ -103,6 +119,7 @@ def release_command(
     return statements.document(
         *tasks.log([log_group_arn]),
         statements.allow("Image", READ_OBJECT, [image_objects]),
+        *artifact_key(key_arn, READ_KEY),
         statements.allow(
             "Service",
             ["ecs:DescribeServices"],
@@ -132,6 +149,7 @@ def pipeline(
     deployment: tuple[str, Sequence[str]],
     task_role_arns: Sequence[str],
     connection_arn: str,
+    key_arn: str = "",
 ) -> statements.Document:
     """What the pipeline does: pass artifacts on, start the builds, deploy to the services.
 
@@ -144,12 +162,14 @@ def pipeline(
         deployment: the cluster's and the services' names; these name the tasks' families, too.
         task_role_arns: the roles of a task.
         connection_arn: the connection to GitHub; empty where a webhook starts the pipeline.
+        key_arn: the key of the artifacts; empty for S3's own.
     """
     cluster, services = deployment
     revisions = [account.arn("ecs", f"task-definition/{service}:*") for service in services]
     rows = [
         statements.allow("Artifacts", [*READ_OBJECT, "s3:PutObject"], [f"{bucket_arn}/*"]),
         statements.allow("ArtifactBucket", ["s3:GetBucketVersioning"], [bucket_arn]),
+        *artifact_key(key_arn, WRITE_KEY),
         statements.allow(
             "Builds", ["codebuild:BatchGetBuilds", "codebuild:StartBuild"], project_arns
         ),

@@ -19,7 +19,7 @@ GITHUB = {"github_owner": "acme", "github_repository": "hello", "github_token": 
 
 @pytest.fixture(scope="module")
 def created(checkout: Checkout) -> dict[str, Any]:
-    settings(checkout, **GITHUB)
+    settings(checkout, **GITHUB, customer_managed_key=True)
     return faulty.up(checkout)
 
 
@@ -47,6 +47,20 @@ def test_a_push_runs_it_once_before_it_deploys(
     assert image(checkout) != before
     assert log(checkout).count("migrated to 2") == 1
     assert "migrated to 2" in written
+
+
+def test_the_stacks_key_encrypts_what_the_pipeline_passes_on(
+    checkout: Checkout, copy: WorkingCopy
+) -> None:
+    """After a run: the three builds and the pipeline have read and written under their roles."""
+    s3 = checkout.client("s3")
+    [bucket] = [b["Name"] for b in s3.list_buckets()["Buckets"] if "-artifacts-" in b["Name"]]
+    keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]]
+    assert {key.split("/")[1] for key in keys} == {"Source", "Image"}
+    found = {s3.head_object(Bucket=bucket, Key=key).get("SSEKMSKeyId", "") for key in keys}
+    [key] = found
+    aliases = checkout.client("kms").list_aliases(KeyId=key.rpartition("/")[2])["Aliases"]
+    assert [each["AliasName"] for each in aliases] == ["alias/fargate-cd-local"]
 
 
 def test_neither_up_nor_a_repeated_run_runs_it_again(

@@ -217,10 +217,22 @@ APPLICATION_LOG = f"/ecs/{NAME}/app"
 SERVICE = {"cluster": NAME, "service": NAME}
 SERVICES = (NAME, f"{NAME}_mailer", f"{NAME}_worker")
 
+ARTIFACT_KEY = [
+    call("kms", "Decrypt", KeyId=KEY),
+    call("kms", "GenerateDataKey", KeyId=KEY),
+]
+"""What S3 asks of whoever reads, and writes, an artifact:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html"""
+
 DELIVERING: Mapping[str, Duties] = {
     "test": Duties(
-        [*write_log(f"/ecs/{NAME}/test"), *on_object("run/Source/1.zip", "GetObject")],
         [
+            *write_log(f"/ecs/{NAME}/test"),
+            *on_object("run/Source/1.zip", "GetObject"),
+            *ARTIFACT_KEY[:1],
+        ],
+        [
+            *ARTIFACT_KEY[1:],
             *OTHER_PEOPLES,
             *pull(NAME),
             *on_object("run/Image/1.zip", "GetObject", "PutObject"),
@@ -232,6 +244,7 @@ DELIVERING: Mapping[str, Duties] = {
             *write_log(f"/ecs/{NAME}/build"),
             *on_object("run/Source/1.zip", "GetObject"),
             *on_object("run/Image/1.zip", "PutObject"),
+            *ARTIFACT_KEY,
             *(each for one in (NAME, f"{NAME}-cache") for each in (*pull(one), *push(one))),
             call("ecr", "DescribeImages", repositoryName=NAME),
         ],
@@ -246,6 +259,7 @@ DELIVERING: Mapping[str, Duties] = {
         [
             *write_log(f"/ecs/{NAME}/release"),
             *on_object("run/Image/1.zip", "GetObject"),
+            *ARTIFACT_KEY[:1],
             call("ecs", "DescribeServices", cluster=NAME, services=[NAME]),
             call("ecs", "DescribeTaskDefinition", taskDefinition=f"{NAME}:1"),
             call("ecs", "RegisterTaskDefinition", **RELEASE),
@@ -263,6 +277,7 @@ DELIVERING: Mapping[str, Duties] = {
         ],
         [
             *OTHER_PEOPLES,
+            *ARTIFACT_KEY[1:],
             *pull(NAME),
             *on_object("run/Image/1.zip", "PutObject"),
             *on_object("run/Source/1.zip", "GetObject", "PutObject"),
@@ -279,6 +294,7 @@ DELIVERING: Mapping[str, Duties] = {
         [
             *on_object("run/Source/1.zip", "GetObject", "PutObject"),
             call("s3", "GetBucketVersioning", Bucket=BUCKET),
+            *ARTIFACT_KEY,
             *(
                 each
                 for project in ("test", "build", "release")
@@ -418,9 +434,14 @@ STRANGERS = [
 ]
 """What no workflow may do."""
 
+PROMOTED_FROM = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/fargate-cd-staging"
+PROMOTE = pull("fargate-cd-staging")[2:]
+"""What `up` calls to read the image that it copies into the own repository."""
+
 RELEASING = Duties(
     [
         *LOOKING,
+        *PROMOTE,
         *push_by_docker(NAME),
         *(
             each
@@ -442,6 +463,7 @@ RELEASING = Duties(
     ],
     [
         *STRANGERS,
+        *push("fargate-cd-staging"),
         call("ecs", "DeleteService", **SERVICE),
         call("ecr", "BatchDeleteImage", repositoryName=NAME, imageIds=[]),
         call("route53", "ChangeResourceRecordSets", HostedZoneId="Z1"),
@@ -565,6 +587,7 @@ PREVIEWING = Duties(
     ],
     [
         *STRANGERS,
+        *PROMOTE,
         *THE_ENVIRONMENTS,
         call("ecs", "UpdateService", **SERVICE),
         call("ecs", "DeleteService", **SERVICE),
@@ -635,7 +658,7 @@ NOT_NEEDED: Mapping[tuple[str, str], str] = dict.fromkeys(
 @cache
 def judge() -> Judge:
     """The roles with everything on."""
-    workflows = {"github_actions": "true", "state_bucket": STATE}
+    workflows = {"github_actions": "true", "state_bucket": STATE, "promotes_from": PROMOTED_FROM}
     settings = {**EVERYTHING, **REPOSITORY, **workflows, "github_token": "word"}
     environment = record(settings, further=SAID)
     return Judge.of(environment, preview("everything"))

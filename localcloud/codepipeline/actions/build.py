@@ -96,6 +96,8 @@ def _request(work: Work) -> dict[str, Any]:
             *_resolved_version(work, primary),
         ],
     }
+    if work.encryption_key:
+        request["encryptionKeyOverride"] = work.encryption_key
     if others:
         request["secondarySourcesOverride"] = [
             {

@@ -115,6 +115,41 @@ def test_with_a_token_a_webhook_starts_it() -> None:
     assert "triggers" not in by_token().one("Pipeline", "pipeline-pipeline").inputs
 
 
+def encryption(recording: Recording, bucket: str) -> dict[str, Any]:
+    (rule,) = recording.one(
+        "BucketServerSideEncryptionConfiguration", f"{bucket}-encryption"
+    ).inputs["rules"]
+    return dict(rule)
+
+
+def test_the_customer_key_encrypts_what_the_pipeline_passes_on() -> None:
+    """https://docs.aws.amazon.com/codepipeline/latest/userguide/S3-artifact-encryption.html"""
+    settings = {**TOKEN, "customer_managed_key": "true", "release_command": '["migrate"]'}
+    recording = record({**settings, "access_logs": "true"})
+    rule = encryption(recording, "artifacts")
+    default = rule["applyServerSideEncryptionByDefault"]
+    assert default["sseAlgorithm"] == "aws:kms"
+    assert ":key/" in default["kmsMasterKeyId"]
+    assert rule["bucketKeyEnabled"] is True
+    (store,) = recording.one("Pipeline", "pipeline-pipeline").inputs["artifactStores"]
+    assert store["encryptionKey"] == {"id": default["kmsMasterKeyId"], "type": "KMS"}
+    projects = recording.of("Project")
+    assert len(projects) == 3
+    assert {each.inputs["encryptionKey"] for each in projects} == {default["kmsMasterKeyId"]}
+    # Load balancers write logs only under S3's own key:
+    # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+    logs = encryption(recording, "access-logs")["applyServerSideEncryptionByDefault"]
+    assert logs == {"sseAlgorithm": "AES256"}
+
+
+def test_without_a_customer_key_s3_encrypts_artifacts_by_its_own() -> None:
+    rule = encryption(by_token(), "artifacts")
+    assert rule == {"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}
+    (store,) = by_token().one("Pipeline", "pipeline-pipeline").inputs["artifactStores"]
+    assert "encryptionKey" not in store
+    assert "ArtifactKey" not in statements("pipeline-policy")
+
+
 def test_the_token_and_the_secret_are_secrets() -> None:
     for token, name, held in (
         ("Pipeline", "pipeline-pipeline", "stages"),
