@@ -27,18 +27,22 @@ class CustomerKey(pulumi.ComponentResource):
         self, name: str, context: Context, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("fargate-cd:infra:CustomerKey", name, None, opts)
+        names = context.names
+        groups = [f"{names.log_group_prefix}*"]
+        if context.settings.waf_logs:
+            groups.append(names.firewall_log_group)
         key = aws.kms.Key(
             f"{name}-key",
-            description=f"Images, logs and sessions of {context.names.named()}",
+            description=f"Images, logs and sessions of {names.named()}",
             enable_key_rotation=True,
             deletion_window_in_days=DELETION_WINDOW_DAYS,
-            policy=json.dumps(kms.key(context.account, context.names.log_group_prefix)),
+            policy=json.dumps(kms.key(context.account, groups)),
             tags=dict(context.tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
         aws.kms.Alias(
             f"{name}-alias",
-            name=f"alias/{context.names.named()}",
+            name=f"alias/{names.named()}",
             target_key_id=key.key_id,
             opts=pulumi.ResourceOptions(parent=self),
         )

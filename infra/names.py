@@ -311,6 +311,14 @@ class Names:
         """The name of the log group of the network's connections."""
         return f"{self.log_group_prefix}/network"
 
+    @property
+    def firewall_log_group(self) -> str:
+        """The name of the log group of the firewall's decisions, which AWS WAF wants so named.
+
+        https://docs.aws.amazon.com/waf/latest/developerguide/logging-cw-logs.html
+        """
+        return f"aws-waf-logs-{self.named()}"
+
     def bucket(self, purpose: str, account_id: str) -> str:
         """A bucket's name; region and account make it distinct in the whole partition."""
         return f"{self._global(purpose, limit=BUCKET_LIMIT - len(account_id) - 1)}-{account_id}"

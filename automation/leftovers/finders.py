@@ -117,7 +117,7 @@ def log_groups(cloud: Cloud, names: Names) -> list[str]:
     """The stack's log groups: its own, and those that AWS makes for its cluster and builds."""
     prefixes = [f"{names.log_group_prefix}/"]
     if not names.is_preview:
-        prefixes.append(_builds(names))
+        prefixes += [_builds(names), names.firewall_log_group]
     if not names.shares_cluster:
         prefixes.append(f"/aws/ecs/containerinsights/{names.cluster}/")
     return [

@@ -45,6 +45,7 @@ FREE = frozenset(
         "aws:appautoscaling/scheduledAction:ScheduledAction",
         "aws:cloudwatch/eventRule:EventRule",
         "aws:cloudwatch/eventTarget:EventTarget",
+        "aws:cloudwatch/logResourcePolicy:LogResourcePolicy",
         "aws:codepipeline/webhook:Webhook",
         "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
         "aws:ec2/internetGateway:InternetGateway",
@@ -70,6 +71,7 @@ FREE = frozenset(
         "aws:sns/topicSubscription:TopicSubscription",
         "aws:ssm/parameter:Parameter",
         "aws:wafv2/webAclAssociation:WebAclAssociation",
+        "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",
         "docker:index/image:Image",
         "github:index/repositoryWebhook:RepositoryWebhook",
     }

@@ -133,11 +133,19 @@ def _endpoints(stack: Stack) -> Iterator[Line]:
         yield stack.line("endpoint_data", "Interface endpoints' traffic", traffic, True)
 
 
+VENDED_LOGS = {
+    "aws:ec2/flowLog:FlowLog": "flow_log_gb",
+    "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": "firewall_log_gb",
+}
+"""What AWS's services log, each in a group of its own → the assumption about how much that is.
+Vended logs cost what others do: https://aws.amazon.com/cloudwatch/pricing/"""
+
+
 def _logs(stack: Stack) -> Iterator[Line]:
     """What is written is charged once, and what is kept by the month; see `log_gb`."""
-    flows = "aws:ec2/flowLog:FlowLog"
-    written = _assumed("log_gb") * (stack.resources.count(GROUP) - stack.resources.count(flows))
-    written += _assumed("flow_log_gb") * stack.resources.count(flows)
+    written = _assumed("log_gb") * stack.resources.count(GROUP)
+    for kind, volume in VENDED_LOGS.items():
+        written += (_assumed(volume) - _assumed("log_gb")) * stack.resources.count(kind)
     if written <= 0:
         return
     days = max(int(group.inputs.get("retentionInDays") or 0) for group in stack.resources.of(GROUP))

@@ -122,6 +122,7 @@ HARMLESS: Mapping[str, str] = {
     "aws:appautoscaling/policy:Policy": "PutScalingPolicy replaces one of its name",
     "aws:appautoscaling/scheduledAction:ScheduledAction": "PutScheduledAction replaces it",
     "aws:cloudwatch/eventTarget:EventTarget": "PutTargets replaces one of its id",
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": "PutResourcePolicy replaces it",
     "aws:codepipeline/webhook:Webhook": "PutWebhook replaces one of its name",
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": "it is the network's own",
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": "a repository has one",
@@ -142,6 +143,7 @@ HARMLESS: Mapping[str, str] = {
     "aws:sns/topicPolicy:TopicPolicy": "a topic has one",
     "aws:sns/topicSubscription:TopicSubscription": "Subscribe answers with the one of the same end",
     "aws:wafv2/webAclAssociation:WebAclAssociation": "a load balancer has one",
+    "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": "a web ACL has one",
     "docker:index/image:Image": "a tag that was pushed is taken away first",
     "github:index/repositoryWebhook:RepositoryWebhook": (
         "GitHub refuses a second one with the same address; its message names the hook to delete"

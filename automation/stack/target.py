@@ -211,6 +211,12 @@ TARGETS: Mapping[str, Target] = {
                     "the local load balancer writes no access logs; leave it out here, and set it "
                     "for a stack on AWS",
                 ),
+                Refused(
+                    "waf_logs",
+                    True,
+                    "the local firewall inspects no requests, so it has nothing to log; leave it "
+                    "out here, and set it for a stack on AWS",
+                ),
                 Refused("protocol_version", "HTTP2", NO_HTTP2),
                 Refused("protocol_version", "GRPC", NO_HTTP2),
             ),

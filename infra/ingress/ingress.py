@@ -54,7 +54,7 @@ class Ingress:
         zone = zone_id(settings.hosted_zone) if settings.hosted_zone else None
         self.balancer = self._balancer(self._certificate(zone))
         if settings.waf:
-            Waf("waf", context, self.balancer.arn)
+            Waf("waf", context, self.balancer.arn, key_arn)
         if settings.domain:
             self._refuse_unknown()
         for number, redirect in enumerate(settings.redirects):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
+from infra.policies import waf_logs
 
 REQUESTS_PER_ADDRESS = 2000
 """From one address within five minutes; more are answered with 403 for a while."""
@@ -17,6 +20,9 @@ MANAGED_RULES = (
 )
 """https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html"""
 
+REDACTED_HEADERS = ("authorization", "cookie")
+"""What identifies a caller stays out of the log."""
+
 
 class Waf(pulumi.ComponentResource):
     """AWS's rules against known attacks, and a limit of requests from one address."""
@@ -26,6 +32,7 @@ class Waf(pulumi.ComponentResource):
         name: str,
         context: Context,
         load_balancer_arn: pulumi.Input[str],
+        key_arn: pulumi.Input[str] | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:Waf", name, None, opts)
@@ -53,7 +60,44 @@ class Waf(pulumi.ComponentResource):
             web_acl_arn=acl.arn,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self._name, self._context = name, context
+        if context.settings.waf_logs:
+            self._log(acl, key_arn)
         self.register_outputs({"acl_arn": acl.arn})
+
+    def _log(self, acl: aws.wafv2.WebAcl, key_arn: pulumi.Input[str] | None) -> None:
+        """Log each request with what the firewall decided about it."""
+        name, context = self._name, self._context
+        child = pulumi.ResourceOptions(parent=self)
+        physical = context.names.firewall_log_group
+        group = aws.cloudwatch.LogGroup(
+            f"{name}-log",
+            name=physical,
+            retention_in_days=context.settings.log_retention_days,
+            kms_key_id=key_arn,
+            tags=dict(context.tags),
+            opts=child,
+        )
+        delivery = aws.cloudwatch.LogResourcePolicy(
+            f"{name}-log-policy",
+            policy_name=physical,
+            policy_document=json.dumps(waf_logs.log_delivery(context.account, physical)),
+            opts=child,
+        )
+        aws.wafv2.WebAclLoggingConfiguration(
+            f"{name}-logging",
+            resource_arn=acl.arn,
+            log_destination_configs=[group.arn],
+            redacted_fields=[
+                aws.wafv2.WebAclLoggingConfigurationRedactedFieldArgs(
+                    single_header=aws.wafv2.WebAclLoggingConfigurationRedactedFieldSingleHeaderArgs(
+                        name=header
+                    )
+                )
+                for header in REDACTED_HEADERS
+            ],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[delivery]),
+        )
 
 
 def _rate_limit(priority: int) -> aws.wafv2.WebAclRuleArgs:

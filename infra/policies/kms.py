@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from infra.account import Account
 from infra.policies import statements
 
@@ -9,7 +11,7 @@ KEY_USES = ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt
 PUBLISHER_USES = ("kms:Decrypt", "kms:GenerateDataKey*")
 
 
-def key(account: Account, log_group_prefix: str) -> statements.Document:
+def key(account: Account, log_groups: Sequence[str]) -> statements.Document:
     """A key's policy: the account decides by its own policies; the log and its reporters use it.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html,
@@ -17,16 +19,20 @@ def key(account: Account, log_group_prefix: str) -> statements.Document:
 
     Args:
         account: whose key it is.
-        log_group_prefix: how the names of the log groups begin.
+        log_groups: the names of the log groups, or patterns of them.
     """
-    groups = account.arn("logs", f"log-group:{log_group_prefix}*")
+    groups = [account.arn("logs", f"log-group:{each}") for each in log_groups]
     root = account.arn("iam", "root", region="")
     return statements.document(
         {**statements.allow("Account", ["kms:*"], ["*"]), "Principal": {"AWS": root}},
         {
             **statements.allow("Logs", [*KEY_USES, "kms:DescribeKey"], ["*"]),
             "Principal": {"Service": account.principal("logs")},
-            "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
+            "Condition": {
+                "ArnLike": {
+                    "kms:EncryptionContext:aws:logs:arn": groups if groups[1:] else groups[0]
+                }
+            },
         },
         {
             **statements.allow("Alarms", PUBLISHER_USES, ["*"]),

@@ -72,7 +72,7 @@ def _zones(settings: Settings) -> str | None:
 
 
 NETWORK = ("vpc_cidr", "availability_zones", "zones", "flow_logs")
-OF_HTTPS = ("domain", "domains", "hosted_zone", "certificate_arn", "waf")
+OF_HTTPS = ("domain", "domains", "hosted_zone", "certificate_arn", "waf", "waf_logs")
 BALANCER = (
     *("internal", "allowed_cidrs", "idle_timeout", "access_logs", "load_balancer_subnet_ids"),
     *("redirects", "response_headers"),
@@ -235,6 +235,16 @@ def _jobs(settings: Settings) -> str | None:
     return None
 
 
+def _sessions_of_previews(settings: Settings) -> str | None:
+    wanted = str(settings.preview_settings.get("exec", "")).lower() == "true"
+    if settings.exec or settings.preview_of or not wanted:
+        return None
+    return (
+        "exec needs `exec: true` of the environment (with `protect` it is off unless set): its "
+        "previews' sessions are logged, and allowed, as its own are"
+    )
+
+
 def _of_previews(settings: Settings) -> str | None:
     if settings.preview_of or not (settings.preview_branch or settings.preview_expires):
         return None
@@ -253,6 +263,12 @@ def _repository(settings: Settings) -> str | None:
 def _actions(settings: Settings) -> str | None:
     if settings.github_actions and not settings.github_repository:
         return "needs `github_owner` and `github_repository`, whose workflows get the roles"
+    return None
+
+
+def _firewall(settings: Settings) -> str | None:
+    if settings.waf_logs and not settings.waf:
+        return "needs `waf: true`, the firewall whose decisions are logged"
     return None
 
 
@@ -313,6 +329,7 @@ _CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Settings], str | None]],
     (("github_repository", "github_owner", "github_token", "connection_arn"), _repository),
     (("github_actions", "github_repository"), _actions),
     (("github_owner_id", "github_repository_id"), _numbers),
+    (("waf_logs", "waf"), _firewall),
     (("connection_arn", "github_token"), _one_way_in),
     (("trigger_paths", "github_token"), _paths),
     (
@@ -337,4 +354,5 @@ _CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Settings], str | None]],
     (("release_command_on", "release_command"), _release_command),
     (("jobs", "cpu", "memory"), _jobs),
     (("preview_of", "preview_branch", "preview_expires"), _of_previews),
+    (("preview_settings", "exec", "protect"), _sessions_of_previews),
 )

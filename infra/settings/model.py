@@ -113,6 +113,7 @@ class Settings(BaseModel):
     hosted_zone: Annotated[Text, AfterValidator(rules.host_name)] = ""
     certificate_arn: Annotated[Text, AfterValidator(rules.certificate_arn)] = ""
     waf: bool = False
+    waf_logs: bool = False
     domains: Annotated[TextList, AfterValidator(of_balancer.domains)] = []
     protocol_version: Literal["HTTP1", "HTTP2", "GRPC"] = "HTTP1"
     response_headers: Annotated[TextMap, AfterValidator(of_balancer.response_headers)] = {}
@@ -133,6 +134,7 @@ class Settings(BaseModel):
     test_commands: TextList = []
     approval: bool = False
     promotion: bool = False
+    promotes_from: Annotated[Text, AfterValidator(rules.repository)] = ""
     github_actions: bool = False
     github_environment: Annotated[Text, AfterValidator(rules.github_environment)] = ""
     github_provider_arn: Annotated[Text, AfterValidator(rules.provider_arn)] = ""

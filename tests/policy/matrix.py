@@ -57,6 +57,7 @@ EVERYTHING: Mapping[str, str] = {
     "strategy": "canary",
     "tags": '{"team": "shop"}',
     "waf": "true",
+    "waf_logs": "true",
 }
 
 SAID: Mapping[str, str] = {"exec": "true"}

@@ -332,6 +332,16 @@ OPTIONAL: Mapping[str, tuple[str, Control]] = {
         "waf",
         every("WebAclAssociation", lambda it: "loadbalancer" in it["resourceArn"]),
     ),
+    "WAF.11 C2_31 firewall logs": (
+        "waf_logs",
+        every(
+            "WebAclLoggingConfiguration",
+            lambda it: (
+                {each["singleHeader"]["name"] for each in it["redactedFields"]}
+                == {"authorization", "cookie"}
+            ),
+        ),
+    ),
     "C136 images under a customer key": (
         "customer_managed_key",
         every(

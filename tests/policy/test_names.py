@@ -33,6 +33,7 @@ LIMITS: Mapping[str, Limit] = {
     "aws:sfn/stateMachine:StateMachine": Limit("name", 80, r"[\w-]+"),
     "aws:sns/topic:Topic": Limit("name", 256, r"[\w-]+"),
     "aws:cloudwatch/logGroup:LogGroup": Limit("name", 512, r"[\w./#-]+"),
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": Limit("policyName", 512, r"[\w-]+"),
     "aws:ec2/securityGroup:SecurityGroup": Limit(
         "name", 255, r"(?!sg-)[a-zA-Z0-9 ._:/()#,@+=;{}!$*-]+"
     ),

@@ -168,6 +168,7 @@ EFFECTS: Mapping[str, tuple[str, Look, Any, Any]] = {
     "flow_logs": ("true", count("FlowLog"), 0, 1),
     "access_logs": ("true", lambda r: "accessLogs" in balancer(r), False, True),
     "waf": ("true", count("WebAclAssociation"), 0, 1),
+    "waf_logs": ("true", count("WebAclLoggingConfiguration"), 0, 1),
     "deregistration_delay": ("60", lambda r: targets(r)["deregistrationDelay"], 10, 60),
     "stop_timeout": ("90", lambda r: r.container["stopTimeout"], 20, 90),
     "health_check_interval": ("15", lambda r: health(r)["interval"], 5, 15),
@@ -331,6 +332,7 @@ ELSEWHERE = {
         "test_place.py",
     ),
     "promotion": "test_promotion.py",
+    "promotes_from": "test_promotion.py",
     "pull_accounts": "test_promotion.py",
     "app_path": "test_image.py",
     "dockerfile": "test_image.py",
@@ -354,12 +356,15 @@ ELSEWHERE = {
 }
 
 
+NEEDED = {"cpu": {"memory": "2048"}, "waf_logs": {"waf": "true"}}
+"""A setting → others without which its value is refused."""
+
+
 @pytest.mark.parametrize("name", EFFECTS)
 def test_a_setting_does_what_it_says(name: str) -> None:
     value, look, before, after = EFFECTS[name]
     assert look(default()) == before
-    extra = {"memory": "2048"} if name == "cpu" else {}
-    assert look(record({name: value, **extra})) == after
+    assert look(record({name: value, **NEEDED.get(name, {})})) == after
 
 
 def test_every_setting_is_tested() -> None:

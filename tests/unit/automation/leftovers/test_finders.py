@@ -187,6 +187,9 @@ PARTS = {
     "aws:appautoscaling/policy:Policy": _SERVICE,
     "aws:appautoscaling/scheduledAction:ScheduledAction": _SERVICE,
     "aws:cloudwatch/eventTarget:EventTarget": "goes with its rule, which stays while it has one",
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": (
+        "names no tags, costs nothing, and allows nothing once its log group is gone"
+    ),
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": _VPC,
     "aws:ec2/route:Route": "goes with its route table",
     "aws:ec2/routeTableAssociation:RouteTableAssociation": "goes with its route table or subnet",
@@ -208,6 +211,7 @@ PARTS = {
     "aws:sns/topicPolicy:TopicPolicy": "is a property of its topic",
     "aws:sns/topicSubscription:TopicSubscription": "goes with its topic",
     "aws:wafv2/webAclAssociation:WebAclAssociation": "goes with the load balancer or the web ACL",
+    "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": "goes with the web ACL",
     "docker:index/image:Image": "goes with its repository; this machine's copy is a build cache",
     "github:index/repositoryWebhook:RepositoryWebhook": "is GitHub's: no name tells whose it is",
 }

@@ -88,12 +88,13 @@ def test_projects_with_a_stack_of_the_same_name_share_no_lock(
 
 
 def test_a_target_refuses_what_it_would_refuse_midway() -> None:
-    settings = Settings.parse({"access_logs": True})
+    settings = Settings.parse({"access_logs": True, "waf": True, "waf_logs": True})
     TARGETS["aws"].check(settings)
     with pytest.raises(ConfigurationError) as refused:
         TARGETS["local"].check(settings)
     assert refused.value.exit_code == 2
     assert "fargate-cd:access_logs = True" in refused.value.evidence[0]
+    assert "fargate-cd:waf_logs = True: the local firewall" in refused.value.evidence[1]
     TARGETS["local"].check(Settings.parse({}))
 
 

@@ -298,6 +298,9 @@ def test_pulumis_default_is_the_programs(name: str) -> None:
 @pytest.mark.parametrize(
     ("given", "named"),
     [
+        ({"waf_logs": True}, "needs `waf: true`"),
+        ({"protect": True, "preview_settings": {"exec": True}}, "exec needs `exec: true`"),
+        ({"exec": False, "preview_settings": {"exec": True}}, "exec needs `exec: true`"),
         ({"in_environment": "dev"}, "must say what the service answers"),
         ({"in_environment": "dev", "route_paths": ["/a"], "domain": "a.b"}, "leave out domain"),
         ({"in_environment": "dev", "route_paths": ["/a"], "egress": "nat"}, "leave out egress"),
