@@ -105,7 +105,14 @@ def check_boundary(call: Call) -> None:
 
 
 def check_new_role(call: Call) -> None:
-    """A role's trust policy and boundary."""
+    """A role's name, trust policy and boundary; names differ by more than the case of letters.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+    """
+    name = call.input["RoleName"]
+    roles = list(emulated_iam(call.account).roles.values())
+    if any(role.name.lower() == name.lower() for role in roles):
+        raise _refuse("EntityAlreadyExists", f"Role with name {name} already exists.", 409)
     check_trust(call)
     check_boundary(call)
 

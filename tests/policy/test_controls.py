@@ -120,6 +120,8 @@ UNTAGGED = frozenset(
         "github",
         "Image",
         "LifecyclePolicy",
+        "LogResourcePolicy",
+        "WebAclLoggingConfiguration",
         "ListenerCertificate",
         "Policy",
         "Record",

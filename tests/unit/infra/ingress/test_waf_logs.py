@@ -24,7 +24,8 @@ def test_the_log_goes_into_a_group_of_the_firewalls_own_name() -> None:
     assert group["name"] == GROUP
     assert ":key/" in group["kmsKeyId"]
     logging = made().one("WebAclLoggingConfiguration").inputs
-    assert logging["logDestinationConfigs"] == [made().one("LogGroup", "waf-log").arn]
+    (destination,) = logging["logDestinationConfigs"]
+    assert "waf-log" in destination
     assert "waf-acl" in logging["resourceArn"]
     redacted = [each["singleHeader"]["name"] for each in logging["redactedFields"]]
     assert redacted == ["authorization", "cookie"]
