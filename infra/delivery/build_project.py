@@ -56,7 +56,8 @@ class BuildProjectArgs:
         variables: its environment; nothing secret.
         secrets: further variables → ARN of the secret that CodeBuild reads and keeps out of logs.
         privileged: whether it may run a Docker daemon.
-        key_arn: encrypts the log and the results; None for AWS's own keys.
+        key_arn: encrypts the log; None for CloudWatch's own key. Results are encrypted with the
+            key that the pipeline names for each build.
     """
 
     purpose: str
@@ -141,7 +142,6 @@ class BuildProject(pulumi.ComponentResource):
             description=self._args.description,
             service_role=self._role.arn,
             build_timeout=MINUTES,
-            encryption_key=self._args.key_arn,
             artifacts=aws.codebuild.ProjectArtifactsArgs(type="CODEPIPELINE"),
             source=aws.codebuild.ProjectSourceArgs(
                 type="CODEPIPELINE", buildspec=self._args.buildspec

@@ -133,9 +133,8 @@ def test_the_customer_key_encrypts_what_the_pipeline_passes_on() -> None:
     assert rule["bucketKeyEnabled"] is True
     (store,) = recording.one("Pipeline", "pipeline-pipeline").inputs["artifactStores"]
     assert store["encryptionKey"] == {"id": default["kmsMasterKeyId"], "type": "KMS"}
-    projects = recording.of("Project")
-    assert len(projects) == 3
-    assert {each.inputs["encryptionKey"] for each in projects} == {default["kmsMasterKeyId"]}
+    # CodePipeline names its key for each build. A project's own would stay when it is left out.
+    assert not any("encryptionKey" in each.inputs for each in recording.of("Project"))
     # Load balancers write logs only under S3's own key:
     # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
     logs = encryption(recording, "access-logs")["applyServerSideEncryptionByDefault"]
