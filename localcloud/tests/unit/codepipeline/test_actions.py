@@ -85,6 +85,13 @@ def test_a_build_without_outputs_stores_none(tmp_path: Any) -> None:
     assert started(tmp_path)[1]["artifactsOverride"] == {"type": "NO_ARTIFACTS"}
 
 
+def test_a_build_encrypts_with_the_key_of_the_artifact_store(tmp_path: Any) -> None:
+    """https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html"""
+    key = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd"
+    assert started(tmp_path, encryption_key=key)[1]["encryptionKeyOverride"] == key
+    assert "encryptionKeyOverride" not in started(tmp_path)[1]
+
+
 def test_a_build_of_two_sources_names_its_primary(tmp_path: Any) -> None:
     both = [SOURCE, IMAGE]
     settings = {"ProjectName": "test", "PrimarySource": "Image"}
