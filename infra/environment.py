@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,8 +12,8 @@ from infra import addons
 from infra.context import Context
 from infra.customer_key import CustomerKey
 from infra.delivery.github_access import GithubAccess
+from infra.image import pull_permissions
 from infra.image.image import Build, BuiltImage, BuiltImageArgs, Release, choose_image, promoted
-from infra.image.pull_permissions import other_repository, repository_arns
 from infra.image.registry import Registry
 from infra.ingress import traffic
 from infra.ingress.ingress import Ingress
@@ -32,7 +33,9 @@ from infra.service.scaling import Scaling, ScalingArgs
 from infra.service.service import Placement, Replacement, Service, Shifting, web_service
 from infra.service.task import Task, TaskRoles, web_task
 from infra.service.traffic_shift import ShiftRole, deployment
+from infra.settings import sidecars
 from infra.settings.host import host_names
+from infra.settings.sidecars import Sidecar
 from infra.shared import Sharing, preview_domain
 
 NO_PIPELINE = (
@@ -122,14 +125,21 @@ class Environment:
 
     @property
     def _repositories(self) -> pulumi.Output[list[str]]:
+        return self._pulled(pull_permissions.repository_arns, self._named_image)
+
+    def _of_sidecars(self, *found: Mapping[str, Sidecar]) -> pulumi.Output[list[str]]:
+        return self._pulled(pull_permissions.further_repository_arns, sidecars.images(*found))
+
+    def _pulled(self, arns: Callable[..., list[str]], images: object) -> pulumi.Output[list[str]]:
         own = pulumi.Output.all(self.registry.repository_url, self.registry.repository_arn)
-        account = self._context.account
-        return own.apply(lambda own: repository_arns(self._named_image, own[0], own[1], account))
+        return own.apply(lambda own: arns(images, own[0], own[1], self._context.account))
 
     @property
     def _all_repositories(self) -> pulumi.Output[list[str]]:
         previews = self.preview_registry.repository_arn
-        return pulumi.Output.all(self._repositories, previews).apply(lambda it: [*it[0], it[1]])
+        further = self._of_sidecars(self.settings.sidecars, sidecars.of_previews(self.settings))
+        known = pulumi.Output.all(self._repositories, previews, further)
+        return known.apply(lambda it: list(dict.fromkeys([*it[0], it[1], *it[2]])))
 
     @property
     def _session_log_arn(self) -> pulumi.Input[str] | None:
@@ -194,8 +204,12 @@ class Environment:
         shared = self._context.shared
         args = RolesArgs(
             preview_repository_arn=self.preview_registry.repository_arn,
-            other_repository=other_repository(self._named_image, self.names.repository),
+            other_repository=pull_permissions.other_repository(
+                self._named_image, self.names.repository
+            ),
             repository_arns=self._repositories,
+            sidecar_arns=self._of_sidecars(self.settings.sidecars),
+            preview_sidecar_arns=self._of_sidecars(sidecars.of_previews(self.settings)),
             log_group_arn=self.logs.application.arn,
             session_log_arn=self._session_log_arn,
             key_arn=self.key_arn if shared is None else shared.key_arn or None,
@@ -378,7 +392,7 @@ class Environment:
                 processes=[*self._context.services.values()][1:],
                 host_path=host.shared_path if host else "",
                 place_actions=place_actions,
-                promotion_arns=repository_arns(
+                promotion_arns=pull_permissions.repository_arns(
                     promotes_from, known[5], known[0], self._context.account
                 )[1:],
             )

@@ -100,11 +100,15 @@ class Recording:
 
     @property
     def container(self) -> dict[str, Any]:
-        """The one container of the web process's task definition."""
+        """The application's container in the web process's task definition."""
+        return self.containers["app"]
+
+    @property
+    def containers(self) -> dict[str, dict[str, Any]]:
+        """The containers of the web process's task definition, by name."""
         found = self.of("TaskDefinition")
         (web,) = (each for each in found if not each.name.startswith("process-"))
-        (container,) = json.loads(web.inputs["containerDefinitions"])
-        return dict(container)
+        return {each["name"]: each for each in json.loads(web.inputs["containerDefinitions"])}
 
 
 def _repository(inputs: Mapping[str, Any]) -> str:

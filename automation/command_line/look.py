@@ -8,7 +8,7 @@ import typer
 
 from automation.command_line.app import LOOK, app
 from automation.command_line.command import command
-from automation.command_line.options import Follow, Process, flag
+from automation.command_line.options import Container, Follow, Process, flag
 from automation.screen import Screen
 
 
@@ -55,6 +55,7 @@ def logs(
     ] = "",
     errors: Annotated[bool, flag("--errors", help="Only lines that tell of an error.")] = False,
     process: Process = None,
+    container: Container = None,
     health_checks: Annotated[
         bool, flag("--health-checks", help="The load balancer's health checks as well.")
     ] = False,
@@ -62,7 +63,7 @@ def logs(
     """The application's logs, or the pipeline's build logs."""
     from automation.commands.logs import Wanted, logs
 
-    wanted = Wanted(text, errors, health_checks)
+    wanted = Wanted(text, errors, health_checks, container or "")
     return logs(stack, screen, follow, since, build, tail, wanted, process)
 
 

@@ -57,3 +57,9 @@ Process = Annotated[
     str | None,
     typer.Option("--process", metavar="NAME", help="Of this process; `web` is behind the URL."),
 ]
+Container = Annotated[
+    str | None,
+    typer.Option(
+        "--container", metavar="NAME", help="Of this container: `app`, or the name of a sidecar."
+    ),
+]

@@ -8,7 +8,7 @@ import typer
 
 from automation.command_line.app import WORK, app, pipeline_app
 from automation.command_line.command import command
-from automation.command_line.options import Comment, Process, flag
+from automation.command_line.options import Comment, Container, Process, flag
 from automation.screen import Screen
 
 
@@ -22,11 +22,12 @@ def exec_(
         typer.Option("--task", metavar="ID", help="In this task, by the beginning of its id."),
     ] = None,
     process: Process = None,
+    container: Container = None,
 ) -> int:
     """A command inside a running container."""
     from automation.commands.exec import exec_command
 
-    return exec_command(stack, screen, command, task=task, process=process)
+    return exec_command(stack, screen, command, task=task, process=process, container=container)
 
 
 @command(

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -22,7 +23,6 @@ from automation.exec.plugin import PluginSession
 from automation.exec.shell_command import NO_SHELL, ShellCommand
 from automation.screen import Screen
 from automation.stack.operations import Session, opened
-from infra.names import CONTAINER_NAME
 
 PLUGIN = "session-manager-plugin"
 REFUSALS = frozenset({"TargetNotConnectedException", "InvalidParameterException"})
@@ -32,12 +32,26 @@ PLUGIN_PAGE = (
 )
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a command runs.
+
+    Attributes:
+        task: the task, as ECS describes it.
+        container: the name of the container.
+    """
+
+    task: dict[str, Any]
+    container: str
+
+
 def exec_command(
     stack: str,
     screen: Screen,
     command: Sequence[str],
     task: str | None = None,
     process: str | None = None,
+    container: str | None = None,
 ) -> int:
     """Run a command in a container of the stack, on this terminal if there is one.
 
@@ -47,6 +61,7 @@ def exec_command(
         command: the command; several words are quoted for the container's shell, one is not.
         task: in this task, by the beginning of its id; else in the newest.
         process: in a task of this process; else of the web process.
+        container: in this container of the task; else in the application's.
 
     Returns:
         The command's own exit status; 1 if the session broke off.
@@ -66,9 +81,11 @@ def exec_command(
                 f"`exec` is off: set `fargate-cd:exec: true` in {session.file.path.name}, then "
                 f"run `up --stack {stack}`."
             )
+        name = session.container(container)
         chosen = choose(running_tasks(session, process), task)
-        screen.note(f"In task {_short(chosen)} (release {_release(chosen)})")
-        return _converse(session, chosen, words)
+        within = f", container {name}" if container else ""
+        screen.note(f"In task {_short(chosen)} (release {_release(chosen)}){within}")
+        return _converse(session, Place(chosen, name), words)
 
 
 def running_tasks(session: Session, process: str | None = None) -> list[dict[str, Any]]:
@@ -122,27 +139,26 @@ def _release(task: dict[str, Any]) -> str:
     return str(task["taskDefinitionArn"].rpartition(":")[2])
 
 
-def _start(session: Session, task: dict[str, Any], command: str) -> dict[str, Any]:
+def _start(session: Session, place: Place, command: str) -> dict[str, Any]:
     try:
         answer: dict[str, Any] = session.cloud.client("ecs").execute_command(
             cluster=session.service.cluster,
-            task=task["taskArn"],
-            container=CONTAINER_NAME,
+            task=place.task["taskArn"],
+            container=place.container,
             interactive=True,
             command=command,
         )
     except ClientError as error:
         if error_code(error) not in REFUSALS:
             raise
-        raise DriverError(
-            f"ECS opens no session in task {_short(task)}: {error.response['Error']['Message']}"
-        ) from error
+        why = error.response["Error"]["Message"]
+        raise DriverError(f"ECS opens no session in task {_short(place.task)}: {why}") from error
     return answer
 
 
-def _converse(session: Session, task: dict[str, Any], words: str) -> int:
+def _converse(session: Session, place: Place, words: str) -> int:
     command = ShellCommand(words, _write, standard_input.is_terminal(), sys.stdout.isatty())
-    talk = _talk(session, task, command)
+    talk = _talk(session, place, command)
     if not command.terminal_input:
         # What waits for the end of the input need not wait any longer.
         command.on_end = lambda: talk.type(standard_input.END)
@@ -165,29 +181,27 @@ def _converse(session: Session, task: dict[str, Any], words: str) -> int:
     return code
 
 
-def _talk(session: Session, task: dict[str, Any], command: ShellCommand) -> Channel | PluginSession:
+def _talk(session: Session, place: Place, command: ShellCommand) -> Channel | PluginSession:
     """Hold the session: by the Session Manager plugin if installed, else in this process."""
     size = standard_input.terminal_size()
     plugin = shutil.which(PLUGIN) if session.target.session_plugin else None
     if plugin:
         return PluginSession(
-            _plugin_arguments(session, task, command.text(), plugin), command, size
+            _plugin_arguments(session, place, command.text(), plugin), command, size
         )
     if session.file.settings.customer_managed_key and session.target.session_plugin:
         raise ConfigurationError(
             f"This stack encrypts its sessions with a key of its own (customer_managed_key), which "
             f"{PLUGIN} can do and this client can't: install it ({PLUGIN_PAGE})."
         )
-    return Channel(_start(session, task, command.text())["session"], command, size)
+    return Channel(_start(session, place, command.text())["session"], command, size)
 
 
-def _plugin_arguments(
-    session: Session, task: dict[str, Any], command: str, plugin: str
-) -> list[str]:
+def _plugin_arguments(session: Session, place: Place, command: str, plugin: str) -> list[str]:
     """Return the plugin's arguments, as `aws ecs execute-command` passes them."""
-    answer = _start(session, task, command)
-    container = next(c for c in task["containers"] if c["name"] == CONTAINER_NAME)
-    target = f"ecs:{session.service.cluster}_{_identity(task)}_{container['runtimeId']}"
+    answer = _start(session, place, command)
+    container = next(c for c in place.task["containers"] if c["name"] == place.container)
+    target = f"ecs:{session.service.cluster}_{_identity(place.task)}_{container['runtimeId']}"
     return [
         plugin,
         json.dumps(answer["session"]),

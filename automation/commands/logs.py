@@ -16,6 +16,7 @@ from automation.aws.clients import Cloud, error_code
 from automation.errors import ConfigurationError
 from automation.screen import Screen
 from automation.stack.operations import opened
+from infra.names import CONTAINER_NAME
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 FOLLOW_SECONDS = 1.0
@@ -43,11 +44,13 @@ class Wanted:
         text: only lines that contain it, whatever the letter case.
         errors: only lines that tell of an error.
         health_checks: the load balancer's health checks as well.
+        container: only lines of this container of the tasks; empty for all.
     """
 
     text: str = ""
     errors: bool = False
     health_checks: bool = False
+    container: str = ""
 
     def __call__(self, event: Mapping[str, Any]) -> bool:
         """Whether an event is shown."""
@@ -56,6 +59,7 @@ class Wanted:
             self.text.lower() in message.lower()
             and (not self.errors or ERROR.search(message) is not None)
             and (self.health_checks or CHECKER not in message)
+            and (not self.container or self.container == _container(event))
         )
 
 
@@ -95,8 +99,8 @@ def logs(
         process: only those of this process; `web` is the one behind the load balancer.
 
     Raises:
-        ConfigurationError: `since` is no time span, there is no such process or no log group, or
-            a log without end was asked for as one document.
+        ConfigurationError: `since` is no time span, there is no such process or container or no
+            log group, or a log without end was asked for as one document.
     """
     if build:
         from automation.commands.build_logs import build_logs
@@ -107,6 +111,7 @@ def logs(
         raise ConfigurationError("--follow and --json exclude each other: choose one.")
     with opened(stack, screen) as session:
         start = datetime.now(UTC) - span
+        session.container(wanted.container)
         group = Streams(session.names.log_group, session.stream_prefix(process))
         if screen.json:
             found = [e for e in _events(session.cloud, group, start) if wanted(e)]
@@ -181,16 +186,24 @@ def moment(event: dict[str, Any]) -> datetime:
     return datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
 
 
+def _container(event: Mapping[str, Any]) -> str:
+    """The container that wrote an event, from its stream's name `prefix/container/task`."""
+    parts = str(event["logStreamName"]).split("/")
+    return parts[1] if len(parts) == 3 else CONTAINER_NAME
+
+
 def described(event: dict[str, Any]) -> dict[str, str]:
     """An event as JSON."""
     return {
         "time": moment(event).isoformat(),
         "task": event["logStreamName"].rpartition("/")[2],
+        "container": _container(event),
         "message": event["message"].rstrip("\n"),
     }
 
 
 def line(event: dict[str, Any]) -> str:
-    """An event as a line: time, the task's short id, message."""
+    """An event as a line: time, the task's short id, a sidecar's name, message."""
     row = described(event)
-    return f"{moment(event):%H:%M:%S} {row['task'][:8]} {row['message']}"
+    sidecar = "" if row["container"] == CONTAINER_NAME else f"{row['container']}: "
+    return f"{moment(event):%H:%M:%S} {row['task'][:8]} {sidecar}{row['message']}"

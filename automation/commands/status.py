@@ -183,9 +183,28 @@ def _tasks(session: Session, name: ServiceName) -> list[dict[str, Any]]:
             "health": task.get("healthStatus", "UNKNOWN"),
             "address": private_address(task),
             "started": task["startedAt"].isoformat() if task.get("startedAt") else None,
+            **_containers(task),
         }
         for task in tasks(session.cloud, name)
     ]
+
+
+def _containers(task: dict[str, Any]) -> dict[str, Any]:
+    """Each container of a task that has sidecars."""
+    found = task.get("containers", [])
+    if len(found) < 2:
+        return {}
+    return {
+        "containers": [
+            {
+                "name": each["name"],
+                "status": each.get("lastStatus"),
+                "health": each.get("healthStatus", "UNKNOWN"),
+                "exit_code": each.get("exitCode"),
+            }
+            for each in sorted(found, key=lambda each: str(each["name"]))
+        ]
+    }
 
 
 def _targets(session: Session, service: dict[str, Any]) -> list[dict[str, Any]]:
@@ -265,6 +284,7 @@ def _print_tasks(screen: Screen, document: dict[str, Any]) -> None:
             f"{state}{reason}{started}",
             COLOURS.get(worst, "yellow"),
         )
+        _print_containers(screen, task)
     for target in states.values():
         reason = f": {target['reason']}" if target["reason"] else ""
         screen.result(f"  target {target['id']}  {target['state']}{reason}", "yellow")
@@ -282,6 +302,19 @@ def _print_process(screen: Screen, process: str, found: dict[str, Any]) -> None:
         screen.result(
             f"  task {task['id'][:12]}  release {task['release']}  {task['status']}{started}",
             COLOURS.get(task["status"], "yellow"),
+        )
+        _print_containers(screen, task)
+
+
+def _print_containers(screen: Screen, task: dict[str, Any]) -> None:
+    """A line for each container of a task that has sidecars."""
+    for each in task.get("containers", []):
+        health = "" if each["health"] == "UNKNOWN" else f", {each['health']}"
+        ended = "" if each["exit_code"] is None else f", exit code {each['exit_code']}"
+        worst = each["health"] if each["health"] == "UNHEALTHY" else each["status"]
+        screen.result(
+            f"    container {each['name']}  {each['status']}{health}{ended}",
+            COLOURS.get(worst, "yellow"),
         )
 
 

@@ -23,6 +23,7 @@ from automation.aws.ecs import (
     task_definition,
     task_definition_arns,
 )
+from infra.names import CONTAINER_NAME
 
 OLD = "old"
 """The state of a release whose deployment ECS no longer has on record."""
@@ -112,7 +113,7 @@ def _older(
 
 def _of_revision(cloud: Cloud, arn: str, is_current: bool) -> Release:
     definition = task_definition(cloud, arn)
-    image = str(definition["containerDefinitions"][0]["image"])
+    image = _of_application(definition)
     return Release(
         number=revision_number(arn),
         image=image,
@@ -147,9 +148,14 @@ def _state(deployment: dict[str, Any], is_current: bool) -> str:
 
 
 def _image(cloud: Cloud, revision: dict[str, Any]) -> str:
-    """The image of the revision's first container, as the task definition names it."""
-    images = revision.get("containerImages")
-    if images:
-        return str(images[0]["image"])
-    definition = task_definition(cloud, revision["taskDefinition"])
-    return str(definition["containerDefinitions"][0]["image"])
+    """The image of the revision's application, as the task definition names it."""
+    images = revision.get("containerImages") or ()
+    named = {each["containerName"]: str(each["image"]) for each in images}
+    if CONTAINER_NAME in named:
+        return named[CONTAINER_NAME]
+    return _of_application(task_definition(cloud, revision["taskDefinition"]))
+
+
+def _of_application(definition: dict[str, Any]) -> str:
+    containers = {each["name"]: each for each in definition["containerDefinitions"]}
+    return str(containers[CONTAINER_NAME]["image"])

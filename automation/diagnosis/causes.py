@@ -33,6 +33,20 @@ class Cause:
 
 CAUSES: tuple[Cause, ...] = (
     Cause(
+        "sidecar's image not pulled",
+        matchers.sidecar_image,
+        "The image of the sidecar {name} can't be pulled: {image}.",
+        "fargate-cd:sidecars: {name}: image: one that exists, for the tasks' architecture; one in "
+        "ECR of another account needs that repository's policy",
+    ),
+    Cause(
+        "dependency not met",
+        matchers.not_started,
+        "The container {name} was not started: its dependency {on} {why}.",
+        "fargate-cd:sidecars: {on}: its last log lines tell why (`logs --container {on}`); it must "
+        "come to its condition within 120 s",
+    ),
+    Cause(
         "image for another architecture",
         matchers.says(
             r"CannotPullContainerError.*(no matching manifest|descriptor matching platform"
@@ -134,8 +148,9 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "out of memory",
         matchers.out_of_memory,
-        "The container used more than the {memory} MiB of memory that it may, and was killed.",
-        "fargate-cd:memory: {more}",
+        "The container {name} used more than the {limit} MiB of memory that it may, and was "
+        "killed.",
+        "fargate-cd:{setting}: {more}",
     ),
     Cause(
         "permission missing",
@@ -157,10 +172,16 @@ CAUSES: tuple[Cause, ...] = (
         "infra/policies/tasks.py: allow the task role {action} on that resource",
     ),
     Cause(
+        "container unhealthy",
+        matchers.unhealthy_container,
+        "The health check of the container {name} failed.",
+        "fargate-cd:{where}health_check_command: one that ends with 0, or a longer startup_seconds",
+    ),
+    Cause(
         "process exited",
         matchers.exited,
         "The container {name} exited with code {code}.",
-        "The application: its last log lines tell why; {name} must go on running",
+        "{what}: its last log lines tell why; {name} must go on running",
     ),
     Cause(
         "health path answered",

@@ -189,12 +189,26 @@ def _task(task: dict[str, Any]) -> StoppedTask:
         code=task.get("stopCode", ""),
         reason=task.get("stoppedReason", ""),
         containers=tuple(
-            (c["name"], c.get("exitCode"), c.get("reason", "")) for c in task.get("containers", [])
+            (c["name"], c.get("exitCode"), c.get("reason") or _health(c))
+            for c in task.get("containers", [])
         ),
         definition=task["taskDefinitionArn"],
         when=task.get("stoppedAt") or task.get("stoppingAt"),
         started=task.get("startedAt"),
     )
+
+
+UNHEALTHY = "its health check failed"
+"""Why a container was stopped that ECS gives no reason for."""
+
+
+def _health(container: dict[str, Any]) -> str:
+    return UNHEALTHY if container.get("healthStatus") == "UNHEALTHY" else ""
+
+
+def told_to_stop(code: int | None) -> int:
+    """How likely a container ended only because another one had: by SIGTERM or SIGKILL."""
+    return {None: 3, 0: 1, 143: 2, 137: 2}.get(code, 0)
 
 
 def _events(service: dict[str, Any], began: datetime | None) -> Iterable[str]:
@@ -206,7 +220,7 @@ def _events(service: dict[str, Any], began: datetime | None) -> Iterable[str]:
 def _logs(cloud: Cloud, group: str, ran: list[StoppedTask]) -> list[LogLine]:
     """The last lines of the first of these tasks that has written any."""
     for task in ran:
-        for container, _, _ in task.containers:
+        for container, _, _ in sorted(task.containers, key=lambda row: told_to_stop(row[1])):
             stream = f"{_process(task)}/{container}/{task.identity}"
             if lines := _stream(cloud, group, stream, task.identity):
                 return lines

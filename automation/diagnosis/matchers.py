@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from automation.diagnosis.evidence import Facts
+from automation.diagnosis.evidence import UNHEALTHY, Facts, told_to_stop
+from infra.names import CONTAINER_NAME
 from infra.settings.model import Settings
 from infra.settings.rules import FARGATE_MEMORY
 
@@ -73,21 +74,80 @@ def out_of_memory(facts: Facts, settings: Settings) -> Match | None:
     match = says(r"OutOfMemory")(facts, settings)
     if match is None:
         return None
+    killed = [
+        name
+        for task in facts.stopped
+        for name, _, reason in task.containers
+        if "OutOfMemory" in reason
+    ]
+    sidecar = settings.sidecars.get(killed[0]) if killed else None
+    if sidecar is not None and sidecar.memory:
+        values = {"name": killed[0], "limit": str(sidecar.memory), "setting": "sidecars"}
+        return Match(match.evidence, values | {"more": f"{killed[0]}: memory: more than that"})
     offered = FARGATE_MEMORY.get(settings.cpu, ())
     larger = [size for size in offered if size > settings.memory]
     more = str(larger[0]) if larger else "more, with more fargate-cd:cpu"
-    return Match(match.evidence, {"more": more})
+    values = {"name": killed[0] if killed else CONTAINER_NAME, "limit": str(settings.memory)}
+    return Match(match.evidence, values | {"setting": "memory", "more": more})
 
 
-def exited(facts: Facts, _settings: Settings) -> Match | None:
-    """A container that exited by itself, with its exit code."""
+def exited(facts: Facts, settings: Settings) -> Match | None:
+    """The container that exited by itself, with its exit code."""
     for task in facts.stopped:
         if task.code != "EssentialContainerExited":
             continue
-        for name, code, reason in task.containers:
-            if code is not None:
-                words = f"task {task.identity}: {task.reason}; container {name}: exit code {code}"
-                return Match([f"{words} {reason}".rstrip()], {"code": str(code), "name": name})
+        ended = [row for row in task.containers if row[1] is not None and _ends(row[0], settings)]
+        if ended:
+            name, code, reason = min(ended, key=lambda row: told_to_stop(row[1]))
+            words = f"task {task.identity}: {task.reason}; container {name}: exit code {code}"
+            return Match([f"{words} {reason}".rstrip()], _of(name, settings, code))
+    return None
+
+
+def _of(container: str, settings: Settings, code: int | None) -> dict[str, str]:
+    """What is told of a container that ended."""
+    sidecar = container in settings.sidecars
+    what = f"fargate-cd:sidecars: {container}" if sidecar else "The application"
+    return {"code": str(code), "name": container, "what": what}
+
+
+def _ends(container: str, settings: Settings) -> bool:
+    """Whether the end of a container ends its task."""
+    sidecar = settings.sidecars.get(container)
+    return sidecar is None or sidecar.essential
+
+
+def unhealthy_container(facts: Facts, settings: Settings) -> Match | None:
+    """The container whose own health check failed."""
+    found = says(r"failed container health checks")(facts, settings)
+    if found is None:
+        return None
+    rows = [row for task in facts.stopped for row in task.containers]
+    failed = [name for name, _, reason in rows if reason == UNHEALTHY]
+    name = failed[0] if failed else CONTAINER_NAME
+    return Match(found.evidence, {"name": name, "where": _within(name, settings)})
+
+
+def not_started(facts: Facts, settings: Settings) -> Match | None:
+    """The container that waited for another one that never came to its condition."""
+    return says(
+        r"ordering dependency \[(?P<on>[^( ]+)[^\]]*\] for target \[(?P<name>[^( \]]+)"
+        r".*(?P<why>did not exit successfully|has timed out|will never start)"
+    )(facts, settings)
+
+
+def _within(container: str, settings: Settings) -> str:
+    """Where the settings of a container stand."""
+    return f"sidecars: {container}: " if container in settings.sidecars else ""
+
+
+def sidecar_image(facts: Facts, settings: Settings) -> Match | None:
+    """A sidecar whose image could not be pulled."""
+    for text in facts.texts():
+        for name, sidecar in settings.sidecars.items():
+            repository = sidecar.image.partition("@")[0].rpartition(":")[0] or sidecar.image
+            if "CannotPullContainerError" in text and repository in text:
+                return Match([text], {"name": name, "image": sidecar.image})
     return None
 
 

@@ -17,6 +17,8 @@ from infra.image.build_secrets import Reference
 def readable(flight: Flight) -> Iterator[Diagnosis]:
     """Whether every secret resolves, with the key or the version that is named."""
     yield from _of("secrets", flight.settings.secrets, flight)
+    for name, sidecar in flight.settings.sidecars.items():
+        yield from _of(f"sidecars: {name}: secrets", sidecar.secrets, flight)
     if flight.build is not None or flight.settings.has_pipeline:
         yield from _of("build_secrets", flight.settings.build_secrets, flight)
 

@@ -71,6 +71,9 @@ def _not_tried(flight: Flight) -> str | None:
         return "The container needs secrets, which stay in the cloud"
     if addons.FILE.is_file():
         return "The container needs what addons.py makes"
+    waiting = [name for name, each in flight.settings.sidecars.items() if each.app_depends_on]
+    if waiting:
+        return f"The container waits for {', '.join(waiting)}"
     if flight.settings.protocol_version != "HTTP1":
         return f"The container speaks {flight.settings.protocol_version}"
     return None

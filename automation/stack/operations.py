@@ -101,6 +101,17 @@ class Session:
             )
         return found
 
+    def container(self, name: str | None) -> str:
+        """The name of a container of the tasks; the application's where none is named.
+
+        Raises:
+            ConfigurationError: there is no such container.
+        """
+        known = (CONTAINER_NAME, *self.file.settings.sidecars)
+        if name and name not in known:
+            raise ConfigurationError(f"--container {name}: the tasks have {', '.join(known)}.")
+        return name or CONTAINER_NAME
+
     def stream_prefix(self, process: str | None) -> str:
         """How the names of a process's log streams begin; empty for those of all processes.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from infra.account import Account
 
@@ -29,6 +30,14 @@ def _parts(image: str | None) -> tuple[str, str]:
     host, _, path = (image or "").partition("/")
     plain = path.partition("@")[0]
     return host, plain.rpartition(":")[0] or plain
+
+
+def further_repository_arns(
+    images: Sequence[str], url: str, arn: str, account: Account
+) -> list[str]:
+    """The repositories of ECR, beside the stack's own, from which sidecars are pulled."""
+    found = {each for image in images for each in repository_arns(image, url, arn, account)}
+    return sorted(found - {arn})
 
 
 def repository_arns(image: str | None, url: str, arn: str, account: Account) -> list[str]:

@@ -18,9 +18,11 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
+from infra.image.pull_permissions import other_repository
 from infra.names import digest
 from infra.policies import statements, tasks
 from infra.service.task import TaskRoles
+from infra.settings import sidecars
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class RolesArgs:
         preview_repository_arn: the repository of previews' images.
         other_repository: from which an image was promoted; empty for the stack's own.
         repository_arns: the repositories of its images.
+        sidecar_arns: the repositories of its sidecars' images.
+        preview_sidecar_arns: those of the sidecars of previews.
         log_group_arn: the application's log group.
         session_log_arn: the log group of `exec` sessions; None where there are none.
         key_arn: the key of images and sessions; None for AWS's own.
@@ -40,6 +44,8 @@ class RolesArgs:
     preview_repository_arn: pulumi.Input[str]
     other_repository: str
     repository_arns: pulumi.Input[Sequence[str]]
+    sidecar_arns: pulumi.Input[Sequence[str]]
+    preview_sidecar_arns: pulumi.Input[Sequence[str]]
     log_group_arn: pulumi.Input[str]
     session_log_arn: pulumi.Input[str] | None
     key_arn: pulumi.Input[str] | None
@@ -84,9 +90,11 @@ class Roles(pulumi.ComponentResource):
         task = self._role("task", "What the container's own code may do")
         further = self._context.addons.secrets
         starting = pulumi.Output.all(
-            args.repository_arns, args.log_group_arn, [*further.values()]
-        ).apply(lambda arns: tasks.execution(arns[0], arns[1], [*secrets, *arns[2]]))
-        name = f"start-tasks-{digest(args.other_repository, *secrets, *further)}"
+            args.repository_arns, args.log_group_arn, [*further.values()], args.sidecar_arns
+        ).apply(lambda arns: tasks.execution([*arns[0], *arns[3]], arns[1], [*secrets, *arns[2]]))
+        own, found = self._context.names.repository, self._context.settings.sidecars
+        others = sorted({other_repository(image, own) for image in sidecars.images(found)})
+        name = f"start-tasks-{digest(args.other_repository, *secrets, *further, *others)}"
         granted: list[pulumi.Resource] = [self._policy(execution, name, starting)]
         granted += self._sessions(task, "open-sessions")
         if self._context.settings.permissions:
@@ -102,8 +110,12 @@ class Roles(pulumi.ComponentResource):
         execution = self._role("previews", "Starts the tasks of previews: image, log, secrets")
         task = self._role("previews-task", "What the code of previews may do")
         secrets = context.settings.preview_secret_arns
-        starting = pulumi.Output.all(args.preview_repository_arn, args.repository_arns).apply(
-            lambda arns: tasks.execution([arns[0], *arns[1]], context.preview_log_arn, secrets)
+        starting = pulumi.Output.all(
+            args.preview_repository_arn, args.repository_arns, args.preview_sidecar_arns
+        ).apply(
+            lambda arns: tasks.execution(
+                [arns[0], *arns[1], *arns[2]], context.preview_log_arn, secrets
+            )
         )
         self._policy(execution, "start-previews", starting)
         self._sessions(task, "open-preview-sessions")

@@ -1,90 +1,21 @@
-"""The task definition: its containers, their limits and hardening."""
+"""The task definition: its containers, roles and size."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
 from infra.addons import Addons
 from infra.context import Context
-from infra.names import CONTAINER_NAME
+from infra.names import CONTAINER_NAME, WEB
+from infra.service.container import LONGEST_START_PERIOD, Container, container_definition, volumes
+from infra.service.sidecars import with_sidecars
 from infra.settings.model import Settings
 from infra.settings.processes import Process
-
-SESSION_FOLDERS: Mapping[str, str] = {
-    "session-state": "/var/lib/amazon",
-    "session-logs": "/var/log/amazon",
-}
-"""Volume → folder. The agent behind `exec` writes there, so that the rest can stay read-only:
-https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html#ecs-exec-considerations
-"""
-
-HEALTH_CHECK_TIMES: Mapping[str, int] = {"interval": 10, "timeout": 5, "retries": 3}
-"""How a container is asked for its health: seconds between two checks, seconds for an answer, and
-how many failures in a row count.
-https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
-"""
-
-LOW_PORT_CONTROL = {"namespace": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
-"""Lets a user other than root listen on ports below `FIRST_FREE_PORT`, in all of a task's
-containers, since they share one network.
-https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SystemControl.html
-"""
-
-FIRST_FREE_PORT = 1024
-"""The first port that Linux lets any user listen on."""
-
-LONGEST_START_PERIOD = 300
-"""Seconds; the most that ECS takes for the health check of a container."""
-
-
-@dataclass(frozen=True)
-class Container:
-    """One container of a task.
-
-    Attributes:
-        image: what it runs.
-        port: where it listens; it learns the port by the usual variable `PORT`, and how long its
-            requests in flight may take after SIGTERM by `DRAIN_SECONDS`. None if it does not.
-        environment: plain variables.
-        secrets: variable → ARN that ECS reads when a task starts.
-        stop_timeout: seconds between SIGTERM and SIGKILL.
-        log_group_name: where its output goes.
-        region: of the log group.
-        execute_command: whether `exec` may open sessions in it.
-        user: whom it runs as, whatever its image says.
-        command: in place of the image's; empty for the image's.
-        entry_point: in place of the image's; empty for the image's.
-        writable: the folders that it may write to → MiB; they are in memory and end with the task.
-        health_check: the command by which ECS asks it whether it is healthy; empty for none.
-        start_period: seconds after its start in which a failed `health_check` does not count.
-        nofile: how many files it may have open; 0 for Fargate's own limit.
-        name: its name in the task.
-        process: how the names of its log streams begin.
-    """
-
-    image: pulumi.Input[str]
-    port: int | None
-    environment: Mapping[str, str]
-    secrets: Mapping[str, str]
-    stop_timeout: int
-    log_group_name: str
-    region: str
-    execute_command: bool
-    user: str
-    command: Sequence[str] = ()
-    entry_point: Sequence[str] = ()
-    writable: Mapping[str, int] = field(default_factory=dict)
-    health_check: Sequence[str] = ()
-    start_period: int = 0
-    nofile: int = 0
-    name: str = CONTAINER_NAME
-    process: str = CONTAINER_NAME
 
 
 def web_container(
@@ -142,92 +73,6 @@ def process_container(
     )
 
 
-def drain_seconds(stop_timeout: int) -> int:
-    """Return the seconds for draining requests between SIGTERM and SIGKILL."""
-    return stop_timeout * 3 // 4
-
-
-def container_definition(container: Container, image: str) -> dict[str, Any]:
-    """The container's part of a task definition, in the form of the ECS API.
-
-    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
-
-    Args:
-        container: the container.
-        image: its image, now that it is known.
-    """
-    port = container.port
-    return {
-        "name": container.name,
-        "image": image,
-        "essential": True,
-        "user": container.user,
-        "readonlyRootFilesystem": True,
-        "privileged": False,
-        "linuxParameters": {
-            "capabilities": {"drop": ["ALL"]},
-            "initProcessEnabled": container.execute_command,
-            "tmpfs": [
-                {"containerPath": path, "size": size} for path, size in container.writable.items()
-            ],
-        },
-        "stopTimeout": container.stop_timeout,
-        "portMappings": (
-            [{"containerPort": port, "hostPort": port, "protocol": "tcp"}] if port else []
-        ),
-        "environment": [
-            {"name": name, "value": value} for name, value in sorted(_variables(container).items())
-        ],
-        "secrets": [
-            {"name": name, "valueFrom": arn} for name, arn in sorted(container.secrets.items())
-        ],
-        "mountPoints": [
-            {"sourceVolume": volume, "containerPath": folder, "readOnly": False}
-            for volume, folder in _volumes(container).items()
-        ],
-        "logConfiguration": {
-            "logDriver": "awslogs",
-            "options": {
-                "awslogs-group": container.log_group_name,
-                "awslogs-region": container.region,
-                "awslogs-stream-prefix": container.process,
-            },
-        },
-        **_chosen(container),
-    }
-
-
-def _chosen(container: Container) -> dict[str, Any]:
-    """What is left out unless it is asked for."""
-    chosen: dict[str, Any] = {
-        "command": list(container.command),
-        "entryPoint": list(container.entry_point),
-    }
-    if container.health_check:
-        chosen["healthCheck"] = {
-            "command": ["CMD", *container.health_check],
-            **HEALTH_CHECK_TIMES,
-            "startPeriod": container.start_period,
-        }
-    if container.port is not None and container.port < FIRST_FREE_PORT:
-        chosen["systemControls"] = [LOW_PORT_CONTROL]
-    if container.nofile:
-        limit = container.nofile
-        chosen["ulimits"] = [{"name": "nofile", "softLimit": limit, "hardLimit": limit}]
-    return {name: value for name, value in chosen.items() if value}
-
-
-def _variables(container: Container) -> dict[str, str]:
-    own = {"PORT": container.port, "DRAIN_SECONDS": drain_seconds(container.stop_timeout)}
-    told = {name: str(value) for name, value in own.items() if value is not None}
-    return {**told, **container.environment}
-
-
-def _volumes(container: Container) -> Mapping[str, str]:
-    """Volume → folder of the container."""
-    return SESSION_FOLDERS if container.execute_command else {}
-
-
 @dataclass(frozen=True)
 class TaskRoles:
     """A task's execution role and task role.
@@ -279,7 +124,9 @@ def web_task(context: Context, image: pulumi.Input[str], roles: TaskRoles) -> Ta
     settings, names = context.settings, context.names
     return TaskArgs(
         family=names.service,
-        containers=[web_container(settings, image, names.log_group, context.account.region)],
+        containers=with_sidecars(
+            settings, WEB, web_container(settings, image, names.log_group, context.account.region)
+        ),
         cpu=settings.cpu,
         memory=settings.memory,
         architecture=settings.architecture,
@@ -305,7 +152,9 @@ def process_task(
     return replace(
         web_task(context, image, roles),
         family=context.names.process(name),
-        containers=[process_container(context, name, process, image)],
+        containers=with_sidecars(
+            context.settings, name, process_container(context, name, process, image)
+        ),
         cpu=process.cpu,
         memory=process.memory,
     )
@@ -331,7 +180,7 @@ class Task(pulumi.ComponentResource):
 
 def task_definition(name: str, args: TaskArgs, parent: pulumi.Resource) -> aws.ecs.TaskDefinition:
     """The resource itself, as a child of `parent`."""
-    volumes = dict.fromkeys(volume for each in args.containers for volume in _volumes(each))
+    named = dict.fromkeys(volume for each in args.containers for volume in volumes(each))
     return aws.ecs.TaskDefinition(
         name,
         family=args.family,
@@ -349,7 +198,7 @@ def task_definition(name: str, args: TaskArgs, parent: pulumi.Resource) -> aws.e
             if args.storage
             else None
         ),
-        volumes=[aws.ecs.TaskDefinitionVolumeArgs(name=volume) for volume in volumes],
+        volumes=[aws.ecs.TaskDefinitionVolumeArgs(name=volume) for volume in named],
         container_definitions=_definitions(args),
         # A refresh reads the revision that a release or a rollback registered since.
         track_latest=True,

@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 
 
-def user(value: str) -> str:
-    """Whom the container runs as: never root."""
+def any_user(value: str) -> str:
+    """Whom a container runs as, be it root."""
     name = r"[a-z_][a-z0-9_-]{0,31}"
     if not re.fullmatch(rf"(\d{{1,10}}|{name})(:(\d{{1,10}}|{name}))?", value):
         raise ValueError("must be USER or USER:GROUP, each a number or a name of the image")
+    return value
+
+
+def user(value: str) -> str:
+    """Whom the container runs as: never root."""
+    any_user(value)
     if re.fullmatch(r"(0+|root)(:.*)?", value):
         raise ValueError("must not be root: choose a user without rights, such as 10001:10001")
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from infra.settings import container_rules
+from infra.settings import container_rules, sidecars
 from infra.settings.pipeline_files import NotInRepositoryError, pipeline_files
 from infra.settings.rules import fargate_cpu, fargate_memory, shown
 
@@ -23,7 +23,7 @@ def contradictions(settings: Settings, unsound: frozenset[str]) -> list[str]:
     Returns:
         One sentence a problem.
     """
-    values = settings.model_dump()
+    values = settings.model_dump() | settings.model_dump(exclude_unset=True)
     return [
         f"fargate-cd:{names[0]} = {shown(names[0], values[names[0]])}: {message}"
         for names, rule in _CONTRADICTIONS
@@ -309,11 +309,15 @@ def _absolute(setting: str) -> Callable[[Settings], str | None]:
     return rule
 
 
+OF_SIDECARS = ("processes", "jobs", "cpu", "memory", "writable_paths", "container_port", "egress")
+"""What the containers of a task share."""
+
 _CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Settings], str | None]], ...] = (
     (("cpu",), _cpu),
     (("memory", "cpu"), _memory),
     (("writable_paths", "memory"), _writable),
     (("processes", "writable_paths", "secrets"), _processes),
+    (("sidecars", *OF_SIDECARS), sidecars.contradiction),
     (("desired_count", "min_count", "max_count"), _bounds),
     (("availability_zones", "zones"), _zones),
     *(((name, *GIVEN[name]), _given(name)) for name in GIVEN),

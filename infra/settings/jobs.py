@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from infra.settings import rules, schedules
+from infra.settings.types import structured
 
 
 class Job(BaseModel):
@@ -44,3 +45,6 @@ def names(value: dict[str, Job]) -> dict[str, Job]:
                 "letter first"
             )
     return value
+
+
+Jobs = Annotated[dict[str, Job], BeforeValidator(structured), AfterValidator(names)]

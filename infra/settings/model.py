@@ -24,13 +24,12 @@ from infra.settings import container_rules, files, messages
 from infra.settings import load_balancer as of_balancer
 from infra.settings import previews as of_previews
 from infra.settings import rules as rules
+from infra.settings import sidecars as of_sidecars
 from infra.settings.contradictions import contradictions
-from infra.settings.jobs import Job
-from infra.settings.jobs import names as job_names
+from infra.settings.jobs import Jobs
 from infra.settings.load_balancer import Redirect
 from infra.settings.messages import SettingsError as SettingsError
-from infra.settings.processes import Process
-from infra.settings.processes import names as process_names
+from infra.settings.processes import Processes
 from infra.settings.structures import EgressPort, Permission, ScheduledScaling
 from infra.settings.types import Percent, Structure, Text, TextList, TextMap, Words, structured
 
@@ -69,9 +68,8 @@ class Settings(BaseModel):
     health_check_command: Words = []
     nofile: Annotated[int, AfterValidator(container_rules.nofile)] = 0
     release_command: Words = []
-    jobs: Annotated[dict[str, Job], BeforeValidator(structured), AfterValidator(job_names)] = {}
+    jobs: Jobs = {}
     release_command_on: Literal["release", "every_update"] = "release"
-
     desired_count: Annotated[int, Field(ge=1, le=5000)] = 2
     min_count: Annotated[int, Field(ge=0, le=5000)] = 0
     max_count: Annotated[int, Field(ge=0, le=5000)] = 0
@@ -83,9 +81,8 @@ class Settings(BaseModel):
     container_insights: bool = False
     exec: bool = True
 
-    processes: Annotated[
-        dict[str, Process], BeforeValidator(structured), AfterValidator(process_names)
-    ] = {}
+    processes: Processes = {}
+    sidecars: of_sidecars.Sidecars = {}
 
     vpc_cidr: Annotated[Text, AfterValidator(rules.vpc_cidr)] = "10.0.0.0/16"
     availability_zones: Annotated[int, Field(ge=2, le=6)] = 2
@@ -333,13 +330,14 @@ class Settings(BaseModel):
 
     @property
     def secret_arns(self) -> list[str]:
-        """The secrets and parameters of the container, each once."""
-        return sorted(set(self.secrets.values()))
+        """The secrets and parameters of the containers, each once."""
+        return sorted({*self.secrets.values(), *of_sidecars.secret_arns(self.sidecars)})
 
     @property
     def preview_secret_arns(self) -> list[str]:
         """The secrets and parameters of the containers of an environment's previews."""
-        return sorted(set(self.preview_settings.get("secrets", self.secrets).values()))
+        own = self.preview_settings.get("secrets", self.secrets)
+        return sorted({*own.values(), *of_sidecars.secret_arns(of_sidecars.of_previews(self))})
 
     @property
     def previews_have_release_command(self) -> bool:

@@ -41,6 +41,7 @@ INHERITED = frozenset(
         "release_command",
         "release_command_on",
         "processes",
+        "sidecars",
         "exec",
         "deregistration_delay",
         "stop_timeout",

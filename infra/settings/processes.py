@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from infra.names import WEB
 from infra.settings import rules
-from infra.settings.types import Percent, TextMap, Words
+from infra.settings.types import Percent, TextMap, Words, structured
 
 DEFAULT_MESSAGES = 100
 
@@ -98,3 +98,6 @@ def names(value: Mapping[str, Process]) -> Mapping[str, Process]:
         if name == WEB:
             raise ValueError(f"{name!r} is the process behind the load balancer; choose another")
     return value
+
+
+Processes = Annotated[dict[str, Process], BeforeValidator(structured), AfterValidator(names)]

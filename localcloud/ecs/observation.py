@@ -18,7 +18,7 @@ from localcloud.ecs.runtime import SANDBOX, Runtime, Seen
 log = logging.getLogger(__name__)
 
 _ENDED = ("exited", "dead", "removing")
-_WATCHED = (TaskStatus.ACTIVATING, TaskStatus.RUNNING)
+_WATCHED = (TaskStatus.PENDING, TaskStatus.ACTIVATING, TaskStatus.RUNNING)
 
 
 @dataclass(frozen=True)

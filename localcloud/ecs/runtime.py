@@ -27,6 +27,8 @@ TASK_LABEL = "com.amazonaws.ecs.task-arn"
 CONTAINER_LABEL = "com.amazonaws.ecs.container-name"
 CLUSTER_LABEL = "com.amazonaws.ecs.cluster"
 SANDBOX = "~internal~ecs~pause"
+SANDBOX_NAME = ".sandbox"
+"""What no container of a task can be called."""
 DEFAULT_STOP_TIMEOUT = 30
 _MIB = 1024 * 1024
 _EXIT = re.compile(r"Exited \((\d+)\)")
@@ -119,10 +121,10 @@ class Runtime:
         """
         try:
             sandbox.ensure_image(self.client)
-            self.remove_by_name(self.name(task_id, "sandbox"))
+            self.remove_by_name(self.name(task_id, SANDBOX_NAME))
             made = self.client.containers.run(
                 sandbox.IMAGE,
-                name=self.name(task_id, "sandbox"),
+                name=self.name(task_id, SANDBOX_NAME),
                 detach=True,
                 network=self.network,
                 labels=self.labels(task_arn, SANDBOX),

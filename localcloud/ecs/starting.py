@@ -21,6 +21,7 @@ from localcloud.ecs.agent.logs import LogError, Logs
 from localcloud.ecs.agent.secrets import SecretError, resolve
 from localcloud.ecs.agent.sessions import Sessions
 from localcloud.ecs.core import Core
+from localcloud.ecs.dependencies import NEVER_STARTED, Dependency, UnresolvableError
 from localcloud.ecs.model import Container, ServiceRecord, Task, TaskStatus
 from localcloud.ecs.runtime import PullError, Runtime, StartError, container_options
 from localcloud.shared.service import ServiceError
@@ -97,7 +98,7 @@ class Starter:
                 task.stopped_reason = reason
             task.desired_status = "STOPPED"
             task.stopping_at = task.stopping_at or now
-            task.status = TaskStatus.DEPROVISIONING
+            task.status = TaskStatus.STOPPING  # what runs already is told to stop
             task.version += 1
             for one in task.containers:
                 if one.name == container:
@@ -120,6 +121,8 @@ class Starter:
         sandbox_id, address = self.runtime.create_sandbox(task.arn, task.id, {"sysctls": sysctls})
         with self.core.change():
             task.sandbox_id, task.address = sandbox_id, address
+            for record in task.containers:  # what an interrupted start has left is made again
+                record.runtime_id = record.started_at = None
             if not task.live:
                 raise AbandonedError
 
@@ -224,17 +227,21 @@ class Starter:
     ) -> None:
         """In the order of their dependencies."""
         waiting = {c["name"]: c for c in definition["containerDefinitions"]}
+        limits = {name: c.get("startTimeout") or 0 for name, c in waiting.items()}
         deadline = time.monotonic() + DEFAULT_START_TIMEOUT
         while waiting:
-            ready = [c for c in waiting.values() if self._dependencies_met(task, c)]
-            for container in ready:
+            before = len(waiting)
+            for name, container in list(waiting.items()):
                 if not task.live:
                     raise AbandonedError
-                environment = self.endpoints.environment(task, definition, container)
-                environment |= secrets.get(container["name"], {})
-                self._start_container(task, definition, container, environment)
-                del waiting[container["name"]]
-            if not ready:
+                if self._waits(task, container, limits):
+                    continue
+                del waiting[name]
+                if _record(task, name).status != "STOPPED":
+                    environment = self.endpoints.environment(task, definition, container)
+                    environment |= secrets.get(name, {})
+                    self._start_container(task, definition, container, environment)
+            if len(waiting) == before:
                 if time.monotonic() > deadline:
                     raise StartFailureError(
                         "Container dependencies were not met in time: "
@@ -242,28 +249,38 @@ class Starter:
                     )
                 time.sleep(DEPENDENCY_POLL_SECONDS)
 
-    def _dependencies_met(self, task: Task, container: dict[str, Any]) -> bool:
-        """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html"""
-        for dependency in container.get("dependsOn", []):
-            record = _record(task, dependency["containerName"])
-            seen = self.runtime.inspect(record.runtime_id) if record.runtime_id else None
-            state = seen["State"] if seen else {}
-            ended = state.get("Status") == "exited"
-            met = {
-                "START": bool(state) and state.get("Status") != "created",
-                "COMPLETE": ended,
-                "SUCCESS": ended and state.get("ExitCode") == 0,
-                "HEALTHY": state.get("Health", {}).get("Status") == "healthy",
-            }
-            if dependency["condition"] == "SUCCESS" and ended and state.get("ExitCode") != 0:
-                raise StartFailureError(
-                    f"Dependency failed: container {record.name} exited with "
-                    f"{state.get('ExitCode')}.",
-                    record.name,
-                )
-            if not met[dependency["condition"]]:
-                return False
-        return True
+    def _waits(self, task: Task, container: dict[str, Any], limits: dict[str, int]) -> bool:
+        """Whether a container must wait; one that can never start is stopped, or ends the task."""
+        name = container["name"]
+        try:
+            return not all(
+                self._dependency(task, name, row, limits).resolved()
+                for row in container.get("dependsOn", [])
+            )
+        except UnresolvableError as error:
+            record = _record(task, name)
+            with self.core.change():
+                record.exit_code, record.reason = NEVER_STARTED, str(error)
+                if not record.essential:
+                    record.status = "STOPPED"
+            if record.essential:
+                raise StartFailureError(str(error), name) from error
+            return False
+
+    def _dependency(
+        self, task: Task, target: str, row: dict[str, Any], limits: dict[str, int]
+    ) -> Dependency:
+        record = _record(task, row["containerName"])
+        seen = self.runtime.inspect(record.runtime_id) if record.runtime_id else None
+        began = record.started_at
+        return Dependency(
+            target=target,
+            on=f"{record.name}({record.image})",
+            condition=row["condition"],
+            state=seen["State"] if seen else {},
+            waited=time.time() - began if began else 0.0,
+            limit=limits[record.name],
+        )
 
     def _start_container(
         self,

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-expla
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from localcloud.ecs.agent.sessions import Sessions
 from localcloud.ecs.core import Core
 from localcloud.ecs.model import Container, Task, TaskStatus
 from localcloud.ecs.observation import Observer, note_exit
-from localcloud.ecs.runtime import DEFAULT_STOP_TIMEOUT, Runtime
+from localcloud.ecs.runtime import DEFAULT_STOP_TIMEOUT, SANDBOX_NAME, Runtime
 
 POLL_SECONDS = 0.3
 
@@ -82,17 +83,16 @@ class Stopper:
             c["name"]: c.get("stopTimeout", DEFAULT_STOP_TIMEOUT)
             for c in definition["containerDefinitions"]
         }
-        needed_by = {
-            d["containerName"]: c["name"]
-            for c in definition["containerDefinitions"]
-            for d in c.get("dependsOn", [])
-        }
+        needed_by: dict[str, set[str]] = defaultdict(set)
+        for container in definition["containerDefinitions"]:
+            for dependency in container.get("dependsOn", []):
+                needed_by[dependency["containerName"]].add(container["name"])
         told: dict[str, float] = {}
         killed: set[str] = set()
         while running := self._still_running(task):
             names = {record.name for record in running}
             for record in running:
-                if needed_by.get(record.name) in names:
+                if needed_by[record.name] & names:
                     continue
                 self._end(record, timeouts[record.name], told, killed)
             time.sleep(POLL_SECONDS if told else 0)
@@ -137,7 +137,7 @@ class Stopper:
                 self.logs.finish(record.runtime_id)
         for record in task.containers:
             self.runtime.remove_by_name(self.runtime.name(task.id, record.name))
-        self.runtime.remove_by_name(self.runtime.name(task.id, "sandbox"))
+        self.runtime.remove_by_name(self.runtime.name(task.id, SANDBOX_NAME))
         self.runtime.remove_volumes(task.id, self._volumes(task))
         self.sessions.forget(task)
         with self.core.change():

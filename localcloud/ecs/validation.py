@@ -38,6 +38,8 @@ _AWSLOGS_OPTIONS = {
     "max-buffer-size",
 }
 MAXIMUM_STOP_TIMEOUT = 120
+MAXIMUM_START_TIMEOUT = 120
+"""https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html"""
 
 
 def cpu_units(text: str) -> int:
@@ -168,22 +170,49 @@ def _check_containers(definition: dict[str, Any]) -> None:
     ]
     if len(ports) != len(set(ports)):
         raise client("A container port may be mapped once only within an awsvpc task.")
-    reserved = sum(container.get("memory") or 0 for container in containers)
-    if reserved and max(c.get("memory") or 0 for c in containers) > memory_mib(
-        definition["memory"]
-    ):
-        raise client("Invalid setting for container memory: it exceeds the task's memory.")
-    if sum(container.get("cpu") or 0 for container in containers) > cpu_units(definition["cpu"]):
-        raise client("The total CPU of the containers exceeds the task's CPU.")
+    _check_shares(definition)
     for container in containers:
         for problem in _container_problems(container, set(names)):
             raise client(problem)
     _refuse_cycles(
         {c["name"]: [d["containerName"] for d in c.get("dependsOn", [])] for c in containers}
     )
+    for problem in _dependency_problems({c["name"]: c for c in containers}):
+        raise client(problem)
     _refuse_names_told_twice(containers)
     if not definition.get("executionRoleArn"):
         _check_needs_no_execution_role(containers)
+
+
+def _check_shares(definition: dict[str, Any]) -> None:
+    """What the containers take of the task's CPU and memory."""
+    containers = definition["containerDefinitions"]
+    reserved = sum(c.get("memoryReservation") or c.get("memory") or 0 for c in containers)
+    largest = max(c.get("memory") or 0 for c in containers)
+    if max(reserved, largest) > memory_mib(definition["memory"]):
+        raise client("Invalid setting for container memory: it exceeds the task's memory.")
+    if sum(container.get("cpu") or 0 for container in containers) > cpu_units(definition["cpu"]):
+        raise client("The total CPU of the containers exceeds the task's CPU.")
+
+
+def _dependency_problems(containers: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """Conditions that the container depended on can't come to.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html
+    """
+    for name, container in containers.items():
+        for dependency in container.get("dependsOn", []):
+            on, condition = dependency["containerName"], dependency["condition"]
+            if condition in ("COMPLETE", "SUCCESS") and containers[on].get("essential", True):
+                yield (
+                    f"The condition {condition} of container {name} can't be set on the essential "
+                    f"container {on}."
+                )
+            if condition == "HEALTHY" and not containers[on].get("healthCheck"):
+                yield (
+                    f"The condition HEALTHY of container {name} needs a health check in the "
+                    f"definition of container {on}."
+                )
 
 
 def _refuse_names_told_twice(containers: list[dict[str, Any]]) -> None:
@@ -235,6 +264,8 @@ def _container_problems(container: dict[str, Any], names: set[str]) -> Iterator[
             yield f"Invalid 'dependsOn' of container {name}: {dependency['containerName']}."
     if (container.get("stopTimeout") or 0) > MAXIMUM_STOP_TIMEOUT:
         yield "Max stop timeout for a container on Fargate is 120 seconds."
+    if not 2 <= (container.get("startTimeout") or 2) <= MAXIMUM_START_TIMEOUT:
+        yield "Start timeout for a container on Fargate must be between 2 and 120 seconds."
     yield from _linux_problems(container)
     yield from _log_problems(container.get("logConfiguration"))
     yield from _health_problems(container.get("healthCheck"))

@@ -34,6 +34,18 @@ PROCESSES = {
     "worker": {"command": ["work"], "min_count": 0, "max_count": 30, "queue": QUEUE},
 }
 
+COLLECTOR = f"123456789012.dkr.ecr.{REGION}.amazonaws.com/team/collector:1"
+SIDECARS = {
+    "collector": {
+        "image": COLLECTOR,
+        "port": 4317,
+        "memory": 128,
+        "health_check_command": ["/healthcheck"],
+        "app_depends_on": "HEALTHY",
+        "secrets": {"KEY": f"arn:aws:ssm:{REGION}:123456789012:parameter/team/collector"},
+    }
+}
+
 EVERYTHING: Mapping[str, str] = {
     "access_logs": "true",
     "container_insights": "true",
@@ -53,6 +65,7 @@ EVERYTHING: Mapping[str, str] = {
     "release_command": '["migrate", "--all"]',
     "scheduled_scaling": SCHEDULE,
     "secrets": SECRETS,
+    "sidecars": json.dumps(SIDECARS),
     "spot": "true",
     "strategy": "canary",
     "tags": '{"team": "shop"}',

@@ -41,7 +41,8 @@ def where_made(token: str, holds: Callable[[Inputs], bool]) -> Control:
 
 
 def container(holds: Callable[[Inputs], bool]) -> Control:
-    return lambda recording: holds(recording.container)
+    """The control holds for each container of the web process's tasks."""
+    return lambda recording: all(holds(each) for each in recording.containers.values())
 
 
 def covered(token: str, by: str) -> Control:

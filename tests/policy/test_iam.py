@@ -284,7 +284,19 @@ def test_the_execution_role_reads_the_named_secrets_alone() -> None:
     assert statements["Secrets"] == [
         "arn:aws:secretsmanager:eu-central-1:123456789012:secret:db-AbCdEf"
     ]
-    assert statements["Parameters"] == ["arn:aws:ssm:eu-central-1:123456789012:parameter/team/flag"]
+    assert statements["Parameters"] == [
+        "arn:aws:ssm:eu-central-1:123456789012:parameter/team/collector",
+        "arn:aws:ssm:eu-central-1:123456789012:parameter/team/flag",
+    ]
+
+
+def test_the_execution_role_pulls_from_the_repositories_of_its_containers_alone() -> None:
+    policy = start_tasks(recorded("everything")).inputs["policy"]
+    statements = {each["Sid"]: each["Resource"] for each in json.loads(policy)["Statement"]}
+    assert statements["Pull"] == [
+        f"arn:aws:ecr:{REGION}:123456789012:repository/{name}"
+        for name in ("fargate-cd-dev", "team/collector")
+    ]
 
 
 def test_every_role_of_every_component_is_bounded_and_has_the_path() -> None:

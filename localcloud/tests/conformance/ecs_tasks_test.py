@@ -124,6 +124,121 @@ def shared_network(cloud: Stage) -> None:
     assert cloud.printed(arn) == ["hello", "200"]
 
 
+def side(cloud: Stage, command: str, **more: Any) -> dict[str, Any]:
+    """A further container that runs a shell's command, called `side`."""
+    words = {"command": ["sh", "-c", command], "essential": False, "stopTimeout": 2}
+    return {"name": "side", "image": cloud.image, **words, **more}
+
+
+DEPENDENCY = API + "API_ContainerDependency.html"
+
+
+@row("COMPLETE and SUCCESS wait for a container's end", DEPENDENCY)
+def dependency_on_an_end(cloud: Stage) -> None:
+    mounted = [{"sourceVolume": "shared", "containerPath": "/shared"}]
+    for condition, code in (("COMPLETE", 3), ("SUCCESS", 0)):
+        command = f"sleep 2; echo made >/shared/file; exit {code}"
+        definition = cloud.definition(
+            side(cloud, command, mountPoints=mounted),
+            command=["cat", "/shared/file"],
+            dependsOn=[{"containerName": "side", "condition": condition}],
+            mountPoints=mounted,
+            task={"volumes": [{"name": "shared"}]},
+        )
+        arn = cloud.run(definition)
+        task = cloud.reached(arn, "STOPPED")
+        codes = {each["name"]: each["exitCode"] for each in task["containers"]}
+        assert (codes, cloud.printed(arn)) == ({"side": code, "app": 0}, ["made"]), condition
+
+
+@row("a container whose dependency fails is never started", DEPENDENCY)
+def failed_dependency(cloud: Stage) -> None:
+    definition = cloud.definition(
+        side(cloud, "exit 3"),
+        command=["echo", "never"],
+        dependsOn=[{"containerName": "side", "condition": "SUCCESS"}],
+    )
+    arn = cloud.run(definition)
+    task = cloud.reached(arn, "STOPPED")
+    found = {each["name"]: each for each in task["containers"]}
+    assert (found["side"]["exitCode"], found["app"]["exitCode"]) == (3, 143)
+    assert "as dependency did not exit successfully" in found["app"]["reason"]
+    assert cloud.printed(arn) == []
+
+
+@row(
+    "a container that is not healthy within its startTimeout", API + "API_ContainerDefinition.html"
+)
+def dependency_timed_out(cloud: Stage) -> None:
+    check = {"command": ["CMD", "false"], "interval": 5, "retries": 10}
+    definition = cloud.definition(
+        side(cloud, "sleep 1000", healthCheck=check, startTimeout=3),
+        command=["echo", "never"],
+        dependsOn=[{"containerName": "side", "condition": "HEALTHY"}],
+    )
+    arn = cloud.run(definition)
+    assert "has timed out" in cloud.reached(arn, "STOPPED")["stoppedReason"]
+    assert cloud.printed(arn) == []
+
+
+@row("conditions that can't come about are refused", DEPENDENCY)
+def refused_dependencies(cloud: Stage) -> None:
+    for condition, essential, words in (
+        ("COMPLETE", True, "essential"),
+        ("SUCCESS", True, "essential"),
+        ("HEALTHY", False, "health check"),
+    ):
+        needs = [{"containerName": "side", "condition": condition}]
+        other = side(cloud, "true", essential=essential)
+        code, message = refused(lambda o=other, n=needs: cloud.definition(o, dependsOn=n))
+        assert (code, words in message) == ("ClientException", True), condition
+
+
+@row(
+    "the end of a container that is not essential leaves the task",
+    GUIDE + "task_definition_parameters.html",
+)
+def not_essential(cloud: Stage) -> None:
+    arn = cloud.run(cloud.definition(side(cloud, "exit 3")))
+    cloud.reached(arn, "RUNNING")
+    wait_for(lambda: [c for c in cloud.task(arn)["containers"] if c.get("exitCode") == 3])
+    wait_for(lambda: "listening" in cloud.printed(arn))
+    assert cloud.task(arn)["lastStatus"] == "RUNNING"
+    cloud.ecs.stop_task(cluster=arn.split("/")[1], task=arn)
+
+
+@row(
+    "any essential container's end ends the task, others by SIGTERM",
+    GUIDE + "stopped-task-error-codes.html",
+)
+def essential_sidecar(cloud: Stage) -> None:
+    arn = cloud.run(cloud.definition(side(cloud, "sleep 3; exit 4", essential=True)))
+    task = cloud.reached(arn, "STOPPED")
+    assert (task["stopCode"], task["stoppedReason"]) == (
+        "EssentialContainerExited",
+        "Essential container in task exited",
+    )
+    assert {c["name"]: c["exitCode"] for c in task["containers"]} == {"side": 4, "app": 0}
+    assert "told to stop" in cloud.printed(arn)
+
+
+@row(
+    "an essential container that ends while others wait for it",
+    GUIDE + "stopped-task-error-codes.html",
+)
+def essential_end_at_start(cloud: Stage) -> None:
+    check = {"command": ["CMD", "false"], "interval": 5, "retries": 10}
+    definition = cloud.definition(
+        side(cloud, "exit 4", essential=True, healthCheck=check),
+        command=["echo", "never"],
+        dependsOn=[{"containerName": "side", "condition": "HEALTHY"}],
+    )
+    arn = cloud.run(definition)
+    task = cloud.reached(arn, "STOPPED")
+    assert task["stoppedReason"] == "Essential container in task exited"
+    assert cloud.printed(arn) == []
+
+
 @row("secrets are read under the execution role", GUIDE + "specifying-sensitive-data.html")
 def secrets(cloud: Stage) -> None:
     secret = cloud.client("secretsmanager").create_secret(

@@ -280,6 +280,7 @@ ELSEWHERE = {
         "test_load_balancer_settings.py",
     ),
     "processes": "test_processes.py",
+    "sidecars": "test_sidecars.py",
     "build_secrets": "test_build_secrets.py",
     **dict.fromkeys(
         (

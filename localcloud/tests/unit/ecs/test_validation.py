@@ -65,6 +65,17 @@ def container(changes: dict[str, Any]) -> Spoil:
     return lambda definition: definition["containerDefinitions"][0].update(changes)
 
 
+def beside(other: dict[str, Any], condition: str) -> Spoil:
+    """Another container, on which the one depends."""
+
+    def spoil(definition: dict[str, Any]) -> None:
+        definition["containerDefinitions"].append({"image": "i:1", **other})
+        needs = [{"containerName": other["name"], "condition": condition}]
+        definition["containerDefinitions"][0]["dependsOn"] = needs
+
+    return spoil
+
+
 WRONG: dict[str, tuple[Spoil, str]] = {
     "family": (lambda d: d.update(family="a b"), "Family contains invalid characters"),
     "launch type": (lambda d: d.update(requiresCompatibilities=["EC2"]), "Fargate only"),
@@ -111,7 +122,25 @@ WRONG: dict[str, tuple[Spoil, str]] = {
         container({"dependsOn": [{"containerName": "other", "condition": "START"}]}),
         "Invalid 'dependsOn'",
     ),
+    "completion of an essential container": (
+        beside({"name": "init"}, "COMPLETE"),
+        "can't be set on the essential container init",
+    ),
+    "success of an essential container": (
+        beside({"name": "init", "essential": True}, "SUCCESS"),
+        "can't be set on the essential container init",
+    ),
+    "health without a check": (beside({"name": "init"}, "HEALTHY"), "needs a health check"),
+    "start time-out": (container({"startTimeout": 121}), "between 2 and 120 seconds"),
     "memory": (container({"memory": 1024}), "exceeds the task's memory"),
+    "memory of all": (
+        lambda d: d.update(
+            containerDefinitions=[
+                {"name": name, "image": "i", "memory": 300} for name in ("app", "side")
+            ]
+        ),
+        "exceeds the task's memory",
+    ),
     "cpu share": (container({"cpu": 512}), "exceeds the task's CPU"),
     "log driver": (container({"logConfiguration": {"logDriver": "splunk"}}), "splunk"),
     "log options": (

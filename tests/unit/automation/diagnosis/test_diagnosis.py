@@ -9,7 +9,13 @@ from automation.diagnosis.diagnosis import diagnose
 from automation.diagnosis.evidence import Facts, StoppedTask
 from infra.settings.model import Settings
 
-SETTINGS = Settings.parse({"container_port": 9292, "health_check_path": "/up"})
+SIDECARS = {
+    "otel": {"image": "registry.example.com/otel:1", "memory": 100},
+    "init": {"image": "init:1", "essential": False},
+}
+SETTINGS = Settings.parse(
+    {"container_port": 9292, "health_check_path": "/up", "sidecars": SIDECARS}
+)
 ASM = (
     "ResourceInitializationError: unable to pull secrets or registry auth: execution resource "
     "retrieval failed: unable to retrieve secret from asm: service call has been retried 1 "
@@ -153,7 +159,58 @@ CASES = [
         unhealthy("Health checks failed with these codes: [400]"),
         "The application: allow every Host",
     ),
+    (
+        "sidecar's image not pulled",
+        stopped(
+            "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to "
+            "resolve ref registry.example.com/otel:1: not found"
+        ),
+        "fargate-cd:sidecars: otel: image",
+    ),
+    (
+        "dependency not met",
+        stopped(
+            "CannotStartContainerError: dependency graph: failed to resolve container ordering "
+            "dependency [otel(registry.example.com/otel:1) (STOPPED->RUNNING) -  Exit: 1] for "
+            "target [app(app:1) (NONE->RUNNING)] as dependency did not exit successfully."
+        ),
+        "fargate-cd:sidecars: otel: its last log lines",
+    ),
+    (
+        "container unhealthy",
+        stopped(
+            "Task failed container health checks",
+            ("app", 0, ""),
+            ("otel", 143, "its health check failed"),
+            code="ServiceSchedulerInitiated",
+        ),
+        "fargate-cd:sidecars: otel: health_check_command",
+    ),
 ]
+
+
+EXITS = {
+    "a sidecar fails": ((("app", 0, ""), ("otel", 3, "")), "otel exited with code 3"),
+    "the application fails": ((("app", 3, ""), ("otel", 0, "")), "app exited with code 3"),
+    "the application is deaf": ((("app", 137, ""), ("otel", 0, "")), "otel exited with code 0"),
+    "one that may end": ((("app", 0, ""), ("init", 3, "")), "app exited with code 0"),
+}
+
+
+@pytest.mark.parametrize(("containers", "words"), EXITS.values(), ids=EXITS)
+def test_the_container_that_ended_first_is_named(
+    containers: tuple[tuple[str, int | None, str], ...], words: str
+) -> None:
+    why = "Essential container in task exited"
+    found = diagnose(stopped(why, *containers, code="EssentialContainerExited"), SETTINGS)
+    assert words in found.cause
+
+
+def test_a_sidecar_beyond_its_memory_is_named_with_its_limit() -> None:
+    killed = ("otel", 137, "OutOfMemoryError: Container killed due to memory usage")
+    found = diagnose(stopped("x", ("app", 0, ""), killed), SETTINGS)
+    assert "otel used more than the 100 MiB" in found.cause
+    assert (found.setting or "").startswith("fargate-cd:sidecars: otel: memory")
 
 
 @pytest.mark.parametrize(("name", "facts", "setting"), CASES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from infra.settings.model import Settings, SettingsError
 PROJECT = yaml.safe_load((Path(__file__).parents[4] / "Pulumi.yaml").read_text())
 DECLARED: dict[str, dict[str, Any]] = PROJECT["config"]
 
+OTEL = {"image": "otel:1"}
 JOB = {"command": ["true"], "schedule": "cron(0 3 * * ? *)"}
 
 WRONG: list[tuple[str, object, str]] = [
@@ -169,6 +171,47 @@ WRONG: list[tuple[str, object, str]] = [
     ("jobs", {"nightly": {**JOB, "retries": 11}}, "less than or equal to 10"),
     ("jobs", {"nightly": {**JOB, "image": "x"}}, "is not known here"),
     ("jobs", {"nightly": {**JOB, "memory": 4096}}, "nightly: cpu 256, memory 4096"),
+    ("sidecars", ["otel"], "must be a map"),
+    ("sidecars", {"otel": {}}, "must be given"),
+    ("sidecars", {"otel": {"image": "otel"}}, "image with a tag or a digest"),
+    ("sidecars", {"otel": {**OTEL, "comand": ["a"]}}, "is not known here"),
+    ("sidecars", {"Otel": OTEL}, "lower-case letters"),
+    ("sidecars", {"app": OTEL}, "is the application's own container"),
+    ("sidecars", {f"s{n}": OTEL for n in range(10)}, "at most 9 containers"),
+    ("sidecars", {"otel": {**OTEL, "environment": {"API_TOKEN": "x"}}}, "looks like a secret"),
+    ("sidecars", {"otel": {**OTEL, "secrets": {"A": "x"}}}, "must be the ARN"),
+    ("sidecars", {"otel": {**OTEL, "user": "a b"}}, "USER or USER:GROUP"),
+    ("sidecars", {"otel": {**OTEL, "memory": 5}}, "6 MiB or more"),
+    ("sidecars", {"otel": {**OTEL, "memory": 64}}, "more than the 64 MiB of its `writable_paths`"),
+    ("sidecars", {"otel": {**OTEL, "port": 70000}}, "less than or equal to 65535"),
+    ("sidecars", {"otel": {**OTEL, "depends_on": {"app": "READY"}}}, "'START', 'HEALTHY'"),
+    ("sidecars", {"otel": {**OTEL, "depends_on": {"db": "START"}}}, "there are: app"),
+    ("sidecars", {"otel": {**OTEL, "app_depends_on": "SUCCESS"}}, "needs `essential: false`"),
+    ("sidecars", {"otel": {**OTEL, "app_depends_on": "HEALTHY"}}, "needs `health_check_command`"),
+    (
+        "sidecars",
+        {
+            "otel": {
+                **OTEL,
+                "app_depends_on": "HEALTHY",
+                "health_check_command": ["ok"],
+                "essential": False,
+            }
+        },
+        "needs `essential: true`",
+    ),
+    (
+        "sidecars",
+        {"otel": {**OTEL, "app_depends_on": "START", "depends_on": {"app": "START"}}},
+        "wait for each other",
+    ),
+    ("sidecars", {"otel": {**OTEL, "depends_on": {"app": "COMPLETE"}}}, "the task ends with it"),
+    ("sidecars", {"otel": {**OTEL, "depends_on": {"app": "HEALTHY"}}}, "a healthy application"),
+    ("sidecars", {"otel": {**OTEL, "processes": ["worker"]}}, "worker is no process: web"),
+    ("sidecars", {"otel": {**OTEL, "port": 9292}}, "port 9292 is taken by the application"),
+    ("sidecars", {"a": {**OTEL, "port": 1}, "b": {**OTEL, "port": 1}}, "port 1 is taken by a"),
+    ("sidecars", {"otel": {**OTEL, "cpu": 256}}, "cpu is 256, which must be less than"),
+    ("sidecars", {"otel": {**OTEL, "memory": 448}}, "less than the task's 512 MiB"),
     ("release_command", "migrate", "must be JSON"),
     ("release_command", [""], "must begin with the program to run"),
     ("release_command_on", "sometimes", "'release' or 'every_update'"),
@@ -320,4 +363,45 @@ def test_pulumis_default_is_the_programs(name: str) -> None:
 )
 def test_what_exists_already_has_no_settings_here(given: dict[str, Any], named: str) -> None:
     with pytest.raises(SettingsError, match=named):
+        Settings.parse(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (
+            {
+                "sidecars": {"otel": {**OTEL, "memory": 500}},
+                "memory": 1024,
+                "processes": {"worker": {"command": ["work"]}},
+            },
+            "in the tasks of worker: the sidecars' memory is 500 MiB",
+        ),
+        (
+            {
+                "sidecars": {"otel": {**OTEL, "cpu": 300}},
+                "cpu": 512,
+                "memory": 1024,
+                "jobs": {"nightly": {**JOB, "cpu": 256, "memory": 512}},
+            },
+            "in the tasks of the job nightly: the sidecars' cpu is 300",
+        ),
+        (
+            {"sidecars": {"otel": OTEL}, "egress": "endpoints"},
+            "otel: otel:1 can't be pulled with `egress: endpoints`",
+        ),
+        (
+            {
+                "sidecars": {
+                    "otel": {**OTEL, "processes": ["web"]},
+                    "proxy": {**OTEL, "depends_on": {"otel": "START"}},
+                },
+                "processes": {"worker": {"command": ["work"]}},
+            },
+            "in the tasks of worker: proxy depends on otel, which does not run there",
+        ),
+    ],
+)
+def test_sidecars_fit_into_each_task(given: dict[str, Any], named: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(named)):
         Settings.parse(given)
