@@ -38,6 +38,7 @@ EMULATED: dict[str, str] = {
     "iam": "iam",
     "kms": "kms",
     "logs": "logs",
+    "rds": "rds",
     "resourcegroupstaggingapi": "resourcegroupstaggingapi",
     "route53": "route53",
     "s3": "s3",

@@ -72,6 +72,7 @@ SERVICES: dict[str, str] = {
     "CodeStarConnections": "localcloud.connections",
     "GitHost": "localcloud.githost",
     "CodePipeline": "localcloud.codepipeline",
+    "Rds": "localcloud.rds",
 }
 # Name of a port → the variable by which a user fixes it.
 PORT_VARIABLES = {

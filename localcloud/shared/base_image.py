@@ -21,7 +21,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -173,21 +173,35 @@ def local_base_image(log: Log) -> str:
     Raises:
         BaseImageError: it could not be made.
     """
+    return image_of_packages(REPOSITORY, PACKAGES, log)
+
+
+def image_of_packages(repository: str, packages: Sequence[str], log: Log) -> str:
+    """The name of an image of a minimal Debian; it is made if the engine hasn't got it.
+
+    Args:
+        repository: how the image is called.
+        packages: what is installed beside the minimum.
+        log: is told what goes on, a line at a time.
+
+    Raises:
+        BaseImageError: it could not be made.
+    """
     trust = _trusted_certificates()
-    name = f"{REPOSITORY}:{_version(trust)}"
+    name = f"{repository}:{_version(trust, packages)}"
     with _engine() as engine:
         if _has_image(engine, name):
             return name
         with _one_at_a_time(log):
             if not _has_image(engine, name):
-                _make(engine, name, trust, log)
+                _make(engine, name, (trust, packages), log)
     return name
 
 
-def _version(trust: bytes) -> str:
+def _version(trust: bytes, packages: Sequence[str]) -> str:
     """Changes with everything that the image is made of."""
     digest = hashlib.sha256(b"\0".join([_RECIPE.encode(), SUITE.encode(), trust]))
-    digest.update(" ".join(PACKAGES).encode())
+    digest.update(" ".join(packages).encode())
     return f"{SUITE}-{digest.hexdigest()[:12]}"
 
 
@@ -227,16 +241,19 @@ def _one_at_a_time(log: Log) -> Iterator[None]:
         yield
 
 
-def _make(engine: docker.DockerClient, name: str, trust: bytes, log: Log) -> None:
+def _make(
+    engine: docker.DockerClient, name: str, content: tuple[bytes, Sequence[str]], log: Log
+) -> None:
     started = time.monotonic()
-    log(f"no public image registry in reach: making the base image {name} once (about a minute)")
+    trust, packages = content
+    log(f"no public image registry in reach: making the image {name} once (about a minute)")
     with _scratch_folder() as folder:
         root = folder / "root"
-        _debootstrap(root, log)
+        _debootstrap(root, packages, log)
         _trim(root, trust)
         log("handing it to the Docker engine")
         _import(engine, root, name)
-    log(f"made the base image {name} in {time.monotonic() - started:.0f} s")
+    log(f"made the image {name} in {time.monotonic() - started:.0f} s")
 
 
 @contextmanager
@@ -258,8 +275,8 @@ def _unmount_below(folder: Path) -> None:
             subprocess.run(["umount", "--lazy", target], check=False, capture_output=True)
 
 
-def _debootstrap(root: Path, log: Log) -> None:
-    command = _debootstrap_command(root)
+def _debootstrap(root: Path, packages: Sequence[str], log: Log) -> None:
+    command = _debootstrap_command(root, packages)
     try:
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
@@ -280,7 +297,7 @@ def _debootstrap(root: Path, log: Log) -> None:
         )
 
 
-def _debootstrap_command(root: Path) -> list[str]:
+def _debootstrap_command(root: Path, packages: Sequence[str]) -> list[str]:
     program = shutil.which("debootstrap", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if program is None:
         raise BaseImageError(
@@ -292,7 +309,7 @@ def _debootstrap_command(root: Path) -> list[str]:
             "No public image registry is in reach, and only root can make a base image without "
             "one: run this once as root."
         )
-    return [program, "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(root)]
+    return [program, "--variant=minbase", f"--include={','.join(packages)}", SUITE, str(root)]
 
 
 def _follow(lines: IO[str] | None, log: Log) -> str:

@@ -20,6 +20,7 @@ from localcloud.providers.aws.specs import (
     kms,
     listeners,
     logs,
+    rds,
     route53,
     routes,
     s3,
@@ -63,6 +64,7 @@ _MODULES = (
     jobs,
     sqs,
     dynamodb,
+    rds,
 )
 
 SPECS: dict[str, Spec] = {spec.token: spec for module in _MODULES for spec in module.ROWS}
