@@ -120,6 +120,27 @@ def _is_copied(flight: Flight, image: str) -> bool:
     return bool(answer["images"])
 
 
+def _sidecars(flight: Flight) -> Iterator[Diagnosis]:
+    """Whether the sidecars' images in ECR exist and are built for the stack's architecture."""
+    for name, sidecar in flight.settings.sidecars.items():
+        found = look_up_in_ecr(flight.cloud, sidecar.image) or Found(None)
+        named = f"The image {sidecar.image} of the sidecar {name}"
+        setting = f"fargate-cd:sidecars: {name}: image"
+        if found.exists is False:
+            yield Diagnosis(
+                f"{named} does not exist: {found.why}.",
+                setting=f"{setting}: one that exists",
+                name="image not found",
+            )
+        elif found.architectures and flight.architecture not in found.architectures:
+            yield Diagnosis(
+                f"{named} is built for {', '.join(sorted(found.architectures))}, and the tasks are "
+                f"{flight.settings.architecture}.",
+                setting=f"{setting}: one for linux/{flight.architecture}",
+                name="image for another architecture",
+            )
+
+
 def _elsewhere(flight: Flight) -> Found:
     if flight.docker is None or flight.existing is None:
         return Found(None, why="it is not in this account's ECR, and no Docker engine is here")
@@ -129,6 +150,7 @@ def _elsewhere(flight: Flight) -> Found:
 
 CHECKS: tuple[Callable[[Flight], Iterator[Diagnosis]], ...] = (
     _image,
+    _sidecars,
     secrets.readable,
     zones,
     place,

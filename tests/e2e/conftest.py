@@ -14,6 +14,8 @@ LONGEST_FIRST = (
     "test_place.py",
     "test_operate_health.py",
     "test_addons.py",
+    "test_sidecars.py",
+    "test_postgresql.py",
     "test_pipeline_two_writers.py",
     "test_main_job.py",
     "test_operate_commands.py",

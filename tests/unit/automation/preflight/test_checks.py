@@ -94,6 +94,21 @@ def test_images_in_ecr_are_looked_up(stage: Stage, monkeypatch: pytest.MonkeyPat
     assert stage.problems(f"{host}/other:good") == ["image not found"]
 
 
+def test_images_of_sidecars_in_ecr_are_looked_up(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = registry(monkeypatch, stage.cloud, "amd64")
+    for image, architecture, problems in (
+        (f"{host}/web:good", "X86_64", []),
+        (f"{host}/web:bad", "X86_64", ["image not found"]),
+        (f"{host}/web:good", "ARM64", ["image for another architecture"]),
+        ("registry.example.com/otel:1", "X86_64", []),
+    ):
+        sidecars = {"otel": {"image": image}}
+        stage.settings = {"sidecars": sidecars, "architecture": architecture}
+        assert stage.problems() == problems
+
+
 def test_an_image_for_another_architecture_is_refused(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
