@@ -45,7 +45,8 @@ class FakeCloud:
 
     def describe_task_definition(self, taskDefinition: str, **_: Any) -> dict[str, Any]:  # noqa: N803
         image = f"image{taskDefinition.rpartition(':')[2]}"
-        described = {"containerDefinitions": [{"image": image}], "registeredAt": NOW}
+        containers = [{"name": "proxy", "image": "proxy"}, {"name": "app", "image": image}]
+        described = {"containerDefinitions": containers, "registeredAt": NOW}
         return {"taskDefinition": described}
 
     def describe_services(self, **_: Any) -> dict[str, Any]:

@@ -28,6 +28,9 @@ CAUSES_OF_THE_SET = {
     "healthy too late",
     "permission missing",
     "quota",
+    "container unhealthy",
+    "dependency not met",
+    "sidecar's image not pulled",
 }
 
 

@@ -162,6 +162,6 @@ def test_its_secrets_are_read_under_the_execution_role() -> None:
 
 
 def test_sidecars_add_no_resource() -> None:
-    without = sorted(each.token for each in custom(record({"image": IMAGE}).resources))
+    without = sorted(each.token for each in custom(made({}).resources))
     found = custom(made({"otel": OTEL}).resources)
     assert sorted(each.token for each in found) == without
