@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import socket
 import time
 from collections.abc import Set
 from dataclasses import dataclass, field
 from typing import Any
 
 import docker
-from docker.errors import APIError, ImageNotFound, NotFound
+from docker.errors import APIError, NotFound
 
 from localcloud.ecs.runtime import INSTANCE_LABEL
 from localcloud.server.base_image import (
@@ -31,9 +30,11 @@ PATIENCE_SECONDS = 300.0
 
 MEMORY = "512m"
 
+FIND_PROGRAMS = 'PATH="$PATH:$(echo /usr/lib/postgresql/*/bin)"'
+
 # Makes the data once, under another name until they are whole; then it is the server itself.
-SCRIPT = r"""
-PATH="$PATH:$(echo /usr/lib/postgresql/*/bin)"
+SCRIPT = rf"""
+{FIND_PROGRAMS}
 if [ ! -d "$DATA/whole" ]; then
   rm -rf "$DATA/half"
   printf %s "$PASSWORD" >/tmp/password
@@ -102,11 +103,11 @@ class Servers:
         container = self._running(name)
         if container is None:
             self._remove_container(name)
-            made = self._create(name, database, self._image(database))
+            made = self._create(name, database, image(self._client, database.version))
             container = self._client.containers.get(made)
             container.start()
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while not _answers(container, self._network, database.port):
+        while not _answers(container, database.port):
             if container.status not in ("created", "running") or time.monotonic() > deadline:
                 said = container.logs(tail=5).decode(errors="replace").strip()
                 raise OSError(f"the server {name} is {container.status}: {said}")
@@ -148,12 +149,12 @@ class Servers:
             if error.status_code not in (404, 409):
                 raise
 
-    def _create(self, name: str, database: Database, image: str) -> str:
+    def _create(self, name: str, database: Database, runs: str) -> str:
         api, labels = self._client.api, {INSTANCE_LABEL: self._instance, LABEL: database.key}
         self._client.volumes.create(name, labels=labels)
         beside = api.create_endpoint_config(aliases=[database.address])
         made = api.create_container(
-            image,
+            runs,
             name=name,
             user="postgres",
             entrypoint=["/bin/sh", "-ec", SCRIPT],
@@ -175,31 +176,36 @@ class Servers:
         )
         return str(made["Id"])
 
-    def _image(self, database: Database) -> str:
-        """The official image of the engine's version; Debian's server where it is out of reach."""
-        official = f"{OFFICIAL}:{database.version.partition('.')[0]}"
+
+def image(client: Any, version: str) -> str:
+    """The image of a server, which is pulled or made if the engine hasn't got it.
+
+    Args:
+        client: of the Docker engine.
+        version: of PostgreSQL; its major version is had where a registry is in reach.
+
+    Returns:
+        The official image; one of Debian's server where no registry is in reach.
+
+    Raises:
+        BaseImageError: it can't be made.
+    """
+    official = f"{OFFICIAL}:{version.partition('.')[0]}"
+    if client.images.list(official):
+        return official
+    if registry_answers(PUBLIC_REGISTRY):
         try:
-            self._client.images.get(official)
+            client.images.pull(official)
             return official
-        except ImageNotFound:
-            pass
-        if registry_answers(PUBLIC_REGISTRY):
-            try:
-                self._client.images.pull(official)
-                return official
-            except (APIError, NotFound) as error:
-                log.warning("%s can't be pulled: %s", official, error)
-        return image_of_packages(STAND_IN, (*PACKAGES, "postgresql"), log.info)
+        except (APIError, NotFound) as error:
+            log.warning("%s can't be pulled: %s", official, error)
+    return image_of_packages(STAND_IN, (*PACKAGES, "postgresql"), log.info)
 
 
-def _answers(container: Any, network: str, port: int) -> bool:
-    """Whether the server takes connections."""
+def _answers(container: Any, port: int) -> bool:
+    """Whether the server takes connections, which it does not while it recovers from a kill."""
     container.reload()
-    address = container.attrs["NetworkSettings"]["Networks"][network]["IPAddress"]
-    if not address:
+    if container.status != "running":
         return False
-    try:
-        with socket.create_connection((address, port), timeout=2):
-            return True
-    except OSError:
-        return False
+    ask = f"{FIND_PROGRAMS}; pg_isready -h 127.0.0.1 -p {port}"
+    return bool(container.exec_run(["/bin/sh", "-c", ask]).exit_code == 0)

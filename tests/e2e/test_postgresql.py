@@ -8,7 +8,7 @@ import urllib.request
 import docker
 import pytest
 
-from localcloud.rds.servers import LABEL
+from localcloud.rds.servers import LABEL, image
 from localcloud.server.process import instance_of
 from tests.e2e.checkout import Checkout
 
@@ -57,6 +57,7 @@ http.server.ThreadingHTTPServer(("", 9292), Shop).serve_forever()
 @pytest.fixture(scope="module")
 def url(checkout: Checkout) -> str:
     """Where the shop answers."""
+    image(docker.from_env(), "16")  # it can take minutes, which are not the update's
     folder = checkout.root / "shop"
     folder.mkdir()
     (folder / "Dockerfile").write_text(DOCKERFILE)
