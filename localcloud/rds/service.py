@@ -82,8 +82,8 @@ class Rds(Service):
             self._begin(instance)
 
     def _created(self, call: Call, answer: Mapping[str, Any]) -> None:
-        del answer
-        self._begin(_instance(call))
+        instances = backends(self.name)[call.account][call.region].databases
+        self._begin(instances[answer["DBInstance"]["DBInstanceIdentifier"]])
 
     def _begin(self, instance: Any) -> None:
         """Start the instance's server beside, since its image may have to be made first."""
@@ -104,8 +104,7 @@ class Rds(Service):
             self._servers.remove(database.key)
 
     def _deleted(self, call: Call, answer: Mapping[str, Any]) -> None:
-        del answer
-        self._servers.remove(f"{call.region}-{call.input['DBInstanceIdentifier'].lower()}")
+        self._servers.remove(_key(call.region, answer["DBInstance"]["DBInstanceIdentifier"]))
 
 
 def _refuse_unsupported(call: Call) -> None:
@@ -164,8 +163,9 @@ def _instances() -> list[Any]:
     return [each for _, _, backend in found for each in backend.databases.values()]
 
 
-def _instance(call: Call) -> Any:
-    return backends("rds")[call.account][call.region].databases[call.input["DBInstanceIdentifier"]]
+def _key(region: str, identifier: str) -> str:
+    """What tells an instance from the others."""
+    return f"{region}-{identifier}"
 
 
 def _database(instance: Any) -> Database:
@@ -177,7 +177,7 @@ def _database(instance: Any) -> Database:
     else:
         password = instance.master_user_password
     return Database(
-        key=f"{instance.region}-{instance.db_instance_identifier}",
+        key=_key(instance.region, instance.db_instance_identifier),
         address=instance.address,
         port=int(instance.port),
         version=str(instance.engine_version),

@@ -9,19 +9,19 @@ from localcloud.providers.aws.resource import Resource
 from localcloud.providers.aws.spec import AutoName, Op, Spec, Step, Tagging, Values, Wait
 
 MANAGED_BY_PULUMI = "Managed by Pulumi"
-_TAGS = {
-    "at_create": "{Tags: pairs}",
-    "add": Op("AddTagsToResource", {"ResourceName": "outputs.arn", "Tags": "pairs"}),
-    "remove": Op("RemoveTagsFromResource", {"ResourceName": "outputs.arn", "TagKeys": "keys"}),
-    "read": Op("ListTagsForResource", {"ResourceName": "outputs.arn"}),
-}
-TAGS = Tagging(found="TagList", **_TAGS)  # type: ignore[arg-type]
+TAGS = Tagging(
+    at_create="{Tags: pairs}",
+    add=Op("AddTagsToResource", {"ResourceName": "outputs.arn", "Tags": "pairs"}),
+    remove=Op("RemoveTagsFromResource", {"ResourceName": "outputs.arn", "TagKeys": "keys"}),
+    read=Op("ListTagsForResource", {"ResourceName": "outputs.arn"}),
+    found="TagList",
+)
 
 
 def _delete(resource: Resource) -> None:
     """With a last snapshot, unless the program says that none is wanted."""
     told = resource.outputs
-    last = {"SkipFinalSnapshot": True}
+    last: Values = {"SkipFinalSnapshot": True}
     if not told.get("skipFinalSnapshot"):
         last = {
             "SkipFinalSnapshot": False,
