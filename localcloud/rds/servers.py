@@ -11,13 +11,13 @@ from typing import Any
 import docker
 from docker.errors import APIError, NotFound
 
-from localcloud.ecs.runtime import INSTANCE_LABEL
 from localcloud.server.base_image import (
     PACKAGES,
     PUBLIC_REGISTRY,
     image_of_packages,
     registry_answers,
 )
+from localcloud.server.docker_network import LABEL as INSTANCE_LABEL
 
 log = logging.getLogger(__name__)
 
