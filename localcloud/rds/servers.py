@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Set
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import docker
@@ -87,7 +88,10 @@ class Servers:
 
     def __init__(self, instance: str, network: str) -> None:
         self._instance, self._network = instance, network
-        self._client = docker.from_env(timeout=180)
+
+    @cached_property
+    def _client(self) -> Any:
+        return docker.from_env(timeout=180)
 
     def run(self, database: Database) -> None:
         """Run a server, with the data that it has, and wait until it takes connections.
