@@ -49,7 +49,10 @@ class Context:
         host = host_names(names, settings)
         shared = shared_by(host) if host else None
         names = replace(
-            names, other_cluster=cluster_name(settings, shared.cluster_name if shared else None)
+            names,
+            other_cluster=cluster_name(settings, shared.cluster_name if shared else None),
+            lead=settings.lead,
+            processes=tuple(settings.processes),
         )
         tags = {
             **settings.tags,

@@ -15,9 +15,7 @@ from infra.delivery.github_access import GithubAccess
 from infra.image import pull_permissions
 from infra.image.image import Build, BuiltImage, BuiltImageArgs, Release, choose_image, promoted
 from infra.image.registry import Registry
-from infra.ingress import traffic
-from infra.ingress.ingress import Ingress
-from infra.ingress.routed import RoutedIngress
+from infra.ingress.unreached import Unreached, ingress_of
 from infra.jobs.jobs import Jobs
 from infra.monitoring.monitoring import Monitoring
 from infra.monitoring.topic import Topic
@@ -29,14 +27,13 @@ from infra.service.logs import Logs
 from infra.service.processes import ProcessesArgs, ProcessService, processes, queue_arns
 from infra.service.release_command import before_service
 from infra.service.roles import Roles, RolesArgs
-from infra.service.scaling import Scaling, ScalingArgs
-from infra.service.service import Placement, Replacement, Service, Shifting, web_service
-from infra.service.task import Task, TaskRoles, web_task
-from infra.service.traffic_shift import ShiftRole, deployment
+from infra.service.service import Placement, Service
+from infra.service.task import TaskRoles
 from infra.settings import sidecars
 from infra.settings.host import host_names
 from infra.settings.sidecars import Sidecar
 from infra.shared import Sharing, preview_domain
+from infra.web import Web, WebArgs
 
 NO_PIPELINE = (
     "This stack has no pipeline: `up` builds and deploys the app. For releases by `git push` set "
@@ -61,11 +58,9 @@ class Environment:
         )
         self.logs = Logs("logs", context, self.key_arn)
         self.registry = Registry("registry", context, self.key_arn)
-        self.preview_registry = Registry("previews", context, self.key_arn, kind="previews")
+        self.preview_registry = self._preview_registry()
         self.image = self._image(source)
-        self.ingress = (
-            RoutedIngress(context) if self.settings.has_route else Ingress(context, self.key_arn)
-        )
+        self.ingress = ingress_of(context, self.key_arn)
         self.cluster = self._cluster()
         self.location = self._location()
         self._opened = self._load_addons()
@@ -76,19 +71,19 @@ class Environment:
         monitoring = Monitoring(context, self.ingress, topic_arn)
         self.endpoints = self._endpoints()
         self._needs, self._placement = self._started(), self._placed()
-        self._task = Task("task", web_task(context, self.image, self.roles.own))
-        self._before = before_service(context, release.runner, self._task.arn, self._placement)
-        self.service = self._service(monitoring)
+        self._before = before_service(
+            context, release.runner, lambda: self._led_by.task_arn, self._placement
+        )
+        self.web = self._web(monitoring)
         self.processes = self._processes()
-        self._scaling()
-        monitoring.watch(self.service, self.processes)
+        monitoring.watch(self.web.service if self.web else None, self.processes)
         if self.settings.jobs:
             Jobs("jobs", context, self.roles.own, self.service, topic_arn)
         if self.settings.has_pipeline:
             from infra.delivery.delivery import Delivery  # imports the SDK of GitHub
 
-            services = [self.service, *self.processes.values()]
-            Delivery(context, self.key_arn, self.registry, self.roles, services, topic_arn)
+            services = dict.fromkeys([self.service, *self.processes.values()])
+            Delivery(context, self.key_arn, self.registry, self.roles, [*services], topic_arn)
         else:
             pulumi.log.info(NO_PIPELINE)
         if self.settings.github_actions:
@@ -96,23 +91,22 @@ class Environment:
 
     def export(self) -> None:
         """Export the outputs."""
-        self._share()
-        shift = self.ingress.balancer.shift
-        rule_arn = shift.rule.arn if shift is not None else None
-        traffic.export(self.ingress.traffic, rule_arn, self.service.service_name)
+        if self.web is not None:
+            self._share()
+            self.web.export()
         if self.endpoints is not None:
             self.endpoints.export(self.service.service_name)
-        pulumi.export("service_url", self.ingress.url)
-        if self.ingress.internal:
-            pulumi.export("load_balancer_scheme", "internal")
-        if self.settings.domain or self.settings.route_hosts:
-            # Where the host name must point; without `hosted_zone` that is left to the user.
-            pulumi.export("load_balancer_dns_name", self.ingress.balancer.dns_name)
         pulumi.export("repository_url", self.registry.repository_url)
         pulumi.export("cluster_name", self.cluster.cluster_name)
         pulumi.export("service_name", self.service.service_name)
         pulumi.export("log_group_name", self.logs.application.name)
         pulumi.export("image_uri", self.image)
+
+    def _preview_registry(self) -> Registry:
+        """Where images of previews are pushed to; there are none without a web process."""
+        if not self.settings.web:
+            return self.registry
+        return Registry("previews", self._context, self.key_arn, kind="previews")
 
     def _image(self, source: str | Build) -> pulumi.Input[str]:
         if isinstance(source, str):
@@ -253,32 +247,30 @@ class Environment:
     def _placed(self) -> Placement:
         return Placement.at(self.location)
 
-    def _service(self, monitoring: Monitoring) -> Service:
-        ingress = self.ingress
-        needs = [*self._needs, ingress.balancer.ready]
-        shifting = None
-        if ingress.balancer.shift is not None:
-            shift = ShiftRole("shift", self._context, ingress.balancer.shift)
-            needs.append(shift.granted)
-            shifting = Shifting(
-                advanced=shift.advanced,
-                minutes=self.settings.shift_minutes,
-            )
-        target_group_arn = ingress.balancer.target_group_arn
-        alarm_names = monitoring.release_alarm_names if self.settings.has_shift else []
-        release = Replacement(
-            deployment(self.settings, moves=ingress.traffic.shifts), alarm_names, shifting
+    def _web(self, monitoring: Monitoring) -> Web | None:
+        """The process behind the load balancer; None in an application without one."""
+        if isinstance(self.ingress, Unreached):
+            return None
+        args = WebArgs(
+            placement=self._placement,
+            image=self.image,
+            roles=self.roles.own,
+            cluster_name=self.cluster.cluster_name,
+            needs=self._needs,
+            alarm_names=monitoring.release_alarm_names,
+            before=self._before,
         )
-        args = web_service(
-            self._context,
-            self._placement,
-            self._task.arn,
-            target_group_arn,
-            needs,
-            release,
-            self._before,
-        )
-        return Service("service", args)
+        return Web(self._context, self.ingress, args)
+
+    @property
+    def _led_by(self) -> Web | ProcessService:
+        """The web process, or that which stands for the application in its place."""
+        return self.web or self.processes[self.settings.lead]
+
+    @property
+    def service(self) -> Service | ProcessService:
+        """The service of the process that stands for the application."""
+        return self.web.service if self.web else self.processes[self.settings.lead]
 
     def _processes(self) -> dict[str, ProcessService]:
         args = ProcessesArgs(
@@ -291,15 +283,6 @@ class Environment:
             before=self._before,
         )
         return processes(self._context, args)
-
-    def _scaling(self) -> Scaling:
-        args = ScalingArgs(
-            cluster_name=self.cluster.cluster_name,
-            service_name=self.service.service_name,
-            load_balancer_suffix=self.ingress.balancer.arn_suffix,
-            target_group_suffixes=self.ingress.balancer.target_group_arn_suffixes,
-        )
-        return Scaling("scaling", self._context, args)
 
     def _share(self) -> None:
         """Publish what previews and other services use of this environment."""

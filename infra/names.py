@@ -129,12 +129,17 @@ class Names:
         stack: the Pulumi stack.
         region: part of the names that an account has once for all regions.
         other_cluster: the name of the cluster where it is not the environment's own.
+        lead: the process that stands for the application where it has no web process; empty where
+            it has one.
+        processes: the processes beside the web process.
     """
 
     project: str
     stack: str
     region: str = ""
     other_cluster: str = ""
+    lead: str = ""
+    processes: tuple[str, ...] = ()
 
     @property
     def is_preview(self) -> bool:
@@ -261,19 +266,28 @@ class Names:
 
     @property
     def service(self) -> str:
-        """The name of the ECS service, and the family of its task definitions."""
-        return self.named()
+        """The name of the ECS service, and the family of its task definitions.
+
+        It is the web process's, or that of the process that stands in its place.
+        """
+        return self.process(self.lead) if self.lead else self.named()
 
     def process(self, name: str) -> str:
         """The name of a process's service, and the family of its task definitions.
 
         A name that `named` makes has no underscore, so that no other stack's service has it.
         """
-        return f"{self.service}_{name}"
+        return f"{self.named()}_{name}"
 
     def services(self, processes: Iterable[str]) -> dict[str, str]:
-        """Process → the name of its service, the web process first."""
-        return {WEB: self.service, **{name: self.process(name) for name in processes}}
+        """Process → the name of its service, the web process or who stands in its place first."""
+        return {self.lead or WEB: self.service, **{name: self.process(name) for name in processes}}
+
+    @property
+    def families(self) -> list[str]:
+        """The families of the stack's task definitions; those of services have their names."""
+        own = [*self.services(self.processes).values()]
+        return own if self.is_preview else [*own, self.release_family]
 
     def alarm(self, kind: str, process: str = "") -> str:
         """The name of an alarm of the web process or of another one."""
@@ -294,7 +308,7 @@ class Names:
 
         It is no other stack's, and no process's.
         """
-        return f"{self.service}__release"
+        return f"{self.named()}__release"
 
     @property
     def log_group(self) -> str:

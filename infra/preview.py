@@ -126,7 +126,7 @@ class Preview(pulumi.ComponentResource):
         self.url = route.url
         self.image = self._image()
         task, placement = self._task(), self._placement()
-        before = before_service(self._context, args.runner, task.arn, placement)
+        before = before_service(self._context, args.runner, lambda: task.arn, placement)
         self.service = self._service(targets, route, task, before)
         self._processes(before)
         self.register_outputs({"url": self.url})

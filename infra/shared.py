@@ -120,7 +120,8 @@ def shared_by(environment: Names) -> Shared:
     if found is None:
         raise EnvironmentMissing(
             f"The environment {environment.stack} does not say what it shares: bring it up to "
-            f"date by `python automation/run.py up --stack {environment.stack}`."
+            f"date by `python automation/run.py up --stack {environment.stack}`. One with "
+            "`web: false` has no load balancer and shares nothing."
         )
     return found
 

@@ -14,7 +14,6 @@ from automation.diagnosis.evidence import Facts, gather
 from automation.diagnosis.pipeline import diagnose_run
 from automation.screen import Screen
 from automation.stack.operations import Session, opened
-from infra.names import WEB
 
 
 def diagnose_command(stack: str, screen: Screen) -> int:
@@ -56,7 +55,8 @@ def _of_process(session: Session, process: str) -> tuple[Diagnosis | None, str]:
     latest = next(iter(service_deployments(cloud, name)), None)
     arn = latest["serviceDeploymentArn"] if latest else None
     facts = gather(cloud, name, session.names.log_group, arn)
-    looked = _looked_at(latest) if process == WEB else f"{process}: {_looked_at(latest)}"
+    first = name == session.service
+    looked = _looked_at(latest) if first else f"{process}: {_looked_at(latest)}"
     if _is_well(service, latest, facts):
         return None, f"{looked}; nothing to diagnose"
     return diagnose(facts, session.file.settings, arn), looked

@@ -33,7 +33,6 @@ from automation.deployment.rollout import look
 from automation.errors import ConfigurationError
 from automation.screen import Screen, duration
 from automation.stack.operations import Session, opened
-from infra.names import WEB
 
 WATCH_SECONDS = 2.0
 INTERRUPTED = 130
@@ -135,6 +134,7 @@ def gather(session: Session, url: str | None) -> dict[str, Any]:
     return {
         "stack": session.file.name,
         "url": url,
+        **({"process": session.names.lead} if session.names.lead else {}),
         "service": _service(session, service, session.service),
         "tasks": _tasks(session, session.service) if service else [],
         "targets": _targets(session, service) if service else [],
@@ -147,7 +147,7 @@ def gather(session: Session, url: str | None) -> dict[str, Any]:
 
 def _processes(session: Session) -> dict[str, Any]:
     """The services and tasks of the further processes; nothing where there are none."""
-    further = {process: name for process, name in session.services.items() if process != WEB}
+    further = dict(list(session.services.items())[1:])
     if not further:
         return {}
     return {
@@ -240,8 +240,9 @@ COLOURS = {
 def _print(screen: Screen, document: dict[str, Any], rollout: Sequence[str] = ()) -> None:
     """Print the status, the most important part first: a small terminal cuts off the rest."""
     service = document["service"]
+    process = f", {document['process']}" if "process" in document else ""
     screen.result(
-        f"{document['stack']}: {service['running']} of {service['desired']} tasks run, "
+        f"{document['stack']}{process}: {service['running']} of {service['desired']} tasks run, "
         f"{service['pending']} pending; deployment: {service['deployment'] or 'none'}",
         "bold" if service["running"] >= service["desired"] else "bold yellow",
     )
@@ -275,7 +276,8 @@ def _print_tasks(screen: Screen, document: dict[str, Any]) -> None:
     states = {target["id"].rpartition(":")[0]: target for target in document["targets"]}
     for task in document["tasks"]:
         target = states.pop(task["address"], None)
-        state = target["state"] if target else "no target"
+        alone = task["health"] if "process" in document else "no target"
+        state = target["state"] if target else alone
         reason = f": {target['reason']}" if target and target["reason"] else ""
         worst = task["status"] if task["status"] != "RUNNING" else state
         started = f", {_age(task['started'])}" if task["started"] else ""

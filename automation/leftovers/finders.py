@@ -41,8 +41,9 @@ def _services(where: Search) -> Iterator[Leftover]:
         if error_code(error) != "ClusterNotFoundException":
             raise
         return
+    own = where.names.services(where.names.processes).values()
     for arn in arns:
-        if where.names.shares_cluster and not arn.endswith(f"/{where.names.service}"):
+        if where.names.shares_cluster and arn.rpartition("/")[2] not in own:
             continue
         yield where.leftover("aws:ecs/service:Service", arn, {"cluster": cluster})
 
@@ -67,8 +68,7 @@ def _task_definitions(where: Search) -> Iterator[Leftover]:
 
 def revisions(cloud: Cloud, names: Names, status: str) -> list[str]:
     """The ARNs of the revisions of the stack's families that have a status."""
-    families = [names.service] if names.is_preview else [names.service, names.release_family]
-    return [arn for family in families for arn in task_definition_arns(cloud, family, status)]
+    return [arn for family in names.families for arn in task_definition_arns(cloud, family, status)]
 
 
 def _repositories(where: Search) -> Iterator[Leftover]:
@@ -157,32 +157,37 @@ def _identity_providers(where: Search) -> Iterator[Leftover]:
 
 
 def _scalable_targets(where: Search) -> Iterator[Leftover]:
-    identity, pulumi_type = _service_id(where.names), "aws:appautoscaling/target:Target"
-    scaled = {
-        "serviceNamespace": "ecs",
-        "resourceId": identity,
-        "scalableDimension": "ecs:service:DesiredCount",
-    }
-    for row in described(where.cloud, TYPES[pulumi_type], scaled):
-        arn = row.get("ScalableTargetARN") or where.arn(
-            "application-autoscaling", f"scalable-target/{identity}"
-        )
-        yield where.leftover(pulumi_type, arn, row)
+    pulumi_type = "aws:appautoscaling/target:Target"
+    for identity in _scaled(where.names):
+        scaled = {
+            "serviceNamespace": "ecs",
+            "resourceId": identity,
+            "scalableDimension": "ecs:service:DesiredCount",
+        }
+        for row in described(where.cloud, TYPES[pulumi_type], scaled):
+            arn = row.get("ScalableTargetARN") or where.arn(
+                "application-autoscaling", f"scalable-target/{identity}"
+            )
+            yield where.leftover(pulumi_type, arn, row)
 
 
-def _service_id(names: Names) -> str:
-    """What Application Auto Scaling calls the stack's service."""
-    return f"service/{names.cluster}/{names.service}"
+def _scaled(names: Names) -> list[str]:
+    """What Application Auto Scaling calls the stack's services."""
+    services = names.services(names.processes).values()
+    return [f"service/{names.cluster}/{service}" for service in services]
 
 
 def _alarms(where: Search) -> Iterator[Leftover]:
-    prefix = f"TargetTracking-{_service_id(where.names)}-"
-    for row in where.cloud.pages(
-        "cloudwatch", "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix
-    ):
-        named = {"name": row["AlarmName"]}
-        pulumi_type = "aws:cloudwatch/metricAlarm:MetricAlarm"
-        yield where.leftover(pulumi_type, row["AlarmArn"], named, "Target tracking made it")
+    pulumi_type = "aws:cloudwatch/metricAlarm:MetricAlarm"
+    for identity in _scaled(where.names):
+        for row in where.cloud.pages(
+            "cloudwatch",
+            "describe_alarms",
+            "MetricAlarms",
+            AlarmNamePrefix=f"TargetTracking-{identity}-",
+        ):
+            named = {"name": row["AlarmName"]}
+            yield where.leftover(pulumi_type, row["AlarmArn"], named, "Target tracking made it")
 
 
 def _dashboards(where: Search) -> Iterator[Leftover]:

@@ -38,7 +38,8 @@ class Quota:
 def _vcpus(flight: Flight) -> float:
     settings = flight.settings
     further = sum(each.min_count * each.cpu for each in settings.processes.values())
-    return (settings.lowest_count * settings.cpu + further) / CPU_UNITS
+    own = settings.lowest_count * settings.cpu if settings.web else 0
+    return (own + further) / CPU_UNITS
 
 
 def _networks(cloud: Cloud) -> int:

@@ -69,6 +69,8 @@ def _not_tried(flight: Flight) -> str | None:
     """Return why a run on this machine would prove nothing; None if it would."""
     if flight.settings.secrets:
         return "The container needs secrets, which stay in the cloud"
+    if not flight.settings.web:
+        return "The application has no web process to ask"
     if addons.FILE.is_file():
         return "The container needs what addons.py makes"
     waiting = [name for name, each in flight.settings.sidecars.items() if each.app_depends_on]

@@ -12,7 +12,7 @@ def tell(session: Session) -> None:
     A preview has no autoscaling: its `desired_count` is deployed.
     """
     settings = session.file.settings
-    if session.created or session.names.is_preview:
+    if session.created or session.names.is_preview or not settings.web:
         return
     service = describe_service(session.cloud, session.service)
     if service is None or service["desiredCount"] == settings.desired_count:

@@ -72,7 +72,13 @@ class Session:
     @property
     def names(self) -> Names:
         """The physical names of the stack's resources."""
-        return Names(self.file.project, self.file.name, other_cluster=self.other_cluster)
+        return Names(
+            self.file.project,
+            self.file.name,
+            other_cluster=self.other_cluster,
+            lead=self.file.settings.lead,
+            processes=tuple(self.file.settings.processes),
+        )
 
     @property
     def service(self) -> ServiceName:
@@ -81,19 +87,19 @@ class Session:
 
     @property
     def services(self) -> dict[str, ServiceName]:
-        """Process → where its service is, the web process first."""
+        """Process → where its service is, the web process or who stands in its place first."""
         names = self.names.services(self.file.settings.processes)
         return {
             process: ServiceName(self.names.cluster, service) for process, service in names.items()
         }
 
     def service_of(self, process: str | None) -> ServiceName:
-        """Where the service of a process is; that of the web process where none is named.
+        """Where the service of a process is; that of the first one where none is named.
 
         Raises:
             ConfigurationError: there is no such process.
         """
-        found = self.services.get(process or WEB)
+        found = self.services.get(process) if process else self.service
         if found is None:
             known = ", ".join(self.services)
             raise ConfigurationError(

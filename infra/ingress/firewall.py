@@ -16,11 +16,14 @@ from infra.settings.structures import EgressPort
 class Firewall(pulumi.ComponentResource):
     """The security groups of the load balancer and of the tasks, rule by rule.
 
+    Without a web process there is the tasks' group alone, which nobody may reach.
+
     The rules of a container's port carry it in their names: with another port they are made before
     the service is updated, and those of the port before it are deleted after that.
 
     Attributes:
-        load_balancer_group_id: the load balancer's group, another's where it is shared.
+        load_balancer_group_id: the load balancer's group, another's where it is shared; empty
+            where there is none.
         task_group_id: the tasks' group.
         opened: what must exist before the load balancer reaches a task.
     """
@@ -40,10 +43,9 @@ class Firewall(pulumi.ComponentResource):
         super().__init__("fargate-cd:infra:Firewall", name, None, opts)
         self._name, self._context, self._network = name, context, network
         self.task_group_id = self._group("tasks", "Tasks").id
-        self.load_balancer_group_id = self._load_balancer_group(listening)
-        self.opened = [self._from_load_balancer()]
-        if listening is None or listening.of_environment:
-            self.opened.append(self._to_tasks())
+        self.load_balancer_group_id, self.opened = "", []
+        if context.settings.web:
+            self._open_to_requests(listening)
         if network.internet:
             self._to_https()
         self.opened += [self._to(egress) for egress in context.settings.egress_ports]
@@ -53,6 +55,12 @@ class Firewall(pulumi.ComponentResource):
                 "task_group_id": self.task_group_id,
             }
         )
+
+    def _open_to_requests(self, listening: Listening | None) -> None:
+        self.load_balancer_group_id = self._load_balancer_group(listening)
+        self.opened = [self._from_load_balancer()]
+        if listening is None or listening.of_environment:
+            self.opened.append(self._to_tasks())
 
     def _load_balancer_group(self, listening: Listening | None) -> pulumi.Input[str]:
         """The group of the load balancer: its own, open to the world, or that of another's."""

@@ -93,11 +93,8 @@ class RoutedIngress:
         self.traffic = plan_of(context)
         settings, shared = context.settings, context.shared
         if shared is not None:
-            _refuse_endpoints(shared, settings.in_environment)
+            self.network = shared_network(shared, settings.in_environment)
             listening = Listening.of_shared(shared)
-            self.network = ExistingNetwork(
-                shared.vpc_id, [], shared.task_subnet_ids, shared.public_tasks
-            )
         else:
             listening = Listening.at(settings.listener_arn)
             self.network = ExistingNetwork.of(settings)
@@ -109,7 +106,12 @@ class RoutedIngress:
         self.url = pulumi.Output.from_input(route.url(settings, listening.url))
 
 
-def _refuse_endpoints(shared: Shared, environment: str) -> None:
+def shared_network(shared: Shared, environment: str) -> ExistingNetwork:
+    """The network of an environment that the stack shares.
+
+    Raises:
+        SettingsError: its endpoints let its own service alone through.
+    """
     if not shared.internet:
         raise SettingsError(
             [
@@ -117,3 +119,4 @@ def _refuse_endpoints(shared: Shared, environment: str) -> None:
                 "let its own service alone through; share an environment with another egress"
             ]
         )
+    return ExistingNetwork(shared.vpc_id, [], shared.task_subnet_ids, shared.public_tasks)

@@ -59,10 +59,18 @@ def _place(x: int, y: int, width: int, height: int) -> dict[str, int]:
     return {"x": x, "y": y, "width": width, "height": height}
 
 
-def _series(
-    watched: Watched, limits: Limits
-) -> list[tuple[str, dict[str, Metric], tuple[str, float] | None]]:
+Rows = list[tuple[str, dict[str, Metric], tuple[str, float] | None]]
+
+
+def _series(watched: Watched, limits: Limits) -> Rows:
     """Title, label → series, and a level to draw."""
+    return [
+        *(_of_requests(watched, limits) if watched.balancer else []),
+        *_of_tasks(watched, limits),
+    ]
+
+
+def _of_requests(watched: Watched, limits: Limits) -> Rows:
     return [
         ("Requests a minute", {"requests": watched.of_balancer("RequestCount", "Sum")}, None),
         (
@@ -93,6 +101,11 @@ def _series(
             },
             None,
         ),
+    ]
+
+
+def _of_tasks(watched: Watched, limits: Limits) -> Rows:
+    return [
         (
             "CPU and memory in percent",
             {

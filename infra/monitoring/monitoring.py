@@ -12,6 +12,7 @@ import pulumi_aws as aws
 from infra.context import Context
 from infra.ingress.ingress import Ingress
 from infra.ingress.routed import RoutedIngress
+from infra.ingress.unreached import Unreached
 from infra.monitoring import dashboard
 from infra.monitoring.alarms import (
     PERIOD_SECONDS,
@@ -206,35 +207,28 @@ class Monitoring:
     def __init__(
         self,
         context: Context,
-        ingress: Ingress | RoutedIngress,
+        ingress: Ingress | RoutedIngress | Unreached,
         topic_arn: pulumi.Input[str] | None,
     ) -> None:
         self._context, self._topic_arn = context, topic_arn
-        names = context.names
-        self._watched = watched(
-            names.cluster,
-            names.service,
-            ingress.balancer.arn_suffix,
-            ingress.balancer.target_group_arn_suffixes,
-        )
+        self._watched = _watched_behind(context, ingress)
         self._limits = limits(context.settings)
-        self._release: Alarms | None = None
-        self.release_alarm_names = []
-        if context.settings.monitoring:
-            self._release = self._alarms("release-alarms", release_alarms, ())
-            self.release_alarm_names = self._release.alarm_names
+        self._release: list[Alarms] = []
+        if context.settings.monitoring and context.settings.web:
+            self._release = [self._alarms("release-alarms", release_alarms, ())]
+        self.release_alarm_names = [name for each in self._release for name in each.alarm_names]
 
-    def watch(self, service: Service, processes: Mapping[str, ProcessService]) -> None:
+    def watch(self, web: Service | None, processes: Mapping[str, ProcessService]) -> None:
         """Watch the services, now that they run; before, they would count as failing."""
-        if self._release is None:
+        if not self._context.settings.monitoring:
             return
-        alarms = self._alarms("alarms", service_alarms, (service,))
+        of_web = [self._alarms("alarms", service_alarms, (web,))] if web is not None else []
         of_processes = [self._of_process(name, each) for name, each in processes.items()]
         args = DashboardArgs(
             watched=self._watched,
             limits=self._limits,
             alarm_arns=[
-                arn for each in (self._release, alarms, *of_processes) for arn in each.arns
+                arn for each in (*self._release, *of_web, *of_processes) for arn in each.arns
             ],
         )
         Dashboard("dashboard", self._context, args)
@@ -269,9 +263,23 @@ class Monitoring:
         return Alarms(name, self._context, args)
 
 
+def _watched_behind(
+    context: Context, ingress: Ingress | RoutedIngress | Unreached
+) -> pulumi.Output[Watched]:
+    names = context.names
+    if isinstance(ingress, Unreached):
+        return pulumi.Output.from_input(Watched(names.cluster, names.service, "", [""]))
+    balancer = ingress.balancer
+    return watched(
+        names.cluster, names.service, balancer.arn_suffix, balancer.target_group_arn_suffixes
+    )
+
+
 def limits(settings: Settings) -> Limits:
     """What the settings say is too much, too slow or too few."""
     fewest = min([settings.lowest_count, *(each.min_count for each in settings.scheduled_scaling)])
+    if settings.lead:
+        fewest = settings.processes[settings.lead].min_count
     return Limits(
         errors=settings.error_limit,
         latency=settings.latency_limit / 1000,

@@ -46,10 +46,12 @@ class ProcessService(pulumi.ComponentResource):
 
     Attributes:
         service_name: its service's name.
+        task_arn: the newest revision of its task definition.
         queue_name: its queue's name; None where it has none.
     """
 
     service_name: pulumi.Output[str]
+    task_arn: pulumi.Output[str]
     queue_name: pulumi.Output[str] | None
 
     def __init__(
@@ -70,7 +72,7 @@ class ProcessService(pulumi.ComponentResource):
             process_service(context, process, args.placement, task.arn, args.needs, args.before),
             self,
         )
-        self.service_name = service.name
+        self.service_name, self.task_arn = service.name, task.arn
         queue_arn = args.queue_arns.get(process)
         self.queue_name = None
         if queue_arn is not None:

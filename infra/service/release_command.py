@@ -47,7 +47,7 @@ Runner = Callable[[ReleaseTask], None]
 def before_service(
     context: Context,
     runner: Runner | None,
-    task_arn: pulumi.Input[str],
+    task_arn: Callable[[], pulumi.Input[str]],
     placement: Placement,
 ) -> pulumi.ResourceHookBinding | None:
     """What a service waits for before it is created or updated; None for nothing.
@@ -55,22 +55,22 @@ def before_service(
     Args:
         context: the stack.
         runner: runs the command; None where nobody can, as in a plain `pulumi up`.
-        task_arn: the revision of the web process's task definition.
+        task_arn: the revision of the task definition, once every resource is declared: the web
+            process's, or that of the process in its place.
         placement: where its tasks run.
     """
     if runner is None or not context.settings.release_command:
         return None
-    known = pulumi.Output.all(
-        definition=task_arn,
-        cluster=placement.cluster_arn,
-        subnet_ids=placement.subnet_ids,
-        security_group_id=placement.security_group_id,
-        public=placement.public_tasks,
-    )
-
     started: list[asyncio.Future[None]] = []
 
     async def once() -> None:
+        known = pulumi.Output.all(
+            definition=task_arn(),
+            cluster=placement.cluster_arn,
+            subnet_ids=placement.subnet_ids,
+            security_group_id=placement.security_group_id,
+            public=placement.public_tasks,
+        )
         # In a thread, so that the other resources go on meanwhile.
         await asyncio.to_thread(runner, ReleaseTask(**await known.future()))  # type: ignore[arg-type]
 

@@ -120,6 +120,8 @@ def _network(settings: Settings) -> str | None:
 
 
 def _route(settings: Settings) -> str | None:
+    if not settings.web:
+        return None
     values = len(settings.route_paths) + len(settings.route_hosts)
     if settings.has_route and not values and not settings.preview_of:
         return 'must say what the service answers, here or in `route_hosts`, such as ["/api/*"]'
@@ -128,6 +130,34 @@ def _route(settings: Settings) -> str | None:
     if values > CONDITION_VALUES:
         return f"may have {CONDITION_VALUES} values together with `route_hosts`, not {values}"
     return None
+
+
+OF_WEB = (
+    *("container_port", "health_check_path", "health_check_codes", "health_check_interval"),
+    *("health_check_command", "startup_seconds", "command", "entry_point", "cpu", "memory"),
+    *("desired_count", "min_count", "max_count", "cpu_target", "memory_target"),
+    *("requests_per_target", "scheduled_scaling", "strategy", "bake_minutes", "step_percent"),
+    *("step_minutes", "deregistration_delay", "stickiness_seconds", "protocol_version"),
+    *("listener_arn", "route_paths", "route_hosts", "route_priority", "error_limit"),
+    *("latency_limit", "github_actions", "preview_ttl_hours", "preview_settings", "sidecars"),
+    *(*BALANCER, *OF_HTTPS),
+)
+"""Settings of the web process, of its load balancer, and of previews, which show it."""
+
+
+def _web(settings: Settings) -> str | None:
+    """An application without a web process has nothing that a load balancer's settings are of."""
+    if settings.web:
+        return None
+    if settings.preview_of:
+        return f"{settings.preview_of} has no web process, so there is nothing to preview"
+    if not settings.processes:
+        return "needs `processes` with at least one, or nothing would run"
+    fields = type(settings).model_fields
+    odd = [name for name in OF_WEB if getattr(settings, name) != fields[name].default]
+    if not odd:
+        return None
+    return f"leave out {', '.join(odd)}: without a web process there is nothing that it could set"
 
 
 def _schedule_bounds(settings: Settings) -> str | None:
@@ -318,6 +348,7 @@ _CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Settings], str | None]],
     (("writable_paths", "memory"), _writable),
     (("processes", "writable_paths", "secrets"), _processes),
     (("sidecars", *OF_SIDECARS), sidecars.contradiction),
+    (("web", "processes", "preview_of", *OF_WEB), _web),
     (("desired_count", "min_count", "max_count"), _bounds),
     (("availability_zones", "zones"), _zones),
     *(((name, *GIVEN[name]), _given(name)) for name in GIVEN),

@@ -83,6 +83,7 @@ class Settings(BaseModel):
 
     processes: Processes = {}
     sidecars: of_sidecars.Sidecars = {}
+    web: bool = True
 
     vpc_cidr: Annotated[Text, AfterValidator(rules.vpc_cidr)] = "10.0.0.0/16"
     availability_zones: Annotated[int, Field(ge=2, le=6)] = 2
@@ -288,7 +289,7 @@ class Settings(BaseModel):
     @property
     def makes_balancer(self) -> bool:
         """Whether the stack has a load balancer of its own."""
-        return not (self.has_route or self.preview_of)
+        return self.web and not (self.has_route or self.preview_of)
 
     @property
     def makes_cluster(self) -> bool:
@@ -298,7 +299,7 @@ class Settings(BaseModel):
     @property
     def has_route(self) -> bool:
         """Whether the service is a rule on a listener that others share."""
-        return bool(self.in_environment or self.listener_arn)
+        return self.web and bool(self.in_environment or self.listener_arn)
 
     @property
     def writable_sizes(self) -> dict[str, int]:
@@ -343,6 +344,12 @@ class Settings(BaseModel):
     def previews_have_release_command(self) -> bool:
         """Whether the previews of an environment run a command before they replace tasks."""
         return bool(self.preview_settings.get("release_command", self.release_command))
+
+    @property
+    def lead(self) -> str:
+        """The process that stands for the application: the first one by name where it has no web
+        process, whose name is the empty one."""
+        return "" if self.web else min(self.processes, default="")
 
     @property
     def queue_arns(self) -> list[str]:

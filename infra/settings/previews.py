@@ -42,6 +42,7 @@ INHERITED = frozenset(
         "release_command_on",
         "processes",
         "sidecars",
+        "web",
         "exec",
         "deregistration_delay",
         "stop_timeout",
@@ -63,6 +64,7 @@ ADJUSTABLE = (INHERITED | DEFAULTS.keys()) - {
     "target",
     "cluster_arn",
     "in_environment",
+    "web",
 }
 """What `preview_settings` may say; the firewall, which is shared, lets one port through."""
 

@@ -143,7 +143,9 @@ class Changes:
 
 
 # Rows whose place must exist before: tests/e2e/test_place.py makes one and asks for no changes.
-@pytest.mark.parametrize("name", [name for name in MATRIX if name not in NOT_MADE])
+@pytest.mark.parametrize(
+    "name", [name for name in MATRIX if "Cluster" not in NOT_MADE.get(name, ())]
+)
 def test_a_stack_that_nobody_touched_tells_of_no_change(
     name: str, cloud: WholeCloud, stack_of: Callable[[Mapping[str, str]], Any]
 ) -> None:

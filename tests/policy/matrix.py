@@ -140,6 +140,14 @@ MATRIX: Mapping[str, Mapping[str, str]] = {
         "route_hosts": '["api.example.com"]',
         "strategy": "blue_green",
     },
+    "workers": {
+        **REPOSITORY,
+        "github_token": "word",
+        "web": "false",
+        "processes": json.dumps(PROCESSES),
+        "jobs": JOBS,
+        "release_command": '["migrate", "--all"]',
+    },
     "connection": {
         **REPOSITORY,
         "connection_arn": f"arn:aws:codeconnections:{REGION}:123456789012:connection/1-2",
@@ -153,8 +161,9 @@ NOT_MADE: Mapping[str, frozenset[str]] = {
     "existing place": frozenset({"Vpc", "DefaultSecurityGroup", "LoadBalancer", "Cluster"}),
     "existing network": frozenset({"Vpc", "DefaultSecurityGroup", "Cluster"}),
     "shared place": frozenset({"Vpc", "DefaultSecurityGroup", "LoadBalancer", "Cluster"}),
+    "workers": frozenset({"LoadBalancer"}),
 }
-"""A row → what its place has already, so that the stack makes none."""
+"""A row → what its place has already, or can do without, so that the stack makes none."""
 
 
 def _told(asked: dict[str, Any]) -> Any:

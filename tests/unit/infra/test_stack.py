@@ -281,6 +281,7 @@ ELSEWHERE = {
     ),
     "processes": "test_processes.py",
     "sidecars": "test_sidecars.py",
+    "web": "test_web.py",
     "build_secrets": "test_build_secrets.py",
     **dict.fromkeys(
         (

@@ -109,6 +109,7 @@ WRONG: list[tuple[str, object, str]] = [
     ("scheduled_scaling", [{"schedule": "daily", "min_count": 1, "max_count": 2}], "must be cron"),
     ("scheduled_scaling", [{"schedule": "rate(1 day)", "min_count": 3, "max_count": 2}], "exceed"),
     ("scheduled_scaling", [{"schedule": "rate(1 day)"}], "must be given"),
+    ("web", False, "needs `processes` with at least one"),
     ("processes", ["worker"], "must be a map"),
     ("processes", {"worker": {"comand": ["a"]}}, "is not known here"),
     ("processes", {"worker": {}}, "needs `command` or `entry_point`"),
