@@ -7,7 +7,9 @@ from datetime import UTC
 from typing import Any
 
 from automation.aws.codepipeline import COMMIT_LENGTH
-from automation.deployment.releases import Release, releases
+from automation.aws.ecs import revision_number
+from automation.deployment.releases import Release
+from automation.deployment.stack_releases import stack_releases
 from automation.screen import Screen
 from automation.stack.operations import opened
 
@@ -18,7 +20,7 @@ IMAGE_WIDTH = 22
 def releases_command(stack: str, screen: Screen) -> int:
     """Print the releases of a stack's service."""
     with opened(stack, screen) as session:
-        found = releases(session.cloud, session.service)
+        found = stack_releases(session)
     screen.document({"stack": stack, "releases": [described(release) for release in found]})
     if not found:
         screen.result(f"{stack}: nothing was released yet")
@@ -65,4 +67,11 @@ def described(release: Release) -> dict[str, Any]:
         "commit": release.commit,
         "when": release.when.isoformat(),
         "state": release.state,
+        **_processes(release),
     }
+
+
+def _processes(release: Release) -> dict[str, Any]:
+    """The revision of each process, where there are several."""
+    found = release.processes.items()
+    return {"processes": {name: revision_number(arn) for name, arn in found}} if found else {}

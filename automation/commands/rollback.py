@@ -25,8 +25,9 @@ from automation.aws.ecs import (
     task_definition,
 )
 from automation.deployment import processes
-from automation.deployment.releases import Release, earlier, releases
+from automation.deployment.releases import Release, earlier
 from automation.deployment.report import Done, report
+from automation.deployment.stack_releases import parts, stack_releases
 from automation.deployment.verdict import ENDED, ROLLBACK_SECONDS
 from automation.errors import ConfigurationError
 from automation.screen import Screen
@@ -58,26 +59,43 @@ def rollback(stack: str, screen: Screen, to: int | None = None) -> int:
     """
     with opened(stack, screen, changes=True) as session:
         service = _service(session)
-        wanted = choose(releases(session.cloud, session.service), to, _same(session, service))
+        wanted = choose(stack_releases(session), to, _same(session, service))
         if session.pipeline is None:
             require_ports(session, service, wanted)
         began = datetime.now(UTC)
         for name in session.services.values():
             stop_running_deployment(session, name)
         before = processes.running(session)
-        definition = deployable(session, wanted)
-        session.cloud.client("ecs").update_service(
-            cluster=session.service.cluster,
-            service=session.service.service,
-            taskDefinition=definition,
-            forceNewDeployment=definition == service["taskDefinition"],
-        )
-        if revision_number(definition) != wanted.number:
-            screen.note(f"Release {wanted.number} is now release {revision_number(definition)}")
+        _put_back(session, service, wanted)
         for process in list(session.services)[1:]:
             processes.follow(session, process, wanted)
         done = Done(began, no_changes(), session.outputs(), before=before)
         return report(session, done)
+
+
+def _put_back(session: Session, service: Mapping[str, Any], wanted: Release) -> None:
+    """Deploy what the web process, or the one in its place, ran with a release.
+
+    Where it runs that already, it is started anew only if it is down.
+    """
+    definition = deployable(session, wanted)
+    runs = definition == service["taskDefinition"]
+    if runs and wanted.processes and not _is_down(session, service):
+        return
+    session.cloud.client("ecs").update_service(
+        cluster=session.service.cluster,
+        service=session.service.service,
+        taskDefinition=definition,
+        forceNewDeployment=runs,
+    )
+    if revision_number(definition) != wanted.number:
+        session.screen.note(f"Release {wanted.number} is now release {revision_number(definition)}")
+
+
+def _is_down(session: Session, service: Mapping[str, Any]) -> bool:
+    """Whether nothing serves, and something should."""
+    wanted = service.get("desiredCount", 1) > 0
+    return wanted and not is_serving(session.cloud, dict(service))
 
 
 def _service(session: Session) -> dict[str, Any]:
@@ -102,7 +120,8 @@ def choose(found: list[Release], to: int | None, same: Same) -> Release:
                 "There is no earlier healthy release that differs from the one that runs."
             )
         return wanted
-    wanted = next((release for release in found if release.number == to), None)
+    named = [release for release in found if release.number == to]
+    wanted = next((release for release in named if not same(release)), next(iter(named), None))
     if wanted is None:
         known = ", ".join(str(release.number) for release in found) or "none"
         raise ConfigurationError(f"There is no release {to}; there are: {known}.")
@@ -113,20 +132,28 @@ def choose(found: list[Release], to: int | None, same: Same) -> Release:
 
 def _same(session: Session, service: dict[str, Any]) -> Same:
     """Return a test for the release that runs; none passes it if the service is down."""
-    if not is_serving(session.cloud, service):
+    if _is_down(session, service):
         return lambda _release: False
     running = task_definition(session.cloud, service["taskDefinition"])
     if session.pipeline is not None:
         image = processes.images(running).get(CONTAINER_NAME)
         return lambda release: release.image == image
 
+    runs = processes.running(session) or {next(iter(session.services)): service["taskDefinition"]}
+
     def same(release: Release) -> bool:
-        if release.task_definition == service["taskDefinition"]:
-            return True
-        other = task_definition(session.cloud, release.task_definition)
-        return registrable(session.cloud, other) == registrable(session.cloud, running)
+        of_release = parts(session, release).items()
+        return all(_same_content(session, arn, runs.get(process)) for process, arn in of_release)
 
     return same
+
+
+def _same_content(session: Session, wanted: str, running: str | None) -> bool:
+    """Whether two task definitions say the same."""
+    if running is None or wanted == running:
+        return wanted == running
+    one, other = (task_definition(session.cloud, arn) for arn in (wanted, running))
+    return registrable(session.cloud, one) == registrable(session.cloud, other)
 
 
 def require_ports(session: Session, service: Mapping[str, Any], release: Release) -> None:

@@ -28,8 +28,9 @@ from automation.aws.ecs import (
 )
 from automation.commands.releases import described
 from automation.deployment.pipeline_report import print_pipeline, report
-from automation.deployment.releases import current, releases
+from automation.deployment.releases import current
 from automation.deployment.rollout import look
+from automation.deployment.stack_releases import stack_releases
 from automation.errors import ConfigurationError
 from automation.screen import Screen, duration
 from automation.stack.operations import Session, opened
@@ -130,7 +131,7 @@ def gather(session: Session, url: str | None) -> dict[str, Any]:
         url: where the service answers.
     """
     service = describe_service(session.cloud, session.service)
-    release = current(releases(session.cloud, session.service))
+    release = current(stack_releases(session))
     return {
         "stack": session.file.name,
         "url": url,

@@ -98,19 +98,23 @@ def whole(verdicts: Verdicts) -> Verdict:
 
 
 def follow(session: Session, process: str, web: Release) -> None:
-    """Roll a process back to the task definition it had in a release of the web process.
+    """Roll a process back to the task definition it had in a release.
 
-    That is its own release of the same image that began nearest to it. Where a pipeline releases,
+    Where ECS no longer tells that, it is its own release of the same image that began nearest to
+    it. Where a pipeline releases,
     or there is none such, the image goes back with the settings of the last `up`.
 
     Args:
         session: the open stack.
         process: its name.
-        web: the release of the web process that is put back.
+        web: the release that is put back.
     """
     name = session.services[process]
     service = describe_service(session.cloud, name)
     if service is None:
+        return
+    if session.pipeline is None and process in web.processes:
+        _put_back(session, process, web.processes[process])
         return
     same = [each for each in releases(session.cloud, name) if each.image == web.image]
     if session.pipeline is None and same:

@@ -7,8 +7,8 @@ second one.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -51,6 +51,8 @@ class Release:
         when: when its last deployment began.
         state: current, superseded, deploying, stopped, rolled back, failed, or old.
         task_definition: the revision's ARN.
+        processes: process → the ARN of what it ran; empty where there is one process, or where ECS
+            no longer tells.
     """
 
     number: int
@@ -59,6 +61,7 @@ class Release:
     when: datetime
     state: str
     task_definition: str
+    processes: Mapping[str, str] = field(default_factory=dict)
 
 
 def releases(cloud: Cloud, name: ServiceName) -> list[Release]:

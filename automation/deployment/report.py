@@ -12,8 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from automation.aws.ecs import describe_service, is_serving
 from automation.aws.http_check import url_answers
 from automation.deployment import processes
-from automation.deployment.releases import earlier, releases
+from automation.deployment.releases import earlier
 from automation.deployment.rollout import watched
+from automation.deployment.stack_releases import stack_releases
 from automation.deployment.verdict import (
     ROLLBACK_SECONDS,
     Limits,
@@ -226,7 +227,7 @@ def _way_back(session: Session) -> str | None:
         service = describe_service(session.cloud, session.service)
         if service is None or is_serving(session.cloud, service):
             return None
-        before = earlier(releases(session.cloud, session.service))
+        before = earlier(stack_releases(session))
     except (BotoCoreError, ClientError):
         return None
     command, stack = "python automation/run.py", session.file.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -99,7 +100,7 @@ def rolled_back(
             return None
 
     monkeypatch.setattr(module, "opened", lambda *_, **__: Opened())
-    monkeypatch.setattr(module, "releases", lambda *_: found)
+    monkeypatch.setattr(module, "stack_releases", lambda *_: found)
     monkeypatch.setattr(module, "report", lambda *_: 0)
     assert rollback("dev", one.screen, to) == 0
 
@@ -144,6 +145,30 @@ def test_the_release_that_runs_is_put_back_only_where_the_service_is_down(
     ecs.healthy = False
     rolled_back(monkeypatch, one, found, to=1)
     assert ecs.updates[0]["forceNewDeployment"] is True
+
+
+def test_a_release_of_another_process_leaves_this_one_alone(
+    captured: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ecs = FakeEcs(1, definition(1, "web:1"))
+    of_worker = "arn:aws:ecs:us-east-1:1:task-definition/worker:"
+    for number in (1, 2):
+        ecs.definitions[f"{of_worker}{number}"] = definition(number, "web:1", cpu=str(number))
+    runs = {"web": f"{ARN}1", "worker": f"{of_worker}2"}
+    monkeypatch.setattr(module.processes, "running", lambda _session: runs)
+    followed: list[tuple[str, Release]] = []
+    monkeypatch.setattr(module.processes, "follow", lambda _session, *given: followed.append(given))
+    one = session(captured, ecs)
+    one.services["worker"] = ServiceName("c", "worker")
+    before = {"web": f"{ARN}1", "worker": f"{of_worker}1"}
+    found = [
+        replace(release(1, "web:1", "current"), processes=runs),
+        replace(release(1, "web:1"), processes=before),
+    ]
+    for to in (None, 1):
+        rolled_back(monkeypatch, one, found, to)
+    assert ecs.updates == []
+    assert followed == [("worker", found[1])] * 2
 
 
 def test_another_port_is_refused_with_what_to_do(captured: Captured) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -161,6 +162,12 @@ def test_a_rollback_takes_the_processs_release_of_the_same_image_and_time(
     monkeypatch.setattr(module, "releases", lambda *_: rows)
     follow(session, "worker", release(7, "app:old", NOW - timedelta(minutes=59)))
     assert ecs.updates == [("s_worker", f"{ARN}s_worker:4")]
+
+
+def test_a_rollback_takes_what_the_process_ran_with_the_release(session: Any, ecs: FakeEcs) -> None:
+    whole_release = replace(release(7, "app:5", NOW), processes={"worker": f"{ARN}s_worker:3"})
+    follow(session, "worker", whole_release)
+    assert ecs.updates == [("s_worker", f"{ARN}s_worker:3")]
 
 
 def test_with_a_pipeline_its_image_goes_back_and_its_settings_stay(

@@ -27,7 +27,7 @@ EARLIER = Release(3, "web:3", None, datetime.now(UTC), "superseded", "arn:3")
 def session(captured: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     cause = Diagnosis("The container's process ended.", [], "the application")
     monkeypatch.setattr(module, "_diagnosis", lambda *_: cause)
-    monkeypatch.setattr(module, "releases", lambda *_: [])
+    monkeypatch.setattr(module, "stack_releases", lambda *_: [])
     monkeypatch.setattr(module, "describe_service", lambda *_: SERVICE)
     return SimpleNamespace(
         screen=captured.screen,
@@ -62,7 +62,7 @@ def test_nothing_that_serves_is_said_first_with_what_to_do(
 def test_an_earlier_release_is_offered(
     session: Any, captured: Captured, monkeypatch: pytest.MonkeyPatch, result: Any
 ) -> None:
-    monkeypatch.setattr(module, "releases", lambda *_: [EARLIER])
+    monkeypatch.setattr(module, "stack_releases", lambda *_: [EARLIER])
     first = told(session, captured, Verdict(result, "r", "d"), monkeypatch).splitlines()[0]
     assert "DOWN" in first
     assert "`python automation/run.py rollback --stack dev --to 3` puts release 3 back" in first
