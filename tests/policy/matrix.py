@@ -161,7 +161,7 @@ NOT_MADE: Mapping[str, frozenset[str]] = {
     "existing place": frozenset({"Vpc", "DefaultSecurityGroup", "LoadBalancer", "Cluster"}),
     "existing network": frozenset({"Vpc", "DefaultSecurityGroup", "Cluster"}),
     "shared place": frozenset({"Vpc", "DefaultSecurityGroup", "LoadBalancer", "Cluster"}),
-    "workers": frozenset({"LoadBalancer"}),
+    "workers": frozenset({"LoadBalancer", "TargetGroup", "SecurityGroupIngressRule"}),
 }
 """A row → what its place has already, or can do without, so that the stack makes none."""
 

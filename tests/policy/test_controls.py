@@ -41,8 +41,11 @@ def where_made(token: str, holds: Callable[[Inputs], bool]) -> Control:
 
 
 def container(holds: Callable[[Inputs], bool]) -> Control:
-    """The control holds for each container of the web process's tasks."""
-    return lambda recording: all(holds(each) for each in recording.containers.values())
+    """The control holds for each container of every process's tasks."""
+    return every(
+        "TaskDefinition",
+        lambda it: all(holds(each) for each in json.loads(it["containerDefinitions"])),
+    )
 
 
 def covered(token: str, by: str) -> Control:
@@ -61,9 +64,9 @@ def forwards_to_https(recording: Recording) -> bool:
 
 def public_address_where_needed(recording: Recording) -> bool:
     """Tasks have public addresses in public subnets, whoever made those, and nowhere else."""
-    network = recording.one("Service", "service-service").inputs["networkConfiguration"]
-    public = all(each.startswith("subnet-public-") for each in network["subnets"])
-    return network["assignPublicIp"] is public and all(
+    networks = [each["networkConfiguration"] for each in inputs(recording, "Service")]
+    public = all(each.startswith("subnet-public-") for each in networks[0]["subnets"])
+    return all(each["assignPublicIp"] is public for each in networks) and all(
         public is (each.inputs["subnetSpecs"][-1]["type"] == "Public")
         for each in recording.of("Vpc")
     )
@@ -156,8 +159,8 @@ ALWAYS: Mapping[str, Control] = {
         )
     ),
     "ECS.9 N:ECS7 logs": container(lambda it: it["logConfiguration"]["logDriver"] == "awslogs"),
-    "ECS.10 C332 the latest platform": lambda recording: (
-        recording.one("Service", "service-service").inputs["platformVersion"] == "LATEST"
+    "ECS.10 C332 the latest platform": every(
+        "Service", lambda it: it["platformVersion"] == "LATEST"
     ),
     "ECS.20 not root": container(lambda it: int(it["user"].split(":")[0]) > 0),
     "C249 two roles": every(
@@ -287,6 +290,10 @@ OF_THE_PLACE: Mapping[str, str] = {
     "ELB.4 C131 invalid headers are dropped": "LoadBalancer",
     "ELB.12 C328 against desync": "LoadBalancer",
     "ELB.13 two zones or more": "LoadBalancer",
+    "C261 health check": "TargetGroup",
+    "EC2.18 C260 EC2.19 CIS 6.3 the world reaches the balancer's web ports": (
+        "SecurityGroupIngressRule"
+    ),
     "EC2.2 C2_12 CIS 6.5 the default group is empty": "DefaultSecurityGroup",
     "EC2.55 CIS 6.8 ECR endpoint without the internet": "Vpc",
 }
