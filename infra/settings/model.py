@@ -352,11 +352,6 @@ class Settings(BaseModel):
         return "" if self.web else min(self.processes, default="")
 
     @property
-    def queue_arns(self) -> list[str]:
-        """The queues of the processes, each once."""
-        return sorted({each.queue for each in self.processes.values() if each.queue})
-
-    @property
     def preview_queue_arns(self) -> list[str]:
         """The queues that `preview_settings` give to the processes of previews."""
         processes = self.preview_settings.get("processes", {})
