@@ -334,6 +334,15 @@ def test_builds_are_paid_by_the_size_of_their_machines(size: str, price: float) 
     assert line.unit_price == price
 
 
+def test_workers_alone_pay_for_no_load_balancer() -> None:
+    worker = {"command": ["work"], "min_count": 2}
+    estimate = monthly_cost(planned(Settings.parse({"web": False, "processes": {"w": worker}})), US)
+    assert priced(estimate, "Fargate x86_64: 2 tasks on demand, 0.25 vCPU each") > 0
+    assert not any(
+        "oad balancer" in line.item or "internet" in line.item for line in estimate.lines
+    )
+
+
 def test_each_process_is_priced_by_its_own_size_and_bounds() -> None:
     worker = {"command": ["work"], "cpu": 1024, "memory": 2048, "min_count": 3, "max_count": 9}
     settings = Settings.parse({**MATRIX["minimal"], "processes": {"worker": worker}})
