@@ -285,8 +285,11 @@ class Names:
 
     @property
     def families(self) -> list[str]:
-        """The families of the stack's task definitions; those of services have their names."""
-        own = [*self.services(self.processes).values()]
+        """The families of the stack's task definitions, which have the names of its services.
+
+        A web process that the settings took away has left its own.
+        """
+        own = [*dict.fromkeys([self.named(), *self.services(self.processes).values()])]
         return own if self.is_preview else [*own, self.release_family]
 
     def alarm(self, kind: str, process: str = "") -> str:

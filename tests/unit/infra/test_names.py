@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given
@@ -197,3 +198,21 @@ def test_the_publishers_begin_all_names_of_alarms_and_rules(names: Names) -> Non
     assert len(names.publishers) > 5
     for name in every:
         assert name.startswith(names.publishers)
+
+
+def test_the_families_are_those_of_all_processes() -> None:
+    names = Names("shop", "dev", processes=("worker",))
+    assert names.families == ["shop-dev", "shop-dev_worker", "shop-dev__release"]
+    preview = replace(names, stack="dev-preview-menu")
+    assert preview.families == ["shop-dev-preview-menu", "shop-dev-preview-menu_worker"]
+
+
+def test_a_process_stands_in_the_web_processs_place() -> None:
+    names = Names("shop", "dev", lead="archiver", processes=("worker", "archiver"))
+    assert names.service == "shop-dev_archiver"
+    assert list(names.services(names.processes).items()) == [
+        ("archiver", "shop-dev_archiver"),
+        ("worker", "shop-dev_worker"),
+    ]
+    assert names.families[0] == "shop-dev", "a web process that was there before has left it"
+    assert names.families[1:] == ["shop-dev_archiver", "shop-dev_worker", "shop-dev__release"]
