@@ -15,7 +15,7 @@ from infra.settings.contradictions import OF_WEB
 from infra.settings.model import Settings, SettingsError
 from infra.shared import EnvironmentMissing
 from tests.unit.infra import recorder
-from tests.unit.infra.recorder import Recording, record
+from tests.unit.infra.recorder import REGION, Recording, record
 
 WORKERS = {"worker": {"command": ["work"]}, "archiver": {"command": ["archive"], "min_count": 2}}
 SETTINGS = {"web": "false", "processes": json.dumps(WORKERS)}
@@ -88,7 +88,8 @@ def test_jobs_and_the_release_command_use_the_first_process(
 
 
 def test_the_pipeline_deploys_every_process() -> None:
-    found = made(github_owner="octo", github_repository="shop", github_token="word")
+    connection = f"arn:aws:codeconnections:{REGION}:123456789012:connection/1-2"
+    found = made(github_owner="octo", github_repository="shop", connection_arn=connection)
     stage = found.one("Pipeline", "pipeline-pipeline").inputs["stages"][-1]
     deployed = {each["name"]: each["configuration"]["ServiceName"] for each in stage["actions"]}
     assert deployed == {

@@ -71,7 +71,7 @@ def released(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
     monkeypatch.setattr(rolling_back, "describe_service", lambda *_: service)
     monkeypatch.setattr(rolling_back, "_same", lambda *_: lambda release: release.number == 2)
     monkeypatch.setattr(rolling_back, "require_ports", lambda *_: None)
-    monkeypatch.setattr(rolling_back, "releases", lambda *_: found)
+    monkeypatch.setattr(rolling_back, "stack_releases", lambda *_: found)
     monkeypatch.setattr(rolling_back, "stop_running_deployment", lambda *_: None)
     monkeypatch.setattr(rolling_back, "deployable", lambda _session, each: each.task_definition)
     monkeypatch.setattr("automation.aws.clients.Cloud.client", lambda *_: ecs)
