@@ -27,6 +27,7 @@ LONGEST_FIRST = (
     "test_release_command.py",
     "test_jobs.py",
     "test_release_command_pipeline.py",
+    "test_without_web.py",
     "alarms_test.py",
     "test_interrupted.py",
     "test_build.py",
