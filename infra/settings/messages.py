@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from typing import Any
 
 from pydantic.fields import FieldInfo
 
@@ -17,6 +18,10 @@ PLAIN: Mapping[str, str] = {
     "Field required": "must be given",
 }
 """pydantic's words → ours."""
+
+
+SECRET = "looks like a secret"  # noqa: S105 - the words of the rule
+"""Logs of a pipeline must not show what this is said of."""
 
 
 class SettingsError(ValueError):
@@ -55,4 +60,16 @@ def problem(
         return f"{NAMESPACE}:{name}: is not a setting; docs/settings.md lists them{meant}"
     place = "".join(f"[{part!r}]" for part in inside)
     allowed = PLAIN.get(message, message.removeprefix("Value error, "))
-    return f"{NAMESPACE}:{name}{place} = {rules.shown(name, value)}: {allowed}"
+    shown = "(not shown)" if SECRET in allowed else rules.shown(name, _part(value, inside))
+    return f"{NAMESPACE}:{name}{place} = {shown}: {allowed}"
+
+
+def _part(value: object, inside: tuple[int | str, ...]) -> object:
+    """The part of a value at a place; the value where it is JSON text, or the place is missing."""
+    part: Any = value
+    try:
+        for step in inside:
+            part = part[step]
+    except (LookupError, TypeError):
+        return value
+    return part

@@ -31,7 +31,16 @@ from infra.settings.load_balancer import Redirect
 from infra.settings.messages import SettingsError as SettingsError
 from infra.settings.processes import Processes
 from infra.settings.structures import EgressPort, Permission, ScheduledScaling
-from infra.settings.types import Percent, Structure, Text, TextList, TextMap, Words, structured
+from infra.settings.types import (
+    Percent,
+    Structure,
+    Text,
+    TextList,
+    TextMap,
+    Words,
+    scalar,
+    structured,
+)
 
 NAMESPACE = files.NAMESPACE
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -183,7 +192,7 @@ class Settings(BaseModel):
             SettingsError: with every problem that was found.
         """
         given = {
-            name: _as_boolean(name, value)
+            name: scalar(cls.model_fields.get(name), value)
             for name, value in values.items()
             if value not in (None, "") or name not in cls.model_fields
         }
@@ -389,11 +398,3 @@ def _problems_of_previews(settings: Settings, given: Mapping[str, object]) -> li
             if problem.startswith(named)
         ]
     return []
-
-
-def _as_boolean(name: str, value: object) -> object:
-    """Read `True` as the boolean `true`, as YAML does."""
-    boolean = name in Settings.model_fields and Settings.model_fields[name].annotation is bool
-    if boolean and isinstance(value, files.Unquoted) and value.text.lower() in ("true", "false"):
-        return value.text.lower()
-    return value

@@ -6,8 +6,10 @@ import json
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic.fields import FieldInfo
 
 from infra.settings import rules
+from infra.settings.files import Unquoted
 
 
 def structured(value: object) -> object:
@@ -17,7 +19,21 @@ def structured(value: object) -> object:
     try:
         return json.loads(value)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"must be JSON, or a list or map in YAML ({error})") from None
+        raise ValueError(f"must be a list or a map; as text it must be JSON ({error})") from None
+
+
+def scalar(field: FieldInfo | None, value: object) -> object:
+    """Read a scalar of YAML as its setting takes it.
+
+    Every reader reads `True` as the boolean, though it would write it as `true`; and plain digits
+    are the same text for every reader.
+    """
+    kind = field.annotation if field else None
+    if kind is bool and isinstance(value, Unquoted) and value.text.lower() in ("true", "false"):
+        return value.text.lower()
+    if kind is str and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value
 
 
 def as_text(value: object) -> object:

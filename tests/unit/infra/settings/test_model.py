@@ -305,6 +305,32 @@ def test_a_secret_that_rds_keeps_is_an_arn() -> None:
     assert Settings.parse({"secrets": {"PASSWORD": arn}}).secrets == {"PASSWORD": arn}
 
 
+def test_plain_digits_are_text_where_text_is_wanted() -> None:
+    given = Settings.parse({"user": 10001, "health_check_codes": 204})
+    assert (given.user, given.health_check_codes) == ("10001", "204")
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ({"environment": {"A": "x", "B": ["y"]}}, "environment['B'] = ['y']: "),
+        ({"jobs": {"n": {**JOB, "schedule": "daily"}}}, "jobs['n']['schedule'] = 'daily': "),
+        ({"command": "python app.py"}, "must be a list or a map; as text it must be JSON"),
+    ],
+)
+def test_the_part_of_a_value_that_is_wrong_is_shown(given: dict[str, Any], shown: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        Settings.parse(given)
+    assert shown in str(error.value)
+
+
+@pytest.mark.parametrize("setting", ["environment", "build_args"])
+def test_what_looks_like_a_secret_is_not_shown(setting: str) -> None:
+    with pytest.raises(SettingsError, match="looks like a secret") as error:
+        Settings.parse({setting: {"DATABASE_PASSWORD": "hunter2"}})
+    assert "hunter2" not in str(error.value)
+
+
 def test_a_token_is_never_shown() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.parse({"github_token": "ghp_verysecret", "container_port": 0})
