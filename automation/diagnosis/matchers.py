@@ -183,8 +183,8 @@ _UNANSWERED = re.compile(
 
 
 SLOWER = (
-    "fargate-cd:health_check_interval: a longer one makes the grace period longer (6 of them, "
-    "30 s at least); or start faster, or with more fargate-cd:cpu"
+    "fargate-cd:startup_seconds: the seconds that it needs to start (at most 600); or start "
+    "faster, or with more fargate-cd:cpu"
 )
 """What to do about a slow start."""
 

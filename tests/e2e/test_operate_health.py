@@ -52,7 +52,7 @@ def test_a_slow_start(checkout: Checkout, url: str) -> None:
     found = fails(checkout, url)
     assert found["name"] == "healthy too late"
     assert "grace period of 30 s" in found["cause"]
-    assert found["setting"].startswith("fargate-cd:health_check_interval")
+    assert found["setting"].startswith("fargate-cd:startup_seconds")
 
 
 def test_the_settings_that_were_named_heal_all_of_it(checkout: Checkout, url: str) -> None:
@@ -60,7 +60,7 @@ def test_the_settings_that_were_named_heal_all_of_it(checkout: Checkout, url: st
         environment={"BROKEN": "500", "LISTEN": "8080", "START": "36"},
         health_check_path="/health",
         container_port=8080,
-        health_check_interval=10,
+        startup_seconds=60,
         deregistration_delay=1,
     )
     heals(checkout)

@@ -124,7 +124,7 @@ CASES = [
     (
         "healthy too late",
         unhealthy("Request timed out", '{"message": "listening on port 9292"}'),
-        "fargate-cd:health_check_interval",
+        "fargate-cd:startup_seconds",
     ),
     (
         "never listened on the port",
