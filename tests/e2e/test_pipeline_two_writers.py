@@ -1,27 +1,21 @@
 """An application in its own repository; roles; and `up`, pushes and `destroy` side by side.
 
-The first tests follow docs/own-repository.md, whose settings and commands are taken from there. The
-tests of this file share one stack and run in the order in which they stand.
+The tests of this file share one stack and run in the order in which they stand.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
-import yaml
 
-from tests.e2e.checkout import ROOT, UP_SECONDS, Checkout
+from tests.e2e.checkout import ROOT, Checkout
+from tests.e2e.document_commands import typed
 from tests.e2e.pipeline_harness import PIPELINE, Pipeline, WorkingCopy, greeting
-from tests.workflows import path_with
 
-DOCUMENT = (ROOT / "docs/own-repository.md").read_text()
 SERVER = "server.py"
 PROGRAM = '''"""Another team's application."""
 import http.server
@@ -48,28 +42,14 @@ EXPOSE 8080
 CMD ["python3", "/server.py"]
 """
 ROLE, POLICY = "fargate-cd-local-pipeline-us-east-1", "release"
-SETTINGS: dict[str, Any] = {"stop_timeout": 2, "desired_count": 1}
-
-
-def told(language: str) -> list[str]:
-    """The document's blocks of a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
-
-
-def follow(checkout: Checkout, command: str) -> str:
-    """Run a command of the document as it stands there; what it prints."""
-    done = subprocess.run(
-        ["bash", "-e", "-c", command],
-        cwd=checkout.root,
-        env=checkout.environment | {"PATH": path_with(Path(sys.executable))},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=UP_SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+SETTINGS: dict[str, Any] = {
+    "container_port": 8080,
+    "github_owner": "octo",
+    "github_repository": "shop",
+    "github_token": "any-word",
+    "stop_timeout": 2,
+    "desired_count": 1,
+}
 
 
 @pytest.fixture(scope="module")
@@ -88,15 +68,9 @@ def copy(checkout: Checkout) -> WorkingCopy:
 
 @pytest.fixture(scope="module")
 def created(checkout: Checkout, copy: WorkingCopy) -> dict[str, Any]:
-    """The stack's outputs after the document's `up`."""
-    (block,) = told("yaml")
-    settings = yaml.safe_load(block)
-    assert settings["fargate-cd:app_path"] == f"../{copy.folder.name}"
-    plain = {name.removeprefix("fargate-cd:"): value for name, value in settings.items()}
-    checkout.configure(**plain, **SETTINGS)
-    up, *_ = told("sh")
-    follow(checkout, up)
-    outputs = checkout.json("outputs", "--stack", "local")
+    """The stack's outputs after the first `up`."""
+    checkout.configure(app_path=f"../{copy.folder.name}", **SETTINGS)
+    outputs = checkout.json("up", "--stack", "local", "--yes")["outputs"]
     copy.git("remote", "add", "origin", outputs["git_remote_url"])
     return {"outputs": outputs}
 
@@ -136,17 +110,11 @@ def without(document: dict[str, Any], action: str) -> dict[str, Any]:
 def test_an_application_in_its_own_repository(
     checkout: Checkout, copy: WorkingCopy, created: dict[str, Any], pipeline: Pipeline, url: str
 ) -> None:
-    """The document's steps after `up`: push, then look."""
     assert greeting(url) == "other application"
-    _, push, look = told("sh")
-    text = (copy.folder / SERVER).read_text()
-    (copy.folder / SERVER).write_text(text.replace("other application", "own repository"))
-    copy.git("commit", "--quiet", "--all", "--message", "Say it")
-    commit = copy.git("rev-parse", "HEAD")
-    follow(checkout, push)
+    commit = greet(copy, "own repository")
     assert pipeline.wait_for(commit)["status"] == "Succeeded"
     assert greeting(url) == "own repository"
-    assert commit[:7] in follow(checkout, look)
+    assert commit[:7] in checkout.run("releases", "--stack", "local").stdout
 
 
 def test_a_role_without_one_action_stops_the_release_and_a_retry_goes_on(
@@ -267,7 +235,7 @@ def test_a_connection_takes_the_place_of_the_token(
     """By the commands of docs/pipeline.md; only pushes that touch `trigger_paths` start a run."""
     document = (ROOT / "docs/pipeline.md").read_text()
     (commands,) = re.findall(r"^```sh\n(.*?)^```", document, re.MULTILINE | re.DOTALL)
-    arn = follow(checkout, commands).splitlines()[-1]
+    arn = typed(checkout, commands).splitlines()[-1]
     checkout.configure(github_token=None, connection_arn=arn, trigger_paths=[SERVER])
     changed = checkout.json("up", "--stack", "local", "--yes")
     assert "webhook_url" not in changed["outputs"]
