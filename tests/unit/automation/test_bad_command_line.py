@@ -45,7 +45,7 @@ def ended(arguments: Sequence[str]) -> tuple[int, str, str]:
             run.main()
     code = end.value.code
     assert isinstance(code, int)
-    written = [bytes(stream.buffer.getvalue()).decode() for stream in (out, err)]  # type: ignore[attr-defined]
+    written = [bytes(stream.buffer.getvalue()).decode() for stream in (out, err)]
     return code, written[0], written[1]
 
 
