@@ -9,6 +9,7 @@ from automation.preflight.account_checks import account_checks
 from automation.screen import Screen
 from automation.stack.chosen import chosen
 from automation.stack.stack_file import load_stack_file
+from infra.settings.model import Settings
 
 MARKS = {True: "ok", False: "WRONG", None: "note"}
 
@@ -29,7 +30,8 @@ def doctor(stack: str, screen: Screen, fix: bool = False) -> int:
     if fix:
         for repair in fixes(target):
             repair(screen.warn if screen.quiet else screen.note)
-    found = [_stack(stack), *checks(target), *account_checks(file, screen)]
+    risks = _accepted_risks(file.settings)
+    found = [_stack(stack), *checks(target), *account_checks(file, screen), *risks]
     wrong = [check for check in found if check.good is False]
     screen.document({"target": target, "checks": [asdict(check) for check in found]})
     for check in wrong if screen.quiet else found:
@@ -42,6 +44,20 @@ def _stack(stack: str) -> Check:
     choice = chosen()
     by = choice.by if choice.stack == stack else "--stack"
     return Check("stack", True, f"{stack} ({by})", "`run.py use NAME` remembers another one")
+
+
+def _accepted_risks(settings: Settings) -> list[Check]:
+    """The rights that the settings give the application although they are refused by default."""
+    return [
+        Check(
+            "accepted risk",
+            None,
+            f"{', '.join(each.actions)} on {', '.join(each.resources)}",
+            f"fargate-cd:permissions, accept_risk: {each.accept_risk}",
+        )
+        for each in settings.permissions
+        if each.accept_risk
+    ]
 
 
 def _print(screen: Screen, check: Check) -> None:

@@ -7,6 +7,7 @@ import json
 import socket
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from automation.errors import DriverError
 from automation.machine import docker, prerequisites
 from automation.machine.prerequisites import CHECKS, FIXES, Check
 from automation.stack.target import TARGETS
+from infra.settings.model import Settings
 from tests.unit.automation.conftest import Captured, script
 
 
@@ -60,6 +62,22 @@ def test_json_has_every_check(
     doctor("local", captured.screen)
     document = json.loads(capsys.readouterr().out)
     assert document["checks"][1:] == [{"name": "git", "good": True, "found": "x", "remedy": ""}]
+
+
+def test_an_accepted_risk_is_listed_with_its_reason(
+    captured: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("automation.machine.prerequisites.CHECKS", {"local": ()})
+    usual = {"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::shop/*"]}
+    wide = {"actions": ["s3:*"], "resources": ["arn:aws:s3:::shop"], "accept_risk": "a migration"}
+    settings = Settings.model_validate({"target": "local", "permissions": [usual, wide]})
+    file = SimpleNamespace(settings=settings)
+    monkeypatch.setattr("automation.commands.doctor.load_stack_file", lambda _: file)
+    assert doctor("local", captured.screen) == 0
+    told = captured.out.getvalue()
+    assert "note   accepted risk: s3:* on arn:aws:s3:::shop\n" in told
+    assert "accept_risk: a migration" in told
+    assert "GetObject" not in told
 
 
 def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
