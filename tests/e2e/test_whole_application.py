@@ -29,8 +29,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """A checkout with the example's files at its top."""
     copy = copy_tree(tmp_path_factory.mktemp("shop"))
     shutil.copytree(copy.root / EXAMPLE, copy.root, dirs_exist_ok=True)
-    for stack in ("local", "api"):
-        path = copy.root / f"Pulumi.{stack}.yaml"
+    for name in ("local", "api"):
+        path = copy.root / f"Pulumi.{name}.yaml"
         document = yaml.safe_load(path.read_text())
         document["config"]["fargate-cd:deregistration_delay"] = DRAIN_SECONDS
         path.write_text(yaml.safe_dump(document))
