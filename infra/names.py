@@ -58,6 +58,11 @@ _BRANCH_DIGEST_LENGTH = 16
 _BRANCH_DIGEST_END = re.compile(rf"(^|-)[0-9a-f]{{{_BRANCH_DIGEST_LENGTH}}}$")
 
 
+def deploy_actions(processes: Iterable[str]) -> list[str]:
+    """The names of the pipeline's actions that deploy the processes, the first one's first."""
+    return [f"Deploy-{name}" if number else "Deploy" for number, name in enumerate(processes)]
+
+
 def _plain(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 

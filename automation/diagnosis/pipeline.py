@@ -18,7 +18,7 @@ from automation.aws.ecs import service_deployments
 from automation.diagnosis.diagnosis import Diagnosis, diagnose
 from automation.diagnosis.evidence import gather
 from automation.stack.operations import Session
-from infra.names import DEPLOY_STAGE
+from infra.names import DEPLOY_STAGE, deploy_actions
 from infra.settings.model import Settings
 from infra.settings.pipeline_files import pipeline_files
 
@@ -266,9 +266,12 @@ def _failure(session: Session, action: Action) -> Failure:
 
 def _deployment(session: Session, action: Action) -> Diagnosis:
     """The cause of the deployment that the action started, or else the action's own words."""
-    started = service_deployments(session.cloud, session.service, action.began)
+    services = session.services
+    deployed = dict(zip(deploy_actions(services), services.values(), strict=True))
+    service = deployed.get(action.name, session.service)
+    started = service_deployments(session.cloud, service, action.began)
     if not started:
         return cause_of(Failure(action), session.file.settings)
     arn = started[-1]["serviceDeploymentArn"]
-    facts = gather(session.cloud, session.service, session.names.log_group, arn, action.words)
+    facts = gather(session.cloud, service, session.names.log_group, arn, action.words)
     return diagnose(facts, session.file.settings, arn)

@@ -13,7 +13,7 @@ import pulumi_aws as aws
 from infra.account import Account
 from infra.context import Context
 from infra.delivery.github_source import SOURCE_ARTIFACT, source_action, triggers
-from infra.names import DEPLOY_STAGE, RELEASE_COMMAND
+from infra.names import DEPLOY_STAGE, RELEASE_COMMAND, deploy_actions
 from infra.policies import pipeline as pipeline_policies
 
 IMAGE_ARTIFACT = "Image"
@@ -162,8 +162,8 @@ class Pipeline(pulumi.ComponentResource):
         """
         services = self._context.services
         actions = [
-            self._deploy(f"Deploy-{process}" if number else "Deploy", service)
-            for number, (process, service) in enumerate(services.items())
+            self._deploy(name, service)
+            for name, service in zip(deploy_actions(services), services.values(), strict=True)
         ]
         back = aws.codepipeline.PipelineStageOnFailureArgs(result="ROLLBACK")
         return Stage(

@@ -1,4 +1,4 @@
-"""The application of docs/examples/shop, from its first `up` to `destroy`.
+"""The application of docs/examples/orders, from its first `up` to `destroy`.
 
 The tests share one local cloud and run in the order in which they stand.
 """
@@ -19,15 +19,15 @@ import yaml
 from tests.e2e.checkout import DRAIN_SECONDS, Checkout, copy_tree
 from tests.e2e.pipeline_harness import Load, Pipeline, WorkingCopy, working_copy
 
-EXAMPLE = Path("docs/examples/shop")
-SHOP, API = ("--stack", "local"), ("--stack", "api")
+EXAMPLE = Path("docs/examples/orders")
+ORDERS, API = ("--stack", "local"), ("--stack", "api")
 WAIT_SECONDS = 420
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """A checkout with the example's files at its top."""
-    copy = copy_tree(tmp_path_factory.mktemp("shop"))
+    copy = copy_tree(tmp_path_factory.mktemp("orders"))
     shutil.copytree(copy.root / EXAMPLE, copy.root, dirs_exist_ok=True)
     for name in ("local", "api"):
         path = copy.root / f"Pulumi.{name}.yaml"
@@ -37,7 +37,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     try:
         yield copy
     finally:
-        for stack in (API, SHOP):
+        for stack in (API, ORDERS):
             copy.run("destroy", *stack, "--yes")
         stopped = copy.run("local", "stop")
         assert stopped.returncode == 0, stopped.stderr
@@ -45,8 +45,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
 
 @pytest.fixture(scope="module")
 def created(checkout: Checkout) -> dict[str, Any]:
-    """The shop after its first `up`."""
-    return checkout.json("up", *SHOP, "--yes")
+    """The application after its first `up`."""
+    return checkout.json("up", *ORDERS, "--yes")
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +58,9 @@ def url(created: dict[str, Any]) -> str:
 def copy(
     checkout: Checkout, created: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> WorkingCopy:
-    """A developer's clone of the shop."""
-    folder: Path = tmp_path_factory.mktemp("developer") / "shop"
-    return working_copy(folder, checkout, created["outputs"]["git_remote_url"], "shop")
+    """A developer's clone of the application."""
+    folder: Path = tmp_path_factory.mktemp("developer") / "orders"
+    return working_copy(folder, checkout, created["outputs"]["git_remote_url"], "orders")
 
 
 @pytest.fixture(scope="module")
@@ -87,11 +87,11 @@ def until(look: Callable[[], object]) -> None:
 
 
 def running(checkout: Checkout, process: str = "worker") -> int:
-    return int(checkout.json("status", *SHOP)["processes"][process]["running"])
+    return int(checkout.json("status", *ORDERS)["processes"][process]["running"])
 
 
 def lines(checkout: Checkout) -> list[str]:
-    events: Any = checkout.json("logs", *SHOP, "--since", "1h")
+    events: Any = checkout.json("logs", *ORDERS, "--since", "1h")
     return [str(event["message"]) for event in events]
 
 
@@ -99,9 +99,9 @@ def test_up_makes_all_of_it_and_changes_nothing_afterwards(
     checkout: Checkout, created: dict[str, Any], url: str
 ) -> None:
     assert created["processes"] == {"web": "succeeded", "worker": "succeeded"}
-    assert ask(url) == (200, "shop 1")
+    assert ask(url) == (200, "orders 1")
     assert lines(checkout).count("migrated to schema 1") == 1
-    checkout.json("preview", *SHOP, "--expect-no-changes")
+    checkout.json("preview", *ORDERS, "--expect-no-changes")
     assert running(checkout) == 0
 
 
@@ -122,7 +122,7 @@ def test_orders_bring_three_workers_which_go_again(checkout: Checkout, url: str)
 
 
 def test_the_nightly_job_runs_when_it_is_asked_to(checkout: Checkout, url: str) -> None:
-    done = checkout.run("run", "nightly", *SHOP)
+    done = checkout.run("run", "nightly", *ORDERS)
     assert done.returncode == 0, done.stderr
     assert "6 orders are done" in done.stdout
     assert ask(f"{url}/report") == (200, "6 orders")
@@ -131,12 +131,12 @@ def test_the_nightly_job_runs_when_it_is_asked_to(checkout: Checkout, url: str) 
 def test_a_push_releases_web_and_worker_after_one_migration(
     checkout: Checkout, copy: WorkingCopy, pipeline: Pipeline, url: str
 ) -> None:
-    copy.edit("shop/web.py", 'VERSION = "1"', 'VERSION = "2"')
-    copy.edit("shop/migrate.py", 'SCHEMA = "1"', 'SCHEMA = "2"')
+    copy.edit("orders/web.py", 'VERSION = "1"', 'VERSION = "2"')
+    copy.edit("orders/migrate.py", 'SCHEMA = "1"', 'SCHEMA = "2"')
     with Load(url) as load:
         execution = pipeline.wait_for(copy.push("Move to schema 2"))
-        until(lambda: "shop 2" in load.bodies)
-    assert execution["status"] == "Succeeded", checkout.run("logs", *SHOP, "--build").stdout
+        until(lambda: "orders 2" in load.bodies)
+    assert execution["status"] == "Succeeded", checkout.run("logs", *ORDERS, "--build").stdout
     assert load.lost == []
     assert lines(checkout).count("migrated to schema 2") == 1
 
@@ -144,13 +144,13 @@ def test_a_push_releases_web_and_worker_after_one_migration(
 def test_a_migration_that_fails_stops_the_release(
     checkout: Checkout, copy: WorkingCopy, pipeline: Pipeline, url: str
 ) -> None:
-    copy.edit("shop/migrate.py", "store.write(", "raise SystemExit(3)\nstore.write(")
-    copy.edit("shop/web.py", 'VERSION = "2"', 'VERSION = "3"')
+    copy.edit("orders/migrate.py", "store.write(", "raise SystemExit(3)\nstore.write(")
+    copy.edit("orders/web.py", 'VERSION = "2"', 'VERSION = "3"')
     execution = pipeline.wait_for(copy.push("Migrate badly"))
     assert execution["status"] == "Failed"
-    assert "exit code 3" in checkout.json("diagnose", *SHOP)["diagnosis"]["cause"]
-    assert ask(url) == (200, "shop 2")
-    copy.edit("shop/migrate.py", "raise SystemExit(3)\n", "")
+    assert "exit code 3" in checkout.json("diagnose", *ORDERS)["diagnosis"]["cause"]
+    assert ask(url) == (200, "orders 2")
+    copy.edit("orders/migrate.py", "raise SystemExit(3)\n", "")
 
 
 def test_a_bad_release_of_the_worker_alone_takes_all_back_and_loses_nothing(
@@ -159,30 +159,30 @@ def test_a_bad_release_of_the_worker_alone_takes_all_back_and_loses_nothing(
     document = yaml.safe_load((checkout.root / "Pulumi.local.yaml").read_text())
     worker = document["config"]["fargate-cd:processes"]["worker"] | {"min_count": 1}
     checkout.configure(processes={"worker": worker})
-    checkout.json("up", *SHOP, "--yes")
+    checkout.json("up", *ORDERS, "--yes")
     # CodePipeline goes back to what the last run deployed since the pipeline was last changed.
     good = pipeline.wait_for(copy.push("Mend the migration"))
-    assert good["status"] == "Succeeded", checkout.run("logs", *SHOP, "--build").stdout
-    assert ask(url) == (200, "shop 3")
-    copy.edit("shop/worker.py", "import os\n", "import os\n\nraise SystemExit(7)\n")
-    copy.edit("shop/web.py", 'VERSION = "3"', 'VERSION = "4"')
+    assert good["status"] == "Succeeded", checkout.run("logs", *ORDERS, "--build").stdout
+    assert ask(url) == (200, "orders 3")
+    copy.edit("orders/worker.py", "import os\n", "import os\n\nraise SystemExit(7)\n")
+    copy.edit("orders/web.py", 'VERSION = "3"', 'VERSION = "4"')
     with Load(url) as load:
         execution = pipeline.wait_for(copy.push("Break the worker"))
-        until(lambda: ask(url) == (200, "shop 3"))
+        until(lambda: ask(url) == (200, "orders 3"))
     assert execution["status"] == "Failed"
     assert load.lost == []
     until(lambda: running(checkout) == 1)
-    cause = checkout.json("diagnose", *SHOP)["diagnosis"]["cause"]
+    cause = checkout.json("diagnose", *ORDERS)["diagnosis"]["cause"]
     assert "exited with code 7" in cause, cause
 
 
 def test_destroy_leaves_nothing_of_ours_and_everything_of_others(checkout: Checkout) -> None:
     sqs = checkout.client("sqs")
     theirs = sqs.create_queue(QueueName="of-somebody-else")["QueueUrl"]
-    refused = checkout.run("destroy", *SHOP, "--yes")
+    refused = checkout.run("destroy", *ORDERS, "--yes")
     assert refused.returncode != 0
     assert "api" in refused.stderr
-    for stack in (API, SHOP):
+    for stack in (API, ORDERS):
         gone = checkout.json("destroy", *stack, "--yes")
         assert (gone["result"], gone["leftovers"]) == ("succeeded", [])
     assert sqs.list_queues()["QueueUrls"] == [theirs]

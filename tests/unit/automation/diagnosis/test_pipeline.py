@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
 import pytest
 
 from automation.aws.codebuild import Build, build_of, last_lines
-from automation.aws.codepipeline import Action
+from automation.aws.codepipeline import Action, Run
+from automation.aws.ecs import ServiceName
+from automation.diagnosis import pipeline
 from automation.diagnosis.pipeline import CAUSES, Failure, cause_of
 from infra.settings.model import Settings
 from tests.unit.automation.diagnosis.recorded import PIPELINE_SETTINGS, RecordedCloud
@@ -198,3 +203,28 @@ def test_a_builds_failed_phase_and_its_own_lines() -> None:
 
 def test_a_build_that_is_gone() -> None:
     assert build_of(RecordedCloud({"BatchGetBuilds": {"builds": []}}), "p:1") is None
+
+
+@pytest.mark.parametrize(("action", "service"), [("Deploy", "shop"), ("Deploy-worker", "worker")])
+def test_a_failed_deployment_is_of_the_process_that_its_action_deploys(
+    action: str, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = {"web": ServiceName("c", "shop"), "worker": ServiceName("c", "worker")}
+    session = SimpleNamespace(
+        cloud=None,
+        names=SimpleNamespace(pipeline="p", log_group="l"),
+        services=services,
+        service=services["web"],
+        file=SimpleNamespace(settings=SETTINGS),
+    )
+    failed = Action("Deploy", action, "Failed", error="The deployment failed", category="Deploy")
+    gathered: list[str] = []
+    monkeypatch.setattr(pipeline, "actions", lambda *_: [failed])
+    monkeypatch.setattr(
+        pipeline, "service_deployments", lambda _, name, __: [{"serviceDeploymentArn": name}]
+    )
+    monkeypatch.setattr(pipeline, "gather", lambda _, name, *__: gathered.append(name.service))
+    monkeypatch.setattr(pipeline, "diagnose", lambda _, __, arn: arn)
+    run = Run("1", "Failed", datetime.now(UTC), datetime.now(UTC))
+    assert pipeline.diagnose_run(session, run) == services["web" if action == "Deploy" else service]
+    assert gathered == [service]

@@ -1,4 +1,4 @@
-"""Where the shop keeps what it is told: a bucket and a queue, which addons.py makes."""
+"""Where orders are kept: a bucket and a queue, which addons.py makes."""
 
 import os
 

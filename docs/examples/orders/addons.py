@@ -1,4 +1,4 @@
-"""addons.py of the shop: its bucket and its queue."""
+"""addons.py of the application: its bucket and its queue."""
 
 import pulumi
 import pulumi_aws as aws

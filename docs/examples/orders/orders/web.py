@@ -8,12 +8,12 @@ import store
 VERSION = "1"
 
 
-class Shop(BaseHTTPRequestHandler):
+class Orders(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         if self.path in ("/", "/health"):
-            self.answer(200, f"shop {VERSION}")
+            self.answer(200, f"orders {VERSION}")
         elif text := store.read(self.path.strip("/")):
             self.answer(200, text)
         else:
@@ -33,4 +33,4 @@ class Shop(BaseHTTPRequestHandler):
         """The load balancer's health checks are not logged."""
 
 
-ThreadingHTTPServer(("", int(os.environ["PORT"])), Shop).serve_forever()
+ThreadingHTTPServer(("", int(os.environ["PORT"])), Orders).serve_forever()
