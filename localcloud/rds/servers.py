@@ -12,13 +12,13 @@ from typing import Any
 import docker
 from docker.errors import APIError, NotFound
 
-from localcloud.server.base_image import (
+from localcloud.server.docker_network import LABEL as INSTANCE_LABEL
+from localcloud.shared.base_image import (
     PACKAGES,
     PUBLIC_REGISTRY,
     image_of_packages,
     registry_answers,
 )
-from localcloud.server.docker_network import LABEL as INSTANCE_LABEL
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from docker.errors import DockerException
 
 from localcloud.emulator.emulator import backends
 from localcloud.rds.servers import Database, Servers
-from localcloud.server.base_image import BaseImageError
+from localcloud.shared.base_image import BaseImageError
 from localcloud.shared.service import Call, Service, ServiceError, Surroundings
 from localcloud.shared.supported_members import not_honoured
 

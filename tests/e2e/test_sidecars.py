@@ -14,8 +14,8 @@ from typing import Any
 
 import docker
 import pytest
-from localcloud.server.base_image import local_base_image
 
+from localcloud.shared.base_image import local_base_image
 from tests.e2e import faulty
 from tests.e2e.checkout import Checkout
 
