@@ -47,7 +47,7 @@ class Dependency:
         """
         status, code = self.state.get("Status"), self.state.get("ExitCode")
         ended = status in ("exited", "dead")
-        met = {
+        met: bool = {
             "START": status not in (None, "created"),
             "COMPLETE": ended,
             "SUCCESS": ended and code == 0,

@@ -159,7 +159,7 @@ def _give_secrets_passwords() -> None:
 
 def _instances() -> list[Any]:
     """The emulator's instances of all regions."""
-    found = backends("rds").iter_backends()
+    found: Any = backends("rds").iter_backends()
     return [each for _, _, backend in found for each in backend.databases.values()]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
+from typing import Any
 
 import docker
 import pytest
@@ -105,7 +106,7 @@ def test_destroy_removes_the_server_with_its_data_and_its_secret(
     url: str, checkout: Checkout
 ) -> None:
     engine, instance = docker.from_env(), instance_of(checkout.state_dir)
-    here = {"filters": {"label": [f"fargate-cd.instance={instance}", LABEL]}}
+    here: Any = {"filters": {"label": [f"fargate-cd.instance={instance}", LABEL]}}
     assert len(engine.containers.list(all=True, **here)) == 1
     assert len(engine.volumes.list(**here)) == 1
     gone = checkout.json("destroy", *STACK, "--yes")

@@ -126,30 +126,30 @@ def test_no_engine_is_a_sentence(monkeypatch):
 def test_a_missing_debootstrap_is_named_with_its_package(monkeypatch, tmp_path):
     monkeypatch.setattr(base_image.shutil, "which", lambda *_, **__: None)
     with pytest.raises(BaseImageError, match="apt-get install debootstrap"):
-        base_image._debootstrap_command(tmp_path)
+        base_image._debootstrap_command(tmp_path, ["python3"])
 
 
 def test_root_is_asked_for(monkeypatch, tmp_path):
     monkeypatch.setattr(base_image.shutil, "which", lambda *_, **__: "/usr/sbin/debootstrap")
     monkeypatch.setattr(base_image.os, "geteuid", lambda: 1000)
     with pytest.raises(BaseImageError, match="as root"):
-        base_image._debootstrap_command(tmp_path)
+        base_image._debootstrap_command(tmp_path, ["python3"])
 
 
 def test_a_failing_debootstrap_is_quoted(monkeypatch, tmp_path):
     script = "echo 'I: Retrieving hello'; echo 'E: Failed getting release file.'; exit 1"
-    monkeypatch.setattr(base_image, "_debootstrap_command", lambda _: ["sh", "-c", script])
+    monkeypatch.setattr(base_image, "_debootstrap_command", lambda *_: ["sh", "-c", script])
     lines = []
     with pytest.raises(BaseImageError, match=r"packages: Failed getting release file\.$"):
-        base_image._debootstrap(tmp_path, lines.append)
+        base_image._debootstrap(tmp_path, ["python3"], lines.append)
     assert lines == ["downloading Debian's packages"]
 
 
 def test_a_hanging_debootstrap_ends(monkeypatch, tmp_path):
-    monkeypatch.setattr(base_image, "_debootstrap_command", lambda _: ["sleep", "60"])
+    monkeypatch.setattr(base_image, "_debootstrap_command", lambda *_: ["sleep", "60"])
     monkeypatch.setattr(base_image, "_BUILD_SECONDS", 0.2)
     with pytest.raises(BaseImageError):
-        base_image._debootstrap(tmp_path, print)
+        base_image._debootstrap(tmp_path, ["python3"], print)
 
 
 def test_phases_are_told_once_each():
