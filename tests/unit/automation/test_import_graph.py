@@ -92,8 +92,8 @@ def test_the_packages_are_drawn_with_their_imports(tree: Path) -> None:
         '    infra_image["image"]',
         '    infra_network["network"]',
         '    infra_service["service"]',
-        "    infra_image --> infra_service",
         "    infra_service --> infra_network",
+        "    infra_image --> infra_service",
     ]
 
 

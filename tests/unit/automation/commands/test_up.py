@@ -44,6 +44,11 @@ class SilentCloud:
         raise self.error
 
 
+@pytest.fixture(autouse=True)
+def watch_of_a_silent_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "watched", lambda session: Watch(session.cloud, session.service))
+
+
 def session(captured: Captured, folder: Path, error: Exception) -> Any:
     cloud, name = SilentCloud(error), ServiceName("c", "s")
     return SimpleNamespace(
@@ -54,7 +59,6 @@ def session(captured: Captured, folder: Path, error: Exception) -> Any:
         cloud=cloud,
         service=name,
         services={"web": name},
-        watch=lambda: Watch(cloud, name),  # type: ignore[arg-type]
     )
 
 
