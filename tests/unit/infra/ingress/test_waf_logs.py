@@ -26,7 +26,7 @@ def test_the_log_goes_into_a_group_of_the_firewalls_own_name() -> None:
     logging = made().one("WebAclLoggingConfiguration").inputs
     (destination,) = logging["logDestinationConfigs"]
     assert "waf-log" in destination
-    assert "waf-acl" in logging["resourceArn"]
+    assert ":webacl/" in logging["resourceArn"]
     redacted = [each["singleHeader"]["name"] for each in logging["redactedFields"]]
     assert redacted == ["authorization", "cookie"]
 
