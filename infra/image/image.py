@@ -18,6 +18,7 @@ from infra.image.commit import commit_of
 from infra.image.docker_build import Options
 from infra.image.running_image import RunningImage, release_tag, running_image, tags_of
 from infra.names import Names
+from infra.own_outputs import own_outputs
 from infra.settings.model import Settings, SettingsError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -26,6 +27,13 @@ NOTHING_PROMOTED = (
     "fargate-cd:promotion = True: nothing was promoted to this stack yet; name the image by "
     "`up --image` (of another stack: `outputs image_uri --stack NAME`)"
 )
+
+BUILT = "built_tag"
+"""The output that tells of which tag the state has an image.
+
+What runs after a rollback, a promotion or a release of the pipeline has none there. It would be
+built again, and a tag is pushed only once.
+"""
 
 
 class Promotion(Protocol):
@@ -92,8 +100,8 @@ class Build:
 
 
 def choose_image(settings: Settings, release: Release, names: Names) -> str | Build:
-    """What to deploy: the image that is named; with a pipeline or promotion the running one;
-    else the app.
+    """What to deploy: the image that is named; with a pipeline or promotion, and where the app
+    runs that an earlier update has built, the running one; else the app.
 
     Args:
         settings: the stack's settings.
@@ -111,15 +119,32 @@ def choose_image(settings: Settings, release: Release, names: Names) -> str | Bu
         return named
     running = running_image(names)
     if running and settings.keeps_image and not release.build:
-        return running.uri
+        return _last_build(settings, running) or running.uri
     if settings.promotion and not release.build:
         raise SettingsError([NOTHING_PROMOTED])
     build = app_build(settings)
     if names.is_preview and running is None:
         running = RunningImage("", taken_tags=tags_of(names.repository))
     tag = release_tag(names.image_tag(build.tag), running)
+    if running and tag in running.tags and own_outputs().get(BUILT) != tag:
+        return running.uri
     pushed = running is not None and tag in running.taken_tags
     return replace(build, tag=tag, pushed=pushed, machine_arguments=release.machine_arguments)
+
+
+def _last_build(settings: Settings, running: RunningImage) -> Build | None:
+    """The image of the state, where it still runs and its files are here.
+
+    The engine deletes from the state what a program doesn't name again, so an update of a stack
+    that nobody touched would tell of a change.
+    """
+    tag = own_outputs().get(BUILT)
+    if tag not in running.tags:
+        return None
+    try:
+        return replace(app_build(settings), tag=str(tag), pushed=True)
+    except SettingsError:
+        return None
 
 
 def app_build(settings: Settings) -> Build:
@@ -203,6 +228,7 @@ class BuiltImage(pulumi.ComponentResource):
 def built_image(name: str, args: BuiltImageArgs, parent: pulumi.Resource) -> docker.Image:
     """The resource itself, as a child of `parent`; its name ends in the image's tag."""
     build = args.build
+    pulumi.export(BUILT, build.tag)
     folder, dockerfile = build.context.stage()
     arguments, target = build.arguments, build.options.target or None
     if build.options.secrets:

@@ -92,6 +92,11 @@ def test_up_has_the_pipelines_outputs(created: dict[str, Any]) -> None:
     assert TOKEN not in json.dumps(created)
 
 
+def test_nothing_changes_by_itself(checkout: Checkout, created: dict[str, Any]) -> None:
+    assert created
+    checkout.json("preview", "--stack", "local", "--expect-no-changes")
+
+
 def test_a_push_and_nothing_else_releases(released: dict[str, Any], url: str) -> None:
     assert released["execution"]["status"] == "Succeeded"
     assert released["execution"]["trigger"]["triggerType"] == "Webhook"

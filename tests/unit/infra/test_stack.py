@@ -380,7 +380,8 @@ def test_wrong_settings_touch_nothing() -> None:
 
 
 def test_the_outputs() -> None:
-    told = {name: value for name, value in default().outputs.items() if name != "traffic"}
+    internal = {"traffic", "built_tag"}
+    told = {name: value for name, value in default().outputs.items() if name not in internal}
     assert told == {
         "service_url": "http://fargate-cd-dev-638e11.elb.amazonaws.com",
         "repository_url": f"123456789012.dkr.ecr.{REGION}.amazonaws.com/fargate-cd-dev",

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 import pytest
 
 from infra.image import build_context, image
-from infra.image.image import Build, Release, build_files, choose_image
+from infra.image.image import BUILT, Build, Release, build_files, choose_image
 from infra.image.running_image import RunningImage
 from infra.names import Names
 from infra.settings.model import Settings, SettingsError
@@ -17,6 +17,12 @@ from tests.unit.infra.recorder import record
 NAMES = Names("fargate-cd", "dev")
 RUNNING = RunningImage("host/fargate-cd-dev@sha256:1", frozenset({"x"}), frozenset({"x"}))
 PIPELINE = Settings(github_token="word")
+
+
+@pytest.fixture(autouse=True)
+def state(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A state without outputs, unless a test says otherwise."""
+    monkeypatch.setattr(image, "own_outputs", dict)
 
 
 def choose(
@@ -42,6 +48,22 @@ def test_with_a_pipeline_the_running_image_stays(monkeypatch: pytest.MonkeyPatch
     assert choose(monkeypatch, PIPELINE, Release(), RUNNING) == RUNNING.uri
 
 
+@pytest.mark.parametrize(
+    ("built", "app", "kept"),
+    [("x", "app", True), ("y", "app", False), (None, "app", False), ("x", "nowhere", False)],
+)
+def test_what_the_state_has_is_named_again_while_it_runs(
+    built: str | None, app: str, kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image, "own_outputs", lambda: {BUILT: built})
+    settings = Settings(github_token="word", app_path=app)
+    found = choose(monkeypatch, settings, Release(), RUNNING)
+    assert isinstance(found, Build) is kept
+    assert kept or found == RUNNING.uri
+    if isinstance(found, Build):
+        assert (found.tag, found.pushed) == ("x", True)
+
+
 def test_with_a_pipeline_build_builds(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(choose(monkeypatch, PIPELINE, Release(build=True), RUNNING), Build)
 
@@ -55,6 +77,19 @@ def test_without_a_pipeline_the_app_is_built(monkeypatch: pytest.MonkeyPatch) ->
     assert isinstance(build, Build)
     assert build.context.folder == image.PROJECT_ROOT / "app"
     assert build.tag == build.context.digest(build.platform)
+
+
+@pytest.mark.parametrize("settings", [Settings(), PIPELINE], ids=["no pipeline", "pipeline"])
+def test_what_runs_already_is_built_again_only_by_the_state_that_has_it(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    """After a rollback, say, the state has another image, and a tag can't be pushed twice."""
+    tag = image.app_build(settings).tag
+    running = RunningImage("host/fargate-cd-dev@sha256:1", frozenset({tag}), frozenset({tag, "x"}))
+    for built, expected in ((tag, tag), ("x", running.uri), (None, running.uri)):
+        monkeypatch.setattr(image, "own_outputs", lambda built=built: {BUILT: built})
+        chosen = choose(monkeypatch, settings, Release(build=True), running)
+        assert (chosen.tag if isinstance(chosen, Build) else chosen) == expected
 
 
 def test_each_architecture_has_a_tag_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
