@@ -63,7 +63,9 @@ class FakeEcs:
                 {
                     "serviceRevisionArn": each,
                     "taskDefinition": each,
-                    "containerImages": [{"image": f"image{each.rpartition(':')[2]}"}],
+                    "containerImages": [
+                        {"containerName": "app", "image": f"image{each.rpartition(':')[2]}"}
+                    ],
                 }
                 for each in serviceRevisionArns
             ]
