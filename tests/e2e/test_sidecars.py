@@ -5,19 +5,17 @@ The tests share one stack and run in the order in which they stand.
 
 from __future__ import annotations
 
-import base64
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-import docker
 import pytest
 
-from localcloud.shared.base_image import local_base_image
 from tests.e2e import faulty
 from tests.e2e.checkout import Checkout
+from tests.e2e.own_images import pushed
 
 STACK = ("--stack", "local")
 WAIT_SECONDS = 300
@@ -105,23 +103,11 @@ def image(checkout: Checkout) -> str:
     faulty.prepare(checkout, desired_count=1)
     (checkout.root / "faulty" / "faulty.py").write_text(PROGRAM)
     assert checkout.run("local", "start").returncode == 0
-    ecr = checkout.client("ecr")
-    uri = str(ecr.create_repository(repositoryName=REPOSITORY)["repository"]["repositoryUri"])
-    token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
-    user, _, password = base64.b64decode(token).decode().partition(":")
-    engine, name = docker.from_env(), f"{uri}:1"
     folder = checkout.root / "mirror"
     folder.mkdir()
     (folder / "mirror.py").write_text(MIRROR)
-    base = local_base_image(lambda _: None)
-    (folder / "Dockerfile").write_text(
-        f'FROM {base}\nCOPY mirror.py /mirror.py\nCMD ["python3", "/mirror.py"]\n'
-    )
-    engine.images.build(path=str(folder), tag=name)
-    told = engine.images.push(name, auth_config={"username": user, "password": password})
-    assert "errorDetail" not in told, told
-    engine.images.remove(name, force=True)
-    return name
+    copied = 'COPY mirror.py /mirror.py\nCMD ["python3", "/mirror.py"]\n'
+    return pushed(checkout, REPOSITORY, folder, copied)
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
 import yaml
 
+from localcloud.rds.servers import image as image_of_database
 from tests.e2e.checkout import DRAIN_SECONDS, Checkout, copy_tree
+from tests.e2e.own_images import pushed
 from tests.e2e.pipeline_harness import Load, Pipeline, WorkingCopy, working_copy
 
 EXAMPLE = Path("docs/examples/orders")
@@ -45,7 +48,18 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
 
 @pytest.fixture(scope="module")
 def created(checkout: Checkout) -> dict[str, Any]:
-    """The application after its first `up`."""
+    """The application after its first `up`, with a sidecar of the test's own image."""
+    image_of_database(docker.from_env(), "16")  # it can take minutes, which are not the update's
+    assert checkout.run("local", "start").returncode == 0
+    folder = checkout.root / "sidecar"
+    folder.mkdir()
+    sidecar = {
+        "image": pushed(checkout, "tools/clock", folder),
+        "command": ["python3", "-m", "http.server", "--bind", "127.0.0.1", "4318"],
+        "port": 4318,
+        "app_depends_on": "START",
+    }
+    checkout.configure(sidecars={"clock": sidecar})
     return checkout.json("up", *ORDERS, "--yes")
 
 
@@ -103,6 +117,11 @@ def test_up_makes_all_of_it_and_changes_nothing_afterwards(
     assert lines(checkout).count("migrated to schema 1") == 1
     checkout.json("preview", *ORDERS, "--expect-no-changes")
     assert running(checkout) == 0
+    (task,) = checkout.json("status", *ORDERS)["tasks"]
+    assert {each["name"]: each["status"] for each in task["containers"]} == {
+        "app": "RUNNING",
+        "clock": "RUNNING",
+    }
 
 
 def test_a_second_service_answers_in_the_same_environment(checkout: Checkout, url: str) -> None:
@@ -144,7 +163,7 @@ def test_a_push_releases_web_and_worker_after_one_migration(
 def test_a_migration_that_fails_stops_the_release(
     checkout: Checkout, copy: WorkingCopy, pipeline: Pipeline, url: str
 ) -> None:
-    copy.edit("orders/migrate.py", "store.write(", "raise SystemExit(3)\nstore.write(")
+    copy.edit("orders/migrate.py", "print(", "raise SystemExit(3)\nprint(")
     copy.edit("orders/web.py", 'VERSION = "2"', 'VERSION = "3"')
     execution = pipeline.wait_for(copy.push("Migrate badly"))
     assert execution["status"] == "Failed"

@@ -1,7 +1,7 @@
-"""The nightly job: counts the orders that are done."""
+"""The nightly job: counts the orders that are done, and writes a report into the bucket."""
 
 import store
 
-count = sum(1 for _ in store.bucket.objects.filter(Prefix="orders/"))
-store.write("report", f"{count} orders")
+((count,),) = store.ask("SELECT count(*) FROM orders")
+store.bucket.Object("report").put(Body=f"{count} orders".encode())
 print(count, "orders are done")

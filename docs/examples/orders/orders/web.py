@@ -14,13 +14,15 @@ class Orders(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path in ("/", "/health"):
             self.answer(200, f"orders {VERSION}")
-        elif text := store.read(self.path.strip("/")):
-            self.answer(200, text)
+        elif self.path == "/report":
+            self.answer(200, store.bucket.Object("report").get()["Body"].read().decode())
+        elif rows := store.ask("SELECT result FROM orders WHERE name = :name", name=self.path):
+            self.answer(200, rows[0][0])
         else:
             self.answer(404, "there is no such order")
 
     def do_POST(self) -> None:
-        store.queue.send_message(MessageBody=self.path.strip("/"))
+        store.queue.send_message(MessageBody=self.path)
         self.answer(202, "taken")
 
     def answer(self, status: int, text: str) -> None:
