@@ -18,6 +18,7 @@ LONGEST_FIRST = (
     "test_postgresql.py",
     "test_pipeline_two_writers.py",
     "test_own_repository.py",
+    "test_documents_as_they_stand.py",
     "test_main_job.py",
     "test_operate_commands.py",
     "test_everything_on.py",
