@@ -27,6 +27,7 @@ LONGEST_FIRST = (
     "test_codebuild.py",
     "test_pipeline.py",
     "test_release_command.py",
+    "test_promotion.py",
     "test_jobs.py",
     "test_release_command_pipeline.py",
     "test_without_web.py",
