@@ -9,6 +9,7 @@ import pytest
 from tests.e2e.checkout import Checkout, copy_tree
 
 LONGEST_FIRST = (
+    "test_whole_application.py",
     "test_processes.py",
     "test_previews.py",
     "test_place.py",
