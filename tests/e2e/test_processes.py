@@ -190,35 +190,3 @@ def test_the_next_good_release_takes_both_on(stack: Checkout, url: str, queue: s
     stack.configure(processes={"worker": worker(url, queue=queue, min_count=1)})
     told = faulty.up(stack)
     assert told["processes"] == {"web": "succeeded", "worker": "succeeded"}
-
-
-def definitions(checkout: Checkout) -> list[dict[str, Any]]:
-    """The task definitions that the web process and the worker run."""
-    ecs = checkout.client("ecs")
-    services = ecs.describe_services(
-        cluster="fargate-cd-local", services=["fargate-cd-local", "fargate-cd-local_worker"]
-    )["services"]
-    return [
-        ecs.describe_task_definition(taskDefinition=row["taskDefinition"])["taskDefinition"]
-        for row in services
-    ]
-
-
-def test_a_release_of_the_worker_alone_is_put_back_and_the_web_process_is_left_alone(
-    stack: Checkout, url: str, queue: str
-) -> None:
-    web, _ = definitions(stack)
-    environment = {"QUEUE_URL": url, "COLOUR": "red"}
-    changed = worker(url, queue=queue, min_count=1, environment=environment)
-    stack.configure(processes={"worker": changed})
-    faulty.up(stack)
-    assert "COLOUR" in str(definitions(stack)[1])
-    newest, before = stack.json("releases", *STACK)["releases"][:2]
-    assert (newest["state"], before["state"]) == ("current", "superseded")
-    assert newest["processes"]["web"] == before["processes"]["web"] == newest["number"]
-    assert newest["processes"]["worker"] > before["processes"]["worker"]
-    told = stack.json("rollback", *STACK, "--yes")
-    assert told["processes"] == {"web": "succeeded", "worker": "succeeded"}
-    after, put_back = definitions(stack)
-    assert after["taskDefinitionArn"] == web["taskDefinitionArn"]
-    assert "COLOUR" not in str(put_back)
