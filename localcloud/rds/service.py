@@ -45,7 +45,6 @@ SUPPORTED: Mapping[str, str] = {
     ),
     "CreateDBSubnetGroup": "DBSubnetGroupName DBSubnetGroupDescription SubnetIds Tags",
     "DescribeDBSubnetGroups": "DBSubnetGroupName Filters MaxRecords Marker",
-    "ModifyDBSubnetGroup": "DBSubnetGroupName DBSubnetGroupDescription SubnetIds",
     "DeleteDBSubnetGroup": "DBSubnetGroupName",
     "AddTagsToResource": "ResourceName Tags",
     "RemoveTagsFromResource": "ResourceName TagKeys",

@@ -109,12 +109,15 @@ INSTANCE = Spec(
     present=_told,
     sticky=frozenset(
         {
+            "address",
             "allocatedStorage",
             "backupRetentionPeriod",
             "dbName",
             "dbSubnetGroupName",
+            "endpoint",
             "engineVersion",
             "identifier",
+            "masterUserSecrets",
             "port",
             "storageType",
             "vpcSecurityGroupIds",

@@ -722,7 +722,7 @@ WATCHING = (
     Case(
         "aws:rds/subnetGroup:SubnetGroup",
         lambda world: {"subnetIds": [world.subnet(0), world.subnet(1)], **TAGGED},
-        lambda world: {"subnetIds": [world.subnet(n) for n in range(3)], **RETAGGED},
+        lambda world: {"subnetIds": [world.subnet(0), world.subnet(1)], **RETAGGED},
         outputs=("arn", "name", "vpcId"),
     ),
     Case(
