@@ -68,10 +68,28 @@ INSTANCE = Spec(
         "backupWindow": "PreferredBackupWindow",
         "identifier": "DBInstanceIdentifier",
         "maintenanceWindow": "PreferredMaintenanceWindow",
+        "multiAz": "MultiAZ",
         "instanceClass": "DBInstanceClass",
         "username": "MasterUsername",
         "password": "MasterUserPassword",
     },
+    omit=frozenset(
+        {
+            "AdditionalStorageVolumes",
+            "AutomationMode",
+            "AwsBackupRecoveryPointArn",
+            "CACertificateIdentifier",
+            "DBCapacityReservationIdentifier",
+            "DBClusterIdentifier",
+            "DBSecurityGroups",
+            "DBSystemId",
+            "MultiTenant",
+            "PerformanceInsightsKMSKeyId",
+            "ProcessorFeatures",
+            "PromotionTier",
+            "TdeCredentialArn",
+        }
+    ),
     local=frozenset(
         {
             "applyImmediately",
@@ -121,6 +139,7 @@ INSTANCE = Spec(
             "engineVersion",
             "identifier",
             "maintenanceWindow",
+            "multiAz",
             "masterUserSecrets",
             "port",
             "storageType",
