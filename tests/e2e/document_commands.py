@@ -48,7 +48,7 @@ def shell(checkout: Checkout, commands: str, **extra: str) -> subprocess.Complet
     )
 
 
-def typed(checkout: Checkout, commands: str, exit_code: int = 0, **extra: str) -> str:
+def typed(checkout: Checkout, commands: str, exit_code: int = 0, /, **extra: str) -> str:
     """Type commands that must end with `exit_code`; returns their results, what they print last."""
     done = shell(checkout, commands, **extra)
     assert done.returncode == exit_code, f"{commands}\n{done.stdout}\n{done.stderr}"
