@@ -26,6 +26,8 @@ OTHER = "fargate-cd-prod"
 HERE = f"{REGION}:{ACCOUNT}"
 BUCKET = f"{NAME}-artifacts-{REGION}-{ACCOUNT}"
 SECRET = f"arn:aws:secretsmanager:{HERE}:secret:db-AbCdEf"
+SIDECAR = "team/collector"
+"""The repository of the sidecar's image."""
 OTHER_SECRET = f"arn:aws:secretsmanager:{HERE}:secret:other-AbCdEf"
 KEY = f"arn:aws:kms:{HERE}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 LAYER = "sha256:" + "0" * 64
@@ -93,7 +95,7 @@ def read_secrets() -> list[Asked]:
     """What ECS calls to inject secrets."""
     return [
         call("secretsmanager", "GetSecretValue", SecretId=SECRET),
-        call("ssm", "GetParameters", Names=["/team/flag"]),
+        call("ssm", "GetParameters", Names=["/team/flag", "/team/collector"]),
     ]
 
 
@@ -148,13 +150,14 @@ RUNNING = Duties(
 
 STARTING: Mapping[str, Duties] = {
     "execution": Duties(
-        [*pull(NAME), *write_log(f"/ecs/{NAME}/app"), *read_secrets()],
+        [*pull(NAME), *pull(SIDECAR)[1:], *write_log(f"/ecs/{NAME}/app"), *read_secrets()],
         [*OTHER_PEOPLES, *push(NAME), *pull(OTHER)[1:], *write_log(SESSION_LOG), *CHANNELS],
     ),
     "previews": Duties(
         [
             *pull(NAME),
             *pull(f"{NAME}-previews"),
+            *pull(SIDECAR)[1:],
             *write_log(f"/ecs/{NAME}/preview/login/app"),
             *read_secrets(),
         ],
@@ -357,6 +360,7 @@ LOOKING = [
     call("ecs", "DescribeTasks", cluster=NAME, tasks=["1"]),
     call("secretsmanager", "ListSecretVersionIds", SecretId=SECRET),
     call("ssm", "GetParameter", Name="/team/flag"),
+    call("ssm", "GetParameter", Name="/team/collector"),
 ]
 """What the program and the driver ask in every workflow."""
 
