@@ -45,9 +45,10 @@ STEADY = {
 
 def settings_of(cloud: WholeCloud, name: str) -> dict[str, str]:
     """A row of the matrix, with what it names made in the cloud."""
-    given = {"image": IMAGE, **MATRIX[name], "access_logs": "false"}
+    given = {"image": IMAGE, **MATRIX[name], "access_logs": "false", "waf_logs": "false"}
     secret = cloud.client("secretsmanager").create_secret(Name="db", SecretString='{"dsn": "x"}')
-    cloud.client("ssm").put_parameter(Name="/team/flag", Value="on", Type="String")
+    for parameter in ("/team/flag", "/team/collector"):
+        cloud.client("ssm").put_parameter(Name=parameter, Value="on", Type="String")
     cloud.client("route53").create_hosted_zone(Name="example.com", CallerReference="1")
     requests.post(
         f"{cloud.git_host_url}api/v3/orgs/octo/repos", json={"name": "shop"}, timeout=5
