@@ -52,7 +52,8 @@ def test_nothing_is_made_for_previews() -> None:
 
 def test_the_outputs_have_no_address_and_name_the_first_process() -> None:
     assert made().outputs.keys() == {
-        *("repository_url", "cluster_name", "service_name", "log_group_name", "image_uri")
+        *("repository_url", "cluster_name", "service_name", "log_group_name", "image_uri"),
+        "built_tag",
     }
     assert made().outputs["service_name"] == "fargate-cd-dev_archiver"
 
