@@ -43,6 +43,9 @@ BRANCH_LIMIT = 40
 WEB = "web"
 """How the process behind the load balancer is called where processes are told apart."""
 
+INTERNAL_OUTPUTS = frozenset({"traffic", "endpoints", "built_tag", "route_priority"})
+"""Outputs that only the next update reads."""
+
 DEPLOY_STAGE = "Deploy"
 """The pipeline's stage that releases."""
 

@@ -22,7 +22,7 @@ from automation.stack.shared_place import other_cluster
 from automation.stack.stack_file import StackFile, load_stack_file
 from automation.stack.state_file import OutputValue
 from automation.stack.target import TARGETS, Target
-from infra.names import CONTAINER_NAME, WEB, Names
+from infra.names import CONTAINER_NAME, INTERNAL_OUTPUTS, WEB, Names
 
 if TYPE_CHECKING:  # a command that only looks imports no SDK, which takes half a second
     from pulumi import automation as auto
@@ -314,5 +314,6 @@ def shown_changes(progress: Progress) -> dict[str, Any]:
 
 
 def shown_outputs(outputs: Mapping[str, OutputValue]) -> dict[str, Any]:
-    """Outputs by name, for people and logs: secret ones are not told."""
-    return {k: SECRET if v.secret else v.value for k, v in sorted(outputs.items())}
+    """Outputs by name, for people and logs: neither secret ones nor the program's own are told."""
+    shown = {k: v for k, v in sorted(outputs.items()) if k not in INTERNAL_OUTPUTS}
+    return {k: SECRET if v.secret else v.value for k, v in shown.items()}

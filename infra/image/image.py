@@ -36,14 +36,6 @@ built again, and a tag is pushed only once.
 """
 
 
-BUILT = "built_tag"
-"""The output that tells of which tag the state has an image.
-
-What runs after a rollback, a promotion or a release of the pipeline has none there. It would be
-built again, and a tag is pushed only once.
-"""
-
-
 class Promotion(Protocol):
     """Takes images of other repositories into the stack's own."""
 
