@@ -91,8 +91,9 @@ class Environment:
 
     def export(self) -> None:
         """Export the outputs."""
-        if self.web is not None:
+        if self.settings.has_previews:
             self._share()
+        if self.web is not None:
             self.web.export()
         if self.endpoints is not None:
             self.endpoints.export(self.service.service_name)
@@ -103,8 +104,8 @@ class Environment:
         pulumi.export("image_uri", self.image)
 
     def _preview_registry(self) -> Registry:
-        """Where images of previews are pushed to; there are none without a web process."""
-        if not self.settings.web:
+        """Where images of previews are pushed to."""
+        if not self.settings.has_previews:
             return self.registry
         return Registry("previews", self._context, self.key_arn, kind="previews")
 
@@ -310,8 +311,13 @@ class Environment:
 
     def _github_access(self) -> None:
         """Allow GitHub workflows to release into this environment and to make previews."""
+        access = GithubAccess("github", self._context, self._releases(), self._previews())
+        for purpose, role_arn in access.role_arns.items():
+            pulumi.export(f"github_{purpose}_role_arn", role_arn)
+
+    def _releases(self) -> pulumi.Output[WorkflowScope]:
         settings, names = self.settings, self.names
-        release = self._workflows(
+        return self._workflows(
             self.registry,
             self.roles.own,
             f"{names.log_group_prefix}/*",
@@ -320,17 +326,19 @@ class Environment:
             bool(settings.release_command),
             settings.promotes_from,
         )
-        previews = self._workflows(
+
+    def _previews(self) -> pulumi.Output[WorkflowScope] | None:
+        settings, own = self.settings, self.settings.preview_settings
+        if not settings.has_previews:
+            return None
+        return self._workflows(
             self.preview_registry,
             self.roles.previews,
-            f"{names.preview_log_group_prefix}*",
+            f"{self.names.preview_log_group_prefix}*",
             settings.preview_secret_arns,
-            [*settings.preview_settings.get("build_secrets", settings.build_secrets).values()],
-            settings.previews_have_release_command,
+            [*own.get("build_secrets", settings.build_secrets).values()],
+            bool(own.get("release_command", settings.release_command)),
         )
-        access = GithubAccess("github", self._context, release, previews)
-        pulumi.export("github_deploy_role_arn", access.deploy_role_arn)
-        pulumi.export("github_preview_role_arn", access.preview_role_arn)
 
     def _workflows(
         self,

@@ -121,7 +121,8 @@ def shared_by(environment: Names) -> Shared:
         raise EnvironmentMissing(
             f"The environment {environment.stack} does not say what it shares: bring it up to "
             f"date by `python automation/run.py up --stack {environment.stack}`. One with "
-            "`web: false` has no load balancer and shares nothing."
+            "`web: false` or `listener_arn` has no load balancer of its own and shares nothing: "
+            "name the network, cluster and listener that it uses in your settings instead."
         )
     return found
 

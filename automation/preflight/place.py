@@ -227,7 +227,10 @@ def _listener(flight: Flight) -> Iterator[Fault]:
         host = host_names(names, settings)
         shared = shared_place(flight.cloud, host) if host else None
         if shared is None:
-            said = f"There is no environment {settings.in_environment} that shares its place."
+            said = (
+                f"There is no environment {settings.in_environment} that shares its place; one "
+                "behind a `listener_arn` does not."
+            )
             stack = settings.in_environment.rpartition("/")[2]
             change = f"one that is up: `python automation/run.py up --stack {stack}`"
             yield Fault("in_environment", said, change)

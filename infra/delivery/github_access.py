@@ -16,22 +16,21 @@ from infra.policies.github_trust import ISSUER, Repository
 class GithubAccess(pulumi.ComponentResource):
     """A role that releases, one that makes previews, and GitHub's OIDC provider if none is named.
 
-    `release` and `previews` say what the workflows work on that use the one role or the other.
+    `release` and `previews` say what the workflows work on that use the one role or the other;
+    None where there are no previews.
 
     Attributes:
-        deploy_role_arn: for `deploy.yml`.
-        preview_role_arn: for `preview.yml` and `prune.yml`.
+        role_arns: of `deploy` for `deploy.yml`, and of `preview` for `preview.yml` and `prune.yml`.
     """
 
-    deploy_role_arn: pulumi.Output[str]
-    preview_role_arn: pulumi.Output[str]
+    role_arns: dict[str, pulumi.Output[str]]
 
     def __init__(
         self,
         name: str,
         context: Context,
         release: pulumi.Output[WorkflowScope],
-        previews: pulumi.Output[WorkflowScope],
+        previews: pulumi.Output[WorkflowScope] | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:GithubAccess", name, None, opts)
@@ -47,11 +46,12 @@ class GithubAccess(pulumi.ComponentResource):
         branch = f"ref:refs/heads/{settings.github_branch}"
         environment = settings.github_environment
         reviewed = f"environment:{environment}" if environment else branch
-        self.deploy_role_arn = self._role("deploy", [reviewed], release.apply(github.release))
-        self.preview_role_arn = self._role(
-            "preview", ["pull_request", branch], previews.apply(github.preview)
-        )
-        self.register_outputs({"deploy_role_arn": self.deploy_role_arn})
+        self.role_arns = {"deploy": self._role("deploy", [reviewed], release.apply(github.release))}
+        if previews is not None:
+            subjects = ["pull_request", branch]
+            allowed = previews.apply(github.preview)
+            self.role_arns["preview"] = self._role("preview", subjects, allowed)
+        self.register_outputs({"deploy_role_arn": self.role_arns["deploy"]})
 
     def _issuer(self) -> aws.iam.OpenIdConnectProvider:
         return aws.iam.OpenIdConnectProvider(

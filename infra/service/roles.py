@@ -76,8 +76,7 @@ class Roles(pulumi.ComponentResource):
         self._name, self._context = name, context
         self._args = args
         self.own, self.granted = self._of_environment()
-        # Without a web process there are no previews.
-        self.previews = self._of_previews() if context.settings.web else self.own
+        self.previews = self._of_previews() if context.settings.has_previews else self.own
         self.register_outputs(
             {
                 "execution_role_arn": self.own.execution_role_arn,

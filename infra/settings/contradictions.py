@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from infra.settings import container_rules, sidecars
@@ -96,22 +96,39 @@ CONDITION_VALUES = 5
 """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"""
 
 
+def _leave_out(settings: Settings, names: Iterable[str], why: str) -> str | None:
+    """What is wrong where one of these settings is not as by default."""
+    fields = type(settings).model_fields
+    odd = [name for name in names if getattr(settings, name) != fields[name].default]
+    return f"leave out {', '.join(odd)}: {why}" if odd else None
+
+
 def _given(name: str) -> Callable[[Settings], str | None]:
     """Return a rule against settings of resources that the stack does not make."""
 
     def rule(settings: Settings) -> str | None:
         if not getattr(settings, name) or settings.preview_of:
             return None
-        fields = type(settings).model_fields
-        odd = [each for each in GIVEN[name] if getattr(settings, each) != fields[each].default]
-        if not odd:
-            return None
-        return f"leave out {', '.join(odd)}: that is decided by what exists already"
+        return _leave_out(settings, GIVEN[name], "that is decided by what exists already")
 
     return rule
 
 
+def _listener(settings: Settings) -> str | None:
+    """A preview would open a port of a load balancer that is somebody else's."""
+    if not settings.listener_arn:
+        return None
+    if settings.preview_of:
+        return (
+            f"{settings.preview_of} uses a load balancer that is not its own, so it has no "
+            "previews: preview an environment without `listener_arn`"
+        )
+    return _leave_out(settings, OF_PREVIEWS, "such a stack has no previews")
+
+
 def _network(settings: Settings) -> str | None:
+    if settings.preview_of:
+        return None
     if bool(settings.vpc_id) != bool(settings.subnet_ids):
         return "needs the other one: `vpc_id` and `subnet_ids` (of the tasks) go together"
     if not settings.vpc_id and (settings.load_balancer_subnet_ids or settings.listener_arn):
@@ -132,6 +149,8 @@ def _route(settings: Settings) -> str | None:
     return None
 
 
+OF_PREVIEWS = ("preview_settings", "preview_ttl_hours")
+
 OF_WEB = (
     *("container_port", "health_check_path", "health_check_codes", "health_check_interval"),
     *("health_check_command", "startup_seconds", "command", "entry_point", "cpu", "memory"),
@@ -139,7 +158,7 @@ OF_WEB = (
     *("requests_per_target", "scheduled_scaling", "strategy", "bake_minutes", "step_percent"),
     *("step_minutes", "deregistration_delay", "stickiness_seconds", "protocol_version"),
     *("listener_arn", "route_paths", "route_hosts", "route_priority", "error_limit"),
-    *("latency_limit", "github_actions", "preview_ttl_hours", "preview_settings", "sidecars"),
+    *("latency_limit", "github_actions", "sidecars", *OF_PREVIEWS),
     *(*BALANCER, *OF_HTTPS),
 )
 """Settings of the web process, of its load balancer, and of previews, which show it."""
@@ -153,11 +172,7 @@ def _web(settings: Settings) -> str | None:
         return f"{settings.preview_of} has no web process, so there is nothing to preview"
     if not settings.processes:
         return "needs `processes` with at least one, or nothing would run"
-    fields = type(settings).model_fields
-    odd = [name for name in OF_WEB if getattr(settings, name) != fields[name].default]
-    if not odd:
-        return None
-    return f"leave out {', '.join(odd)}: without a web process there is nothing that it could set"
+    return _leave_out(settings, OF_WEB, "without a web process there is nothing that it could set")
 
 
 def _schedule_bounds(settings: Settings) -> str | None:
@@ -342,6 +357,9 @@ def _absolute(setting: str) -> Callable[[Settings], str | None]:
 OF_SIDECARS = ("processes", "jobs", "cpu", "memory", "writable_paths", "container_port", "egress")
 """What the containers of a task share."""
 
+IN = ("github_token", "connection_arn")
+"""The ways in for a push."""
+
 _CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Settings], str | None]], ...] = (
     (("cpu",), _cpu),
     (("memory", "cpu"), _memory),
@@ -353,6 +371,7 @@ _CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Settings], str | None]],
     (("availability_zones", "zones"), _zones),
     *(((name, *GIVEN[name]), _given(name)) for name in GIVEN),
     (("vpc_id", "subnet_ids", "load_balancer_subnet_ids", "listener_arn"), _network),
+    (("listener_arn", "preview_of", *OF_PREVIEWS), _listener),
     (("route_paths", "route_hosts", "in_environment", "listener_arn"), _route),
     (("scheduled_scaling",), _schedule_bounds),
     (("environment", "secrets"), _both_names),
@@ -367,24 +386,10 @@ _CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Settings], str | None]],
     (("waf_logs", "waf"), _firewall),
     (("connection_arn", "github_token"), _one_way_in),
     (("trigger_paths", "github_token"), _paths),
-    (
-        ("dockerfile", "app_path", "pipeline_app_path", "github_token", "connection_arn"),
-        _pipeline_dockerfile,
-    ),
+    (("dockerfile", "app_path", "pipeline_app_path", *IN), _pipeline_dockerfile),
     (("app_path", "github_actions"), _absolute("app_path")),
     (("dockerfile", "github_actions"), _absolute("dockerfile")),
-    (
-        (
-            "strategy",
-            "monitoring",
-            "bake_minutes",
-            "step_percent",
-            "step_minutes",
-            "github_token",
-            "connection_arn",
-        ),
-        _strategy,
-    ),
+    (("strategy", "monitoring", "bake_minutes", "step_percent", "step_minutes", *IN), _strategy),
     (("step_percent", "strategy"), _linear_step),
     (("release_command_on", "release_command"), _release_command),
     (("jobs", "cpu", "memory"), _jobs),

@@ -316,6 +316,11 @@ class Settings(BaseModel):
         return container_rules.writable_sizes(self.writable_paths)
 
     @property
+    def has_previews(self) -> bool:
+        """Whether branches may run beside it: not on a load balancer that is somebody else's."""
+        return self.web and not self.listener_arn
+
+    @property
     def opens_preview_ports(self) -> bool:
         """Whether the environment opens the ports of all previews, so that no workflow may."""
         return self.github_actions and not self.domain
@@ -350,14 +355,8 @@ class Settings(BaseModel):
         return sorted({*own.values(), *of_sidecars.secret_arns(of_sidecars.of_previews(self))})
 
     @property
-    def previews_have_release_command(self) -> bool:
-        """Whether the previews of an environment run a command before they replace tasks."""
-        return bool(self.preview_settings.get("release_command", self.release_command))
-
-    @property
     def lead(self) -> str:
-        """The process that stands for the application: the first one by name where it has no web
-        process, whose name is the empty one."""
+        """The process that stands for the application: the web one (''), or the first by name."""
         return "" if self.web else min(self.processes, default="")
 
     @property

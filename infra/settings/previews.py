@@ -51,6 +51,7 @@ INHERITED = frozenset(
         "tags",
         "target",
         "cluster_arn",
+        "listener_arn",
         "in_environment",
     }
 )
@@ -63,6 +64,7 @@ ADJUSTABLE = (INHERITED | DEFAULTS.keys()) - {
     "container_port",
     "target",
     "cluster_arn",
+    "listener_arn",
     "in_environment",
     "web",
 }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.ingress.route import FIRST, PER_BAND, band, priority
+from infra.settings import model
 from infra.settings.model import Settings, SettingsError
 from infra.shared import EnvironmentMissing
 from tests.unit.infra import recorder
@@ -97,6 +99,35 @@ def test_on_a_listener_that_exists_the_service_is_a_rule() -> None:
     assert groups == {"firewall-tasks-id"}
     (into,) = found.of("SecurityGroupIngressRule")
     assert into.inputs["referencedSecurityGroupId"] == "sg-theirs"
+
+
+def test_a_listener_that_is_somebody_elses_has_no_previews() -> None:
+    actions = {"github_actions": "true", "github_owner": "octo", "github_repository": "shop"}
+    found = on_a_listener(**actions)
+    assert [each.inputs["name"] for each in found.of("Repository")] == ["fargate-cd-dev"]
+    assert not [each for each in found.of("Parameter") if "previews" in each.inputs["name"]]
+    roles = {each.inputs["name"] for each in found.of("Role")}
+    assert {name for name in roles if "github" in name} == {
+        "fargate-cd-dev-github-deploy-eu-central-1"
+    }
+    assert not [name for name in roles if "preview" in name]
+    assert "github_deploy_role_arn" in found.outputs
+    assert "github_preview_role_arn" not in found.outputs
+
+
+def test_a_preview_beside_a_listener_that_is_somebody_elses_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = {**NETWORK, **ROUTE, "listener_arn": LISTENER}
+    document = {"config": {f"fargate-cd:{name}": value for name, value in of.items()}}
+    (tmp_path / "Pulumi.dev.yaml").write_text(json.dumps(document))
+    monkeypatch.setattr(model, "PROJECT_ROOT", tmp_path)
+    with pytest.raises(SettingsError) as refused:
+        record({"preview_of": "dev", "preview_branch": "login"}, stack="dev-preview-login")
+    (problem,) = refused.value.problems
+    assert "dev uses a load balancer that is not its own, so it has no previews" in problem
+    with pytest.raises(SettingsError, match="leave out preview_ttl_hours: such a stack has no"):
+        on_a_listener(preview_ttl_hours="5")
 
 
 def environment(**settings: str) -> Recording:
