@@ -24,16 +24,16 @@ from infra.place import Location, Place
 from infra.policies.github import PLACE_ACTIONS, WorkflowScope
 from infra.service.cluster import Cluster, ClusterArgs, ExistingCluster
 from infra.service.logs import Logs
-from infra.service.processes import ProcessesArgs, ProcessService, processes, queue_arns
+from infra.service.processes import ProcessService, processes, queue_arns
 from infra.service.release_command import before_service
 from infra.service.roles import Roles, RolesArgs
-from infra.service.service import Placement, Service
+from infra.service.service import Service, Workload
 from infra.service.task import TaskRoles
 from infra.settings import sidecars
 from infra.settings.host import host_names
 from infra.settings.sidecars import Sidecar
 from infra.shared import Sharing, preview_domain
-from infra.web import Web, WebArgs
+from infra.web import Web
 
 NO_PIPELINE = (
     "This stack has no pipeline: `up` builds and deploys the app. For releases by `git push` set "
@@ -70,12 +70,17 @@ class Environment:
         topic_arn = self._topic()
         monitoring = Monitoring(context, self.ingress, topic_arn)
         self.endpoints = self._endpoints()
-        self._needs, self._placement = self._started(), self._placed()
-        self._before = before_service(
-            context, release.runner, lambda: self._led_by.task_arn, self._placement
+        workload = Workload(
+            location=self.location,
+            image=self.image,
+            roles=self.roles.own,
+            needs=self._started(),
+            before=before_service(
+                context, release.runner, lambda: self._led_by.task_arn, self.location
+            ),
         )
-        self.web = self._web(monitoring)
-        self.processes = self._processes()
+        self.web = self._web(workload, monitoring)
+        self.processes = processes(context, workload, self.queue_arns)
         monitoring.watch(self.web.service if self.web else None, self.processes)
         if self.settings.jobs:
             Jobs("jobs", context, self.roles.own, self.service, topic_arn)
@@ -245,23 +250,11 @@ class Environment:
             *(self.endpoints.all if self.endpoints else []),
         ]
 
-    def _placed(self) -> Placement:
-        return Placement.at(self.location)
-
-    def _web(self, monitoring: Monitoring) -> Web | None:
+    def _web(self, workload: Workload, monitoring: Monitoring) -> Web | None:
         """The process behind the load balancer; None in an application without one."""
         if isinstance(self.ingress, Unreached):
             return None
-        args = WebArgs(
-            placement=self._placement,
-            image=self.image,
-            roles=self.roles.own,
-            cluster_name=self.cluster.cluster_name,
-            needs=self._needs,
-            alarm_names=monitoring.release_alarm_names,
-            before=self._before,
-        )
-        return Web(self._context, self.ingress, args)
+        return Web(self._context, self.ingress, workload, monitoring.release_alarm_names)
 
     @property
     def _led_by(self) -> Web | ProcessService:
@@ -272,18 +265,6 @@ class Environment:
     def service(self) -> Service | ProcessService:
         """The service of the process that stands for the application."""
         return self.web.service if self.web else self.processes[self.settings.lead]
-
-    def _processes(self) -> dict[str, ProcessService]:
-        args = ProcessesArgs(
-            placement=self._placement,
-            image=self.image,
-            roles=self.roles.own,
-            cluster_name=self.cluster.cluster_name,
-            needs=self._needs,
-            queue_arns=self.queue_arns,
-            before=self._before,
-        )
-        return processes(self._context, args)
 
     def _share(self) -> None:
         """Publish what previews and other services use of this environment."""

@@ -22,9 +22,9 @@ from infra.ingress.preview_route import (
 from infra.ingress.route import taken_numbers
 from infra.names import PREVIEW_MARK, Names
 from infra.own_outputs import own_outputs
-from infra.service.processes import ProcessesArgs, processes
+from infra.service.processes import processes
 from infra.service.release_command import Runner, before_service
-from infra.service.service import Placement, fargate_service, web_service
+from infra.service.service import Workload, fargate_service, web_service
 from infra.service.task import TaskRoles, task_definition, web_task
 from infra.settings.model import NAMESPACE, Settings, SettingsError
 from infra.shared import Shared
@@ -125,10 +125,19 @@ class Preview(pulumi.ComponentResource):
         route = self._route(targets)
         self.url = route.url
         self.image = self._image()
-        task, placement = self._task(), self._placement()
-        before = before_service(self._context, args.runner, lambda: task.arn, placement)
-        self.service = self._service(targets, route, task, before)
-        self._processes(before)
+        roles = TaskRoles(args.shared.execution_role_arn, args.shared.task_role_arn)
+        task = task_definition(f"{name}-task", web_task(self._context, self.image, roles), self)
+        workload = Workload(
+            location=args.shared,
+            image=self.image,
+            roles=roles,
+            needs=[self.log_group],
+            before=before_service(self._context, args.runner, lambda: task.arn, args.shared),
+        )
+        described = web_service(self._dated, workload, task.arn, targets.arn, route.needs)
+        self.service = fargate_service(f"{name}-service", described, self)
+        # One task of each process; its number follows nothing.
+        processes(self._context, workload, opts=pulumi.ResourceOptions(parent=self))
         self.register_outputs({"url": self.url})
 
     def _log_group(self) -> aws.cloudwatch.LogGroup:
@@ -164,43 +173,6 @@ class Preview(pulumi.ComponentResource):
             return source
         args = BuiltImageArgs(source, self._args.shared.repository_url)
         return built_image(f"{self._name}-image", args, self).repo_digest
-
-    def _task(self) -> aws.ecs.TaskDefinition:
-        args = web_task(self._context, self.image, self._roles())
-        return task_definition(f"{self._name}-task", args, self)
-
-    def _service(
-        self,
-        targets: aws.lb.TargetGroup,
-        route: Route,
-        task: aws.ecs.TaskDefinition,
-        before: pulumi.ResourceHookBinding | None,
-    ) -> aws.ecs.Service:
-        needs = [self.log_group, *route.needs]
-        args = web_service(
-            self._dated, self._placement(), task.arn, targets.arn, needs, before=before
-        )
-        return fargate_service(f"{self._name}-service", args, self)
-
-    def _placement(self) -> Placement:
-        shared = self._args.shared
-        return Placement.at(shared)
-
-    def _processes(self, before: pulumi.ResourceHookBinding | None) -> None:
-        """One task of each process; its number follows nothing."""
-        args = ProcessesArgs(
-            placement=self._placement(),
-            image=self.image,
-            roles=self._roles(),
-            cluster_name=self._args.shared.cluster_name,
-            needs=[self.log_group],
-            before=before,
-        )
-        processes(self._context, args, pulumi.ResourceOptions(parent=self))
-
-    def _roles(self) -> TaskRoles:
-        shared = self._args.shared
-        return TaskRoles(shared.execution_role_arn, shared.task_role_arn)
 
 
 def define_preview(context: Context, release: Release) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pulumi
 
@@ -12,45 +11,35 @@ from infra.ingress import traffic
 from infra.ingress.ingress import Ingress
 from infra.ingress.routed import RoutedIngress
 from infra.service.scaling import Scaling, ScalingArgs
-from infra.service.service import Placement, Replacement, Service, Shifting, web_service
-from infra.service.task import Task, TaskRoles, web_task
+from infra.service.service import Replacement, Service, Shifting, Workload, web_service
+from infra.service.task import Task, web_task
 from infra.service.traffic_shift import ShiftRole, deployment
-
-
-@dataclass(frozen=True)
-class WebArgs:
-    """What the web process runs, where, and how it is replaced.
-
-    Attributes:
-        placement: where it runs.
-        image: what it runs.
-        roles: under which.
-        cluster_name: the cluster's name.
-        needs: what must exist before a task can start.
-        alarm_names: alarms that take a release back.
-        before: what runs before the service is created or updated; None for nothing.
-    """
-
-    placement: Placement
-    image: pulumi.Input[str]
-    roles: TaskRoles
-    cluster_name: pulumi.Input[str]
-    needs: Sequence[pulumi.Resource]
-    alarm_names: Sequence[pulumi.Input[str]]
-    before: pulumi.ResourceHookBinding | None
 
 
 class Web:
     """The process behind the load balancer.
+
+    Args:
+        context: the stack.
+        ingress: where it answers.
+        workload: what it has in common with the other processes.
+        alarm_names: alarms that take a release back.
 
     Attributes:
         task_arn: the newest revision of its task definition.
         service: its service.
     """
 
-    def __init__(self, context: Context, ingress: Ingress | RoutedIngress, args: WebArgs) -> None:
-        self._context, self._ingress, self._args = context, ingress, args
-        self.task_arn = Task("task", web_task(context, args.image, args.roles)).arn
+    def __init__(
+        self,
+        context: Context,
+        ingress: Ingress | RoutedIngress,
+        workload: Workload,
+        alarm_names: Sequence[pulumi.Input[str]],
+    ) -> None:
+        self._context, self._ingress, self._workload = context, ingress, workload
+        self._alarm_names = alarm_names
+        self.task_arn = Task("task", web_task(context, workload.image, workload.roles)).arn
         self.service = self._service()
         self._scaling()
 
@@ -68,8 +57,8 @@ class Web:
             pulumi.export("load_balancer_dns_name", ingress.balancer.dns_name)
 
     def _service(self) -> Service:
-        context, balancer, args = self._context, self._ingress.balancer, self._args
-        needs, settings = [*args.needs, balancer.ready], context.settings
+        context, balancer = self._context, self._ingress.balancer
+        needs, settings = [balancer.ready], context.settings
         shifting = None
         if balancer.shift is not None:
             shift = ShiftRole("shift", context, balancer.shift)
@@ -77,24 +66,18 @@ class Web:
             shifting = Shifting(advanced=shift.advanced, minutes=settings.shift_minutes)
         release = Replacement(
             deployment(settings, moves=self._ingress.traffic.shifts),
-            args.alarm_names if settings.has_shift else [],
+            self._alarm_names if settings.has_shift else [],
             shifting,
         )
-        described = web_service(
-            context,
-            args.placement,
-            self.task_arn,
-            balancer.target_group_arn,
-            needs,
-            release,
-            args.before,
+        args = web_service(
+            context, self._workload, self.task_arn, balancer.target_group_arn, needs, release
         )
-        return Service("service", described)
+        return Service("service", args)
 
     def _scaling(self) -> Scaling:
         balancer = self._ingress.balancer
         args = ScalingArgs(
-            cluster_name=self._args.cluster_name,
+            cluster_name=self._workload.location.cluster_name,
             service_name=self.service.service_name,
             load_balancer_suffix=balancer.arn_suffix,
             target_group_suffixes=balancer.target_group_arn_suffixes,

@@ -2,40 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
 import pulumi
-import pulumi_aws as aws
 
 from infra.context import Context
 from infra.service.queue_scaling import QueueScaling, queue_name
 from infra.service.scaling import scalable_target, tracking, utilization
-from infra.service.service import Placement, fargate_service, process_service
-from infra.service.task import TaskRoles, process_task, task_definition
-
-
-@dataclass(frozen=True)
-class ProcessesArgs:
-    """What the processes run, where, and by what they scale.
-
-    Attributes:
-        placement: where they run.
-        image: what they run.
-        roles: under which.
-        cluster_name: the cluster's name.
-        needs: what must exist before a task can start.
-        queue_arns: process → the queue that it reads and scales by.
-        before: what runs before a service is created or updated; None for nothing.
-    """
-
-    placement: Placement
-    image: pulumi.Input[str]
-    roles: TaskRoles
-    cluster_name: pulumi.Input[str]
-    needs: Sequence[pulumi.Resource]
-    queue_arns: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    before: pulumi.ResourceHookBinding | None = None
+from infra.service.service import Workload, fargate_service, process_service
+from infra.service.task import process_task, task_definition
 
 
 class ProcessService(pulumi.ComponentResource):
@@ -43,6 +18,9 @@ class ProcessService(pulumi.ComponentResource):
 
     Args:
         process: its name in the settings.
+        context: the stack.
+        workload: what it has in common with the other processes.
+        queue_arn: the queue that it reads and scales by; None where it has none.
 
     Attributes:
         service_name: its service's name.
@@ -58,35 +36,34 @@ class ProcessService(pulumi.ComponentResource):
         self,
         process: str,
         context: Context,
-        args: ProcessesArgs,
+        workload: Workload,
+        queue_arn: pulumi.Input[str] | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         name = f"process-{process}"
         super().__init__("fargate-cd:infra:ProcessService", name, None, opts)
-        self._name, self._process, self._context, self._args = name, process, context, args
+        self._name, self._process, self._context = name, process, context
         task = task_definition(
-            f"{name}-definition", process_task(context, process, args.image, args.roles), self
-        )
-        service = fargate_service(
-            f"{name}-service",
-            process_service(context, process, args.placement, task.arn, args.needs, args.before),
+            f"{name}-definition",
+            process_task(context, process, workload.image, workload.roles),
             self,
         )
+        args = process_service(context, process, workload, task.arn)
+        service = fargate_service(f"{name}-service", args, self)
         self.service_name, self.task_arn = service.name, task.arn
-        queue_arn = args.queue_arns.get(process)
         self.queue_name = None
         if queue_arn is not None:
             self.queue_name = pulumi.Output.from_input(queue_arn).apply(queue_name)
         found = context.settings.processes[process]
         if not context.names.is_preview and found.highest_count > found.min_count:
-            self._scaling(service)
+            self._scaling(workload.location.cluster_name, service.name)
         self.register_outputs({"service_name": self.service_name})
 
-    def _scaling(self, service: aws.ecs.Service) -> None:
-        args, found = self._args, self._context.settings.processes[self._process]
+    def _scaling(self, cluster: pulumi.Input[str], service: pulumi.Output[str]) -> None:
+        found = self._context.settings.processes[self._process]
         target = scalable_target(
             f"{self._name}-target",
-            (args.cluster_name, service.name),
+            (cluster, service),
             (found.min_count, found.highest_count),
             self._context.tags,
             self,
@@ -98,10 +75,27 @@ class ProcessService(pulumi.ComponentResource):
 
 
 def processes(
-    context: Context, args: ProcessesArgs, opts: pulumi.ResourceOptions | None = None
+    context: Context,
+    workload: Workload,
+    queues: Mapping[str, pulumi.Input[str]] | None = None,
+    opts: pulumi.ResourceOptions | None = None,
 ) -> dict[str, ProcessService]:
-    """Every process of the settings, by name."""
-    return {name: ProcessService(name, context, args, opts) for name in context.settings.processes}
+    """Create a service for each process of the settings.
+
+    Args:
+        context: the stack.
+        workload: what the processes have in common.
+        queues: process → the ARN of the queue that it reads and scales by.
+        opts: of each component.
+
+    Returns:
+        Process → its component.
+    """
+    queues = queues or {}
+    return {
+        name: ProcessService(name, context, workload, queues.get(name), opts)
+        for name in context.settings.processes
+    }
 
 
 def queue_arns(context: Context) -> dict[str, pulumi.Input[str]]:

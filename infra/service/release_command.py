@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pulumi
 
 from infra.context import Context
-from infra.service.service import Placement
+from infra.place import Location
 
 NOT_RUN = (
     "release_command is not run by a plain `pulumi up`: `python automation/run.py up` and the "
@@ -48,7 +48,7 @@ def before_service(
     context: Context,
     runner: Runner | None,
     task_arn: Callable[[], pulumi.Input[str]],
-    placement: Placement,
+    location: Location,
 ) -> pulumi.ResourceHookBinding | None:
     """What a service waits for before it is created or updated; None for nothing.
 
@@ -57,7 +57,7 @@ def before_service(
         runner: runs the command; None where nobody can, as in a plain `pulumi up`.
         task_arn: the revision of the task definition, once every resource is declared: the web
             process's, or that of the process in its place.
-        placement: where its tasks run.
+        location: where its tasks run.
     """
     if runner is None or not context.settings.release_command:
         return None
@@ -66,10 +66,10 @@ def before_service(
     async def once() -> None:
         known = pulumi.Output.all(
             definition=task_arn(),
-            cluster=placement.cluster_arn,
-            subnet_ids=placement.subnet_ids,
-            security_group_id=placement.security_group_id,
-            public=placement.public_tasks,
+            cluster=location.cluster_arn,
+            subnet_ids=location.task_subnet_ids,
+            security_group_id=location.task_group_id,
+            public=location.public_tasks,
         )
         # In a thread, so that the other resources go on meanwhile.
         await asyncio.to_thread(runner, ReleaseTask(**await known.future()))  # type: ignore[arg-type]

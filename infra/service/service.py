@@ -13,6 +13,7 @@ from infra.names import CONTAINER_NAME
 from infra.place import Location
 from infra.service.cluster import ON_DEMAND, SPOT
 from infra.service.secret_versions import secret_versions
+from infra.service.task import TaskRoles
 from infra.settings.model import Settings
 
 GRACE_PERIOD_SECONDS = 30
@@ -74,27 +75,22 @@ class Replacement:
 
 
 @dataclass(frozen=True)
-class Placement:
-    """Where the tasks of a service run.
+class Workload:
+    """What the web process and the others of a stack have in common.
 
     Attributes:
-        cluster_arn: the cluster.
-        subnet_ids: where tasks are placed.
-        security_group_id: the tasks' security group.
-        public_tasks: whether tasks get public addresses.
+        location: where their tasks run.
+        image: what they run.
+        roles: under which.
+        needs: what must exist before a task can start.
+        before: what runs before a service is created or updated; None for nothing.
     """
 
-    cluster_arn: pulumi.Input[str]
-    subnet_ids: pulumi.Input[Sequence[str]]
-    security_group_id: pulumi.Input[str]
-    public_tasks: bool
-
-    @classmethod
-    def at(cls, place: Location) -> Placement:
-        """In a place, behind its tasks' security group."""
-        return cls(
-            place.cluster_arn, place.task_subnet_ids, place.task_group_id, place.public_tasks
-        )
+    location: Location
+    image: pulumi.Input[str]
+    roles: TaskRoles
+    needs: Sequence[pulumi.Resource]
+    before: pulumi.ResourceHookBinding | None
 
 
 @dataclass(frozen=True)
@@ -120,7 +116,7 @@ class ServiceArgs:
 
     Attributes:
         physical_name: its name.
-        placement: where it runs.
+        location: where it runs.
         task_arn: the revision of the task definition.
         desired_count: how many tasks a new service starts with.
         spot: whether all tasks but the first run on Spot.
@@ -136,7 +132,7 @@ class ServiceArgs:
     """
 
     physical_name: str
-    placement: Placement
+    location: Location
     task_arn: pulumi.Input[str]
     desired_count: int
     spot: bool
@@ -153,12 +149,11 @@ class ServiceArgs:
 
 def web_service(
     context: Context,
-    placement: Placement,
+    workload: Workload,
     task_arn: pulumi.Input[str],
     target_group_arn: pulumi.Input[str],
     needs: Sequence[pulumi.Resource],
     replacement: Replacement | None = None,
-    before: pulumi.ResourceHookBinding | None = None,
 ) -> ServiceArgs:
     """The service of a stack behind a load balancer, be it an environment or a preview.
 
@@ -166,17 +161,16 @@ def web_service(
 
     Args:
         context: the stack.
-        placement: where it runs.
+        workload: what it has in common with the other processes.
         task_arn: the revision of the task definition.
         target_group_arn: where tasks are registered.
-        needs: what must exist before a task can start and take traffic.
+        needs: what must exist, beside that of the workload, before a task can take traffic.
         replacement: how a release replaces the one before; by default task by task.
-        before: what runs before the service is created or updated.
     """
     settings, preview = context.settings, context.names.is_preview
     return ServiceArgs(
         physical_name=context.names.service,
-        placement=placement,
+        location=workload.location,
         task_arn=task_arn,
         desired_count=settings.desired_count,
         spot=settings.spot,
@@ -185,49 +179,42 @@ def web_service(
             target_group_arn, settings.container_port, grace_period(settings)
         ),
         tags=context.tags,
-        needs=needs,
+        needs=[*workload.needs, *needs],
         on_demand_base=0 if preview else ON_DEMAND_BASE,
         scaled=not preview,
         replacement=replacement or Replacement(),
         triggers=_triggers(settings),
-        before=before,
+        before=workload.before,
     )
 
 
 def process_service(
-    context: Context,
-    name: str,
-    placement: Placement,
-    task_arn: pulumi.Input[str],
-    needs: Sequence[pulumi.Resource],
-    before: pulumi.ResourceHookBinding | None = None,
+    context: Context, name: str, workload: Workload, task_arn: pulumi.Input[str]
 ) -> ServiceArgs:
     """The service of a process, be it of an environment or of a preview, which has one task.
 
     Args:
         context: the stack.
         name: the process's name.
-        placement: where it runs.
+        workload: what it has in common with the other processes.
         task_arn: the revision of the task definition.
-        needs: what must exist before a task can start.
-        before: what runs before the service is created or updated.
     """
     settings, preview = context.settings, context.names.is_preview
     process = settings.processes[name]
     return ServiceArgs(
         physical_name=context.names.process(name),
-        placement=placement,
+        location=workload.location,
         task_arn=task_arn,
         desired_count=1 if preview else process.min_count,
         spot=settings.spot if process.spot is None else process.spot,
         execute_command=settings.exec,
         registration=None,
         tags={**context.tags, PROCESS_TAG: name},
-        needs=needs,
+        needs=workload.needs,
         on_demand_base=0,
         scaled=not preview and process.highest_count > process.min_count,
         triggers=_secrets(settings),
-        before=before,
+        before=workload.before,
     )
 
 
@@ -264,7 +251,7 @@ def fargate_service(name: str, args: ServiceArgs, parent: pulumi.Resource) -> aw
     return aws.ecs.Service(
         name,
         name=args.physical_name,
-        cluster=args.placement.cluster_arn,
+        cluster=args.location.cluster_arn,
         task_definition=args.task_arn,
         desired_count=args.desired_count,
         platform_version="LATEST",
@@ -282,9 +269,9 @@ def fargate_service(name: str, args: ServiceArgs, parent: pulumi.Resource) -> aw
         ),
         health_check_grace_period_seconds=_grace_period(args.registration),
         network_configuration=aws.ecs.ServiceNetworkConfigurationArgs(
-            subnets=args.placement.subnet_ids,
-            security_groups=[args.placement.security_group_id],
-            assign_public_ip=args.placement.public_tasks,
+            subnets=args.location.task_subnet_ids,
+            security_groups=[args.location.task_group_id],
+            assign_public_ip=args.location.public_tasks,
         ),
         load_balancers=_load_balancers(args),
         enable_execute_command=args.execute_command,
