@@ -43,7 +43,20 @@ BRANCH_LIMIT = 40
 WEB = "web"
 """How the process behind the load balancer is called where processes are told apart."""
 
-INTERNAL_OUTPUTS = frozenset({"traffic", "endpoints", "built_tag", "route_priority"})
+TRAFFIC, ENDPOINTS = "traffic", "endpoints"
+"""The outputs by which an update leaves word for the next one."""
+
+BUILT_TAG = "built_tag"
+"""The output that tells of which tag the state has an image.
+
+What runs after a rollback, a promotion or a release of the pipeline has none there. It would be
+built again, and a tag is pushed only once.
+"""
+
+ROUTE_PRIORITY = "route_priority"
+"""The output that keeps the priority of the stack's rule on a listener that it shares."""
+
+INTERNAL_OUTPUTS = frozenset({TRAFFIC, ENDPOINTS, BUILT_TAG, ROUTE_PRIORITY})
 """Outputs that only the next update reads."""
 
 DEPLOY_STAGE = "Deploy"

@@ -8,6 +8,8 @@ from typing import Any
 
 import pulumi
 
+from infra.names import ENDPOINTS, TRAFFIC
+
 READ_OUTPUTS = "pulumi:pulumi:readStackOutputs"
 """The engine's own function that reads the outputs of a stack:
 https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/builtins.go
@@ -41,11 +43,8 @@ def own_outputs() -> Mapping[str, Any]:
     return _read(place)
 
 
-TRAFFIC, ENDPOINTS = "traffic", "endpoints"
-"""The outputs by which an update leaves word for the next one."""
-
 UNFINISHED = "unfinished"
-"""Their part that says whether another update must follow."""
+"""The part of the outputs for the next update that says whether one must follow."""
 
 
 def unfinished(outputs: Mapping[str, Any]) -> bool:

@@ -17,7 +17,7 @@ from infra.image.build_context import BuildContext, staged
 from infra.image.commit import commit_of
 from infra.image.docker_build import Options
 from infra.image.running_image import RunningImage, release_tag, running_image, tags_of
-from infra.names import Names
+from infra.names import BUILT_TAG, Names
 from infra.own_outputs import own_outputs
 from infra.settings.model import Settings, SettingsError
 
@@ -27,13 +27,6 @@ NOTHING_PROMOTED = (
     "fargate-cd:promotion = True: nothing was promoted to this stack yet; name the image by "
     "`up --image` (of another stack: `outputs image_uri --stack NAME`)"
 )
-
-BUILT = "built_tag"
-"""The output that tells of which tag the state has an image.
-
-What runs after a rollback, a promotion or a release of the pipeline has none there. It would be
-built again, and a tag is pushed only once.
-"""
 
 
 class Promotion(Protocol):
@@ -126,7 +119,7 @@ def choose_image(settings: Settings, release: Release, names: Names) -> str | Bu
     if names.is_preview and running is None:
         running = RunningImage("", taken_tags=tags_of(names.repository))
     tag = release_tag(names.image_tag(build.tag), running)
-    if running and tag in running.tags and own_outputs().get(BUILT) != tag:
+    if running and tag in running.tags and own_outputs().get(BUILT_TAG) != tag:
         return running.uri
     pushed = running is not None and tag in running.taken_tags
     return replace(build, tag=tag, pushed=pushed, machine_arguments=release.machine_arguments)
@@ -138,7 +131,7 @@ def _last_build(settings: Settings, running: RunningImage) -> Build | None:
     The engine deletes from the state what a program doesn't name again, so an update of a stack
     that nobody touched would tell of a change.
     """
-    tag = own_outputs().get(BUILT)
+    tag = own_outputs().get(BUILT_TAG)
     if tag not in running.tags:
         return None
     try:
@@ -228,7 +221,7 @@ class BuiltImage(pulumi.ComponentResource):
 def built_image(name: str, args: BuiltImageArgs, parent: pulumi.Resource) -> docker.Image:
     """The resource itself, as a child of `parent`; its name ends in the image's tag."""
     build = args.build
-    pulumi.export(BUILT, build.tag)
+    pulumi.export(BUILT_TAG, build.tag)
     folder, dockerfile = build.context.stage()
     arguments, target = build.arguments, build.options.target or None
     if build.options.secrets:

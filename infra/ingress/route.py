@@ -17,14 +17,12 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
+from infra.names import ROUTE_PRIORITY
 from infra.own_outputs import own_outputs
 from infra.settings.model import Settings
 
 PRIORITY_TAG = "priority"
 """Tells a stack's priority, on its target groups."""
-
-OUTPUT = "route_priority"
-"""The output that keeps it."""
 
 FIRST = 20_000
 """Rules of previews come before, and the rule for all traffic of a shifted release after them."""
@@ -73,7 +71,7 @@ def own_priority(context: Context) -> int:
     settings, own = context.settings, f"{context.names.project}/{context.names.stack}"
     taken = {} if settings.route_priority else taken_numbers(PRIORITY_TAG)
     # AWS lists tags late, so what the stack has itself is kept in its outputs.
-    kept = own_outputs().get(OUTPUT)
+    kept = own_outputs().get(ROUTE_PRIORITY)
     return priority(settings, own, {**taken, own: int(kept)} if kept else taken)
 
 

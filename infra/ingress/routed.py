@@ -12,6 +12,7 @@ from infra.ingress.listening import Listening
 from infra.ingress.load_balancer import Shift, shifting_rule, target_groups
 from infra.ingress.route import Requests, listener_rule
 from infra.ingress.traffic import TrafficPlan, plan_of
+from infra.names import ROUTE_PRIORITY
 from infra.network.network import ExistingNetwork
 from infra.settings.model import NAMESPACE, SettingsError
 from infra.shared import Shared
@@ -72,7 +73,7 @@ class RoutedTargets(pulumi.ComponentResource):
             before = requests(self._own - 1)
             arn = listening.listener_arn
             self.shift = shifting_rule(name, context, arn, before, plan, groups, self)
-        pulumi.export(route.OUTPUT, str(self._own))
+        pulumi.export(ROUTE_PRIORITY, str(self._own))
         self.register_outputs({"target_group_arn": self.target_group_arn})
 
 

@@ -16,10 +16,9 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
-from infra.own_outputs import TRAFFIC, UNFINISHED, left, own_outputs
+from infra.names import TRAFFIC
+from infra.own_outputs import UNFINISHED, left, own_outputs
 from infra.settings.model import Settings
-
-OUTPUT = TRAFFIC
 
 FIRST, SECOND = "targets", "alternate"
 OTHER = {FIRST: SECOND, SECOND: FIRST}
@@ -70,7 +69,7 @@ def plan(settings: Settings, serving: Serving) -> TrafficPlan:
 
 def plan_of(context: Context) -> TrafficPlan:
     """The plan for the stack that Pulumi is running, by its outputs and its listener's rule."""
-    word = own_outputs().get(OUTPUT)
+    word = own_outputs().get(TRAFFIC)
     serving = _serving(context, word) if isinstance(word, dict) else Serving()
     found = plan(context.settings, serving)
     if found.unfinished:
@@ -128,4 +127,4 @@ def export(
         "rule_arn": rule_arn or "",
         UNFINISHED: found.unfinished,
     }
-    pulumi.export(OUTPUT, left(word, released))
+    pulumi.export(TRAFFIC, left(word, released))

@@ -11,7 +11,8 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
-from infra.own_outputs import ENDPOINTS, UNFINISHED, left, own_outputs
+from infra.names import ENDPOINTS
+from infra.own_outputs import UNFINISHED, left, own_outputs
 from infra.policies import statements
 from infra.policies.endpoints import Uses, endpoint_policy, image_layers, interface_services
 

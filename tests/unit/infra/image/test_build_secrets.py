@@ -11,7 +11,8 @@ import pytest
 
 from infra.image import docker_build
 from infra.image.build_secrets import Reference, in_codebuild
-from infra.image.image import BUILT, app_build
+from infra.image.image import app_build
+from infra.names import BUILT_TAG
 from infra.own_outputs import READ_OUTPUTS
 from infra.settings.model import Settings
 from tests.unit.infra.image.running_service import answers
@@ -65,7 +66,7 @@ def test_what_is_in_the_registry_is_not_built_again(builds: list[tuple[Any, ...]
     tag = with_secrets().one("Image").name.removeprefix("image-")
     builds.clear()
     digest = f"sha256:{'a' * 64}"
-    own = {READ_OUTPUTS: lambda _: {"outputs": {BUILT: tag}}}
+    own = {READ_OUTPUTS: lambda _: {"outputs": {BUILT_TAG: tag}}}
     running = {**answers(images={tag: digest}), **own}
     recording = with_secrets(answers=running)
     assert recording.one("Image").name == f"image-{tag}"

@@ -8,9 +8,9 @@ from unittest.mock import Mock
 import pytest
 
 from infra.image import build_context, image
-from infra.image.image import BUILT, Build, Release, build_files, choose_image
+from infra.image.image import Build, Release, build_files, choose_image
 from infra.image.running_image import RunningImage
-from infra.names import Names
+from infra.names import BUILT_TAG, Names
 from infra.settings.model import Settings, SettingsError
 from tests.unit.infra.recorder import record
 
@@ -55,7 +55,7 @@ def test_with_a_pipeline_the_running_image_stays(monkeypatch: pytest.MonkeyPatch
 def test_what_the_state_has_is_named_again_while_it_runs(
     built: str | None, app: str, kept: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image, "own_outputs", lambda: {BUILT: built})
+    monkeypatch.setattr(image, "own_outputs", lambda: {BUILT_TAG: built})
     settings = Settings(github_token="word", app_path=app)
     found = choose(monkeypatch, settings, Release(), RUNNING)
     assert isinstance(found, Build) is kept
@@ -87,7 +87,7 @@ def test_what_runs_already_is_built_again_only_by_the_state_that_has_it(
     tag = image.app_build(settings).tag
     running = RunningImage("host/fargate-cd-dev@sha256:1", frozenset({tag}), frozenset({tag, "x"}))
     for built, expected in ((tag, tag), ("x", running.uri), (None, running.uri)):
-        monkeypatch.setattr(image, "own_outputs", lambda built=built: {BUILT: built})
+        monkeypatch.setattr(image, "own_outputs", lambda built=built: {BUILT_TAG: built})
         chosen = choose(monkeypatch, settings, Release(build=True), running)
         assert (chosen.tag if isinstance(chosen, Build) else chosen) == expected
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from infra.ingress.traffic import FIRST, OUTPUT, SECOND, Serving, TrafficPlan, plan
+from infra.ingress.traffic import FIRST, SECOND, Serving, TrafficPlan, plan
+from infra.names import TRAFFIC
 from infra.own_outputs import READ_OUTPUTS, unfinished
 from infra.settings.model import Settings
 from tests.unit.infra.recorder import Recording, record
@@ -60,7 +61,7 @@ def after(first: str, paths: dict[str, str], heaviest: str | None, **config: str
     return record(
         config,
         answers={
-            READ_OUTPUTS: lambda _: {"outputs": {OUTPUT: left}},
+            READ_OUTPUTS: lambda _: {"outputs": {TRAFFIC: left}},
             "aws:lb/getListenerRule:getListenerRule": rule,
         },
     )
@@ -88,7 +89,7 @@ def test_the_update_after_it_is_rolling_again_in_the_group_that_serves() -> None
     (action,) = recording.one("Listener").inputs["defaultActions"]
     assert group.inputs["name"] in balancer["targetGroupArn"] == action["targetGroupArn"]
     assert not unfinished(recording.outputs)
-    assert recording.outputs[OUTPUT]["first"] == SECOND
+    assert recording.outputs[TRAFFIC]["first"] == SECOND
 
 
 def test_releases_of_a_shifted_service_end_in_either_group() -> None:
