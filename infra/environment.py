@@ -10,7 +10,6 @@ import pulumi
 
 from infra import addons
 from infra.context import Context
-from infra.customer_key import CustomerKey
 from infra.delivery.github_access import GithubAccess
 from infra.image import pull_permissions
 from infra.image.image import Build, BuiltImage, BuiltImageArgs, Release, choose_image, promoted
@@ -29,11 +28,12 @@ from infra.service.release_command import before_service
 from infra.service.roles import Roles, RolesArgs
 from infra.service.service import Service, Workload
 from infra.service.task import TaskRoles
+from infra.service.web import Web
 from infra.settings import sidecars
 from infra.settings.host import host_names
 from infra.settings.sidecars import Sidecar
 from infra.shared import Sharing, preview_domain
-from infra.web import Web
+from infra.storage.customer_key import CustomerKey
 
 NO_PIPELINE = (
     "This stack has no pipeline: `up` builds and deploys the app. For releases by `git push` set "

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 import pulumi
 
-from infra.bucket import BucketArgs, PrivateBucket
 from infra.context import Context
 from infra.delivery.build_project import (
     BuildProject,
@@ -27,6 +26,7 @@ from infra.names import CONTAINER_NAME, RELEASE_MARKS
 from infra.policies import pipeline as pipeline_policies
 from infra.service.roles import Roles
 from infra.settings.pipeline_files import pipeline_files
+from infra.storage.bucket import BucketArgs, PrivateBucket
 
 ARTIFACT_DAYS = 30
 

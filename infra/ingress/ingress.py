@@ -5,7 +5,6 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
-from infra.bucket import BucketArgs, PrivateBucket
 from infra.context import Context
 from infra.ingress.certificate import Certificate, CertificateArgs, alias_record, zone_id
 from infra.ingress.firewall import Firewall
@@ -18,6 +17,7 @@ from infra.network.network import AnyNetwork, ExistingNetwork, Network
 from infra.policies import buckets
 from infra.settings.load_balancer import Redirect
 from infra.shared import preview_domain
+from infra.storage.bucket import BucketArgs, PrivateBucket
 
 FIRST_REDIRECT = 500
 """The first priority of redirects: before the rules of previews, after a person's own."""

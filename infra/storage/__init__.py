@@ -1,0 +1,1 @@
+"""What the stack stores, and the key that encrypts it."""
