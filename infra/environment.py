@@ -288,7 +288,8 @@ class Environment:
             "execution_role_arn": previews.execution_role_arn,
             "task_role_arn": previews.task_role_arn,
         }
-        Sharing("shared", self._context, {**place, **of_balancer, **values})
+        shared_values = {**place, **of_balancer, **values}
+        Sharing("shared", self.names, self._context.tags, shared_values)
 
     def _github_access(self) -> None:
         """Allow GitHub workflows to release into this environment and to make previews."""

@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
 from infra.names import Names
 from infra.place import Location
-
-if TYPE_CHECKING:
-    from infra.context import Context
 
 SHARED = "shared"
 """The parameter's name below the path of `Names.shared_path`."""
@@ -74,14 +71,16 @@ class Sharing(pulumi.ComponentResource):
     the environment nor the passphrase that opens its secrets.
 
     Args:
-        context: the environment.
+        names: the environment's.
+        tags: of the parameter.
         values: each attribute of `Shared`.
     """
 
     def __init__(
         self,
         name: str,
-        context: Context,
+        names: Names,
+        tags: Mapping[str, str],
         values: Mapping[str, pulumi.Input[Any]],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -90,11 +89,11 @@ class Sharing(pulumi.ComponentResource):
         assert not missing, f"shared: {missing}"  # noqa: S101 - the program's own mistake
         aws.ssm.Parameter(
             f"{name}-parameter",
-            name=f"{context.names.shared_path}/{SHARED}",
-            description=f"What previews of {context.names.named()} use of it",
+            name=f"{names.shared_path}/{SHARED}",
+            description=f"What previews of {names.named()} use of it",
             type="String",
             insecure_value=pulumi.Output.json_dumps(values),
-            tags=dict(context.tags),
+            tags=dict(tags),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({})
