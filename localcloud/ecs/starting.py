@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-c
 from __future__ import annotations
 
 import base64
-import copy
 import logging
 import time
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from localcloud.ecs.core import Core
 from localcloud.ecs.dependencies import NEVER_STARTED, Dependency, UnresolvableError
 from localcloud.ecs.model import Container, ServiceRecord, Task, TaskStatus
 from localcloud.ecs.runtime import PullError, Runtime, StartError, container_options
+from localcloud.ecs.task_definitions import effective
 from localcloud.shared.service import ServiceError
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class Starter:
             self._fail(task, str(failure), failure.container)
 
     def _bring_up(self, task: Task) -> None:
-        definition = effective_definition(self.core, task)
+        definition = effective(self.core, task)
         try:
             self._provision(task, definition)
             self._enter(task, TaskStatus.PENDING)
@@ -350,29 +350,6 @@ class Starter:
             ) from error
         with self.core.change():
             rollout.log(service, f"registered 1 targets in (target-group {group})", time.time())
-
-
-def effective_definition(core: Core, task: Task) -> dict[str, Any]:
-    """The task definition with the task's overrides applied.
-
-    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskOverride.html
-    """
-    definition = copy.deepcopy(core.state.task_definitions[task.definition_arn].definition)
-    for member in ("cpu", "memory", "taskRoleArn", "executionRoleArn"):
-        if task.overrides.get(member):
-            definition[member] = task.overrides[member]
-    for override in task.overrides.get("containerOverrides", []):
-        container = next(
-            c for c in definition["containerDefinitions"] if c["name"] == override["name"]
-        )
-        for member in ("command", "cpu", "memory", "memoryReservation"):
-            if override.get(member):
-                container[member] = override[member]
-        if override.get("environment"):
-            merged = {v["name"]: v["value"] for v in container["environment"]}
-            merged |= {v["name"]: v["value"] for v in override["environment"]}
-            container["environment"] = [{"name": n, "value": v} for n, v in merged.items()]
-    return definition
 
 
 def _record(task: Task, name: str) -> Container:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from localcloud.ecs import arns, errors
 from localcloud.ecs.core import Core, page
-from localcloud.ecs.model import TaskDefinition, TaskStatus
+from localcloud.ecs.model import Task, TaskDefinition, TaskStatus
 from localcloud.ecs.validation import normalised
 from localcloud.shared.core import moment
 from localcloud.shared.service import Call
@@ -175,3 +176,26 @@ def shape(record: TaskDefinition) -> dict[str, Any]:
         if at is not None:
             answer[member] = moment(at)
     return answer
+
+
+def effective(core: Core, task: Task) -> dict[str, Any]:
+    """Return the definition of a task with its overrides applied.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskOverride.html
+    """
+    definition = copy.deepcopy(core.state.task_definitions[task.definition_arn].definition)
+    for member in ("cpu", "memory", "taskRoleArn", "executionRoleArn"):
+        if task.overrides.get(member):
+            definition[member] = task.overrides[member]
+    for override in task.overrides.get("containerOverrides", []):
+        container = next(
+            c for c in definition["containerDefinitions"] if c["name"] == override["name"]
+        )
+        for member in ("command", "cpu", "memory", "memoryReservation"):
+            if override.get(member):
+                container[member] = override[member]
+        if override.get("environment"):
+            merged = {v["name"]: v["value"] for v in container["environment"]}
+            merged |= {v["name"]: v["value"] for v in override["environment"]}
+            container["environment"] = [{"name": n, "value": v} for n, v in merged.items()]
+    return definition

@@ -25,6 +25,7 @@ from localcloud.ecs.agent.sessions import Sessions
 from localcloud.ecs.core import Core
 from localcloud.ecs.model import Container, Task
 from localcloud.ecs.runtime import Runtime
+from localcloud.ecs.task_definitions import effective
 from localcloud.server.serving import Server, listen, serve
 from localcloud.shared.service import ServiceError
 
@@ -120,9 +121,7 @@ class TaskEndpoints:
         return "200 OK", answers[kind](task, container)
 
     def _credentials(self, task: Task) -> tuple[str, Any]:
-        from localcloud.ecs.starting import effective_definition
-
-        role = effective_definition(self._core, task).get("taskRoleArn")
+        role = effective(self._core, task).get("taskRoleArn")
         if not role:
             return "404 Not Found", {"code": "NotFound", "message": "the task has no task role"}
         try:
