@@ -14,7 +14,7 @@ from pulumi.runtime.proto import provider_pb2
 from localcloud.providers.aws import create
 from localcloud.providers.aws.calls import CallError, CancelledError
 from localcloud.providers.aws.diff import Differences
-from localcloud.providers.aws.resource import Resource
+from localcloud.providers.aws.spec import Resource
 from localcloud.providers.aws.values import to_struct
 
 logger = logging.getLogger(__name__)

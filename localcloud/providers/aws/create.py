@@ -5,8 +5,7 @@ from __future__ import annotations
 from localcloud.providers.aws import read, tags, update
 from localcloud.providers.aws.calls import preview, search
 from localcloud.providers.aws.mapping import create_request
-from localcloud.providers.aws.resource import Resource
-from localcloud.providers.aws.spec import Op, Values
+from localcloud.providers.aws.spec import Op, Resource, Values
 from localcloud.providers.aws.values import UNKNOWN
 
 

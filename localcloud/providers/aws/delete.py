@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from localcloud.providers.aws import read
 from localcloud.providers.aws.calls import CallError
-from localcloud.providers.aws.resource import Resource
-from localcloud.providers.aws.spec import Op
+from localcloud.providers.aws.spec import Op, Resource
 
 
 def delete(resource: Resource) -> None:

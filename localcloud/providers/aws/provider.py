@@ -20,8 +20,7 @@ from localcloud.providers.aws.check import check
 from localcloud.providers.aws.configuration import Session, Sessions
 from localcloud.providers.aws.diff import diff
 from localcloud.providers.aws.functions import FUNCTIONS, Invocation
-from localcloud.providers.aws.resource import Resource
-from localcloud.providers.aws.spec import Spec, Values
+from localcloud.providers.aws.spec import Resource, Spec, Values
 from localcloud.providers.aws.specs import SPECS
 from localcloud.providers.aws.values import from_struct, to_struct
 from localcloud.providers.engine_log import EngineLog

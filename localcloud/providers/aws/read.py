@@ -10,8 +10,7 @@ from localcloud.providers.aws import tags
 from localcloud.providers.aws.calls import CallError, search
 from localcloud.providers.aws.comparing import differences
 from localcloud.providers.aws.mapping import HIDDEN, accepts, readable
-from localcloud.providers.aws.resource import Resource
-from localcloud.providers.aws.spec import Op, Values
+from localcloud.providers.aws.spec import Op, Resource, Values
 from localcloud.providers.aws.values import from_shape
 
 # Maps in which AWS adds nothing by itself, so that every entry counts.

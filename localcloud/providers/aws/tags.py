@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from localcloud.providers.aws.calls import CallError, search
-from localcloud.providers.aws.resource import Resource
-from localcloud.providers.aws.spec import Values
+from localcloud.providers.aws.spec import Resource, Values
 from localcloud.providers.aws.values import UNKNOWN
 
 

@@ -8,8 +8,7 @@ from localcloud.providers.aws import read, tags
 from localcloud.providers.aws.calls import preview
 from localcloud.providers.aws.diff import diff
 from localcloud.providers.aws.mapping import covered, create_request, creates_with, step_request
-from localcloud.providers.aws.resource import Resource
-from localcloud.providers.aws.spec import Op, Step, Values
+from localcloud.providers.aws.spec import Op, Resource, Step, Values
 
 
 def plan(resource: Resource, old: Values) -> None:

@@ -6,8 +6,7 @@ https://docs.aws.amazon.com/acm/latest/APIReference/Welcome.html
 from __future__ import annotations
 
 from localcloud.providers.aws.comparing import same_ignoring_case
-from localcloud.providers.aws.resource import Resource
-from localcloud.providers.aws.spec import Op, Spec, Step, Tagging, Values
+from localcloud.providers.aws.spec import Op, Resource, Spec, Step, Tagging, Values
 
 _MISSING = frozenset({"ResourceNotFoundException"})
 RECORDS_SECONDS = 300

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from localcloud.providers.aws.resource import Resource
-from localcloud.providers.aws.spec import AutoName, Op, Spec, Step, Tagging, Values
+from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Tagging, Values
 from localcloud.providers.aws.values import from_shape
 
 _MISSING = frozenset({"PipelineNotFoundException", "WebhookNotFoundException"})

@@ -5,8 +5,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/Welcome.html
 
 from __future__ import annotations
 
-from localcloud.providers.aws.resource import Resource
-from localcloud.providers.aws.spec import AutoName, Op, Spec, Step, Tagging, Values, Wait
+from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Tagging, Values, Wait
 
 _ARRANGED = ("attributes", "hashKey", "rangeKey", "readCapacity", "writeCapacity")
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from localcloud.providers.aws.comparing import same_policy
-from localcloud.providers.aws.resource import Resource
-from localcloud.providers.aws.spec import Op, Spec, Step, Tagging, Values, Wait
+from localcloud.providers.aws.spec import Op, Resource, Spec, Step, Tagging, Values, Wait
 from localcloud.providers.aws.values import pascal
 
 # What another deletion, still under way, holds back for a moment.

@@ -11,8 +11,7 @@ from localcloud.providers.aws.calls import search
 from localcloud.providers.aws.comparing import same_unordered
 from localcloud.providers.aws.diff import diff
 from localcloud.providers.aws.mapping import step_request
-from localcloud.providers.aws.resource import Resource
-from localcloud.providers.aws.spec import AutoName, Op, Spec, Step, Tagging, Values
+from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Tagging, Values
 from localcloud.providers.aws.values import UNKNOWN, from_shape
 
 TAGS = Tagging(

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from localcloud.providers.aws.resource import Resource
-from localcloud.providers.aws.spec import AutoName, Op, Spec, Step, Tagging, Values, Wait
+from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Tagging, Values, Wait
 
 TAGS = Tagging(
     at_create="{Tags: pairs}",

@@ -10,8 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from localcloud.providers.aws.comparing import same_policy
-from localcloud.providers.aws.resource import Resource
-from localcloud.providers.aws.spec import AutoName, Op, Spec, Step, Tagging, Values
+from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Tagging, Values
 from localcloud.providers.aws.values import pascal
 
 _MISSING = frozenset({"NoSuchEntity"})

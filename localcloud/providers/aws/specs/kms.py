@@ -6,8 +6,7 @@ https://docs.aws.amazon.com/kms/latest/APIReference/Welcome.html
 from __future__ import annotations
 
 from localcloud.providers.aws.comparing import same_policy
-from localcloud.providers.aws.resource import Resource
-from localcloud.providers.aws.spec import AutoName, Op, Spec, Step, Tagging, Values
+from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Tagging, Values
 
 _MISSING = frozenset({"NotFoundException"})
 

@@ -5,8 +5,7 @@ https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/Welcome.htm
 
 from __future__ import annotations
 
-from localcloud.providers.aws.resource import Resource
-from localcloud.providers.aws.spec import AutoName, Op, Spec, Step, Tagging, Values
+from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Tagging, Values
 
 
 def _set_retention(resource: Resource, old: Values) -> None:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from localcloud.providers.aws.resource import Resource
-from localcloud.providers.aws.spec import Op, Spec, Step, Tagging, Values
+from localcloud.providers.aws.spec import Op, Resource, Spec, Step, Tagging, Values
 
 _MISSING = frozenset({"NoSuchHostedZone", "InvalidChangeBatch"})
 SYNC_SECONDS = 600

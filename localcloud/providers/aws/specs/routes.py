@@ -6,8 +6,7 @@ https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Welcome.html
 from __future__ import annotations
 
 from localcloud.providers.aws.comparing import same_unordered
-from localcloud.providers.aws.resource import Resource
-from localcloud.providers.aws.spec import Op, Spec, Step, Values
+from localcloud.providers.aws.spec import Op, Resource, Spec, Step, Values
 from localcloud.providers.aws.specs.ec2 import HELD, arn, tagged
 from localcloud.providers.aws.values import pascal
 

@@ -10,8 +10,7 @@ from typing import Any
 
 from localcloud.providers.aws.calls import CallError
 from localcloud.providers.aws.comparing import same_policy, same_unordered
-from localcloud.providers.aws.resource import Resource
-from localcloud.providers.aws.spec import AutoName, Op, Spec, Step, Tagging, Values
+from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Tagging, Values
 from localcloud.providers.aws.values import from_shape
 
 _MISSING = frozenset({"404", "NoSuchBucket", "NotFound"})

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from localcloud.providers.aws.calls import CallError
-from localcloud.providers.aws.resource import Resource
-from localcloud.providers.aws.spec import Op, Spec, Step, Values
+from localcloud.providers.aws.spec import Op, Resource, Spec, Step, Values
 from localcloud.providers.aws.specs.ec2 import arn, tagged
 from localcloud.providers.aws.specs.security_groups import (
     ALL,

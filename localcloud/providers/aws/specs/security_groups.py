@@ -12,8 +12,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from localcloud.providers.aws.resource import Resource
-from localcloud.providers.aws.spec import AutoName, Op, Spec, Step, Values
+from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Values
 from localcloud.providers.aws.specs.ec2 import HELD, arn, tagged
 from localcloud.providers.aws.values import has_unknown
 

@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from localcloud.providers.aws.comparing import same_json, same_policy
-from localcloud.providers.aws.resource import Resource
-from localcloud.providers.aws.spec import AutoName, Op, Spec, Step, Tagging, Values
+from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Tagging, Values
 
 _MISSING = frozenset({"NotFound", "NotFoundException"})
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from localcloud.providers.aws.comparing import same_json, same_policy
-from localcloud.providers.aws.resource import Resource
-from localcloud.providers.aws.spec import AutoName, Op, Spec, Step, Tagging, Values
+from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Tagging, Values
 
 _ATTRIBUTES = {
     "contentBasedDeduplication": "ContentBasedDeduplication",

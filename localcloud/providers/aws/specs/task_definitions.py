@@ -9,8 +9,7 @@ import json
 from typing import Any
 
 from localcloud.providers.aws.comparing import same_unordered
-from localcloud.providers.aws.resource import Resource
-from localcloud.providers.aws.spec import Op, Spec, Values
+from localcloud.providers.aws.spec import Op, Resource, Spec, Values
 from localcloud.providers.aws.specs.ecs import TAGS
 from localcloud.providers.aws.values import UNKNOWN, from_shape
 

@@ -6,8 +6,7 @@ https://docs.aws.amazon.com/waf/latest/APIReference/Welcome.html
 from __future__ import annotations
 
 from localcloud.providers.aws.mapping import step_request
-from localcloud.providers.aws.resource import Resource
-from localcloud.providers.aws.spec import AutoName, Op, Spec, Step, Tagging, Values
+from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Tagging, Values
 
 _MISSING = frozenset({"WAFNonexistentItemException"})
 # WAF keeps lists and load balancers in step with a delay.
