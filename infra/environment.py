@@ -137,7 +137,7 @@ class Environment:
     @property
     def _all_repositories(self) -> pulumi.Output[list[str]]:
         previews = self.preview_registry.repository_arn
-        further = self._of_sidecars(self.settings.sidecars, sidecars.of_previews(self.settings))
+        further = self._of_sidecars(self.settings.sidecars, self.settings.preview_sidecars)
         known = pulumi.Output.all(self._repositories, previews, further)
         return known.apply(lambda it: list(dict.fromkeys([*it[0], it[1], *it[2]])))
 
@@ -209,7 +209,7 @@ class Environment:
             ),
             repository_arns=self._repositories,
             sidecar_arns=self._of_sidecars(self.settings.sidecars),
-            preview_sidecar_arns=self._of_sidecars(sidecars.of_previews(self.settings)),
+            preview_sidecar_arns=self._of_sidecars(self.settings.preview_sidecars),
             log_group_arn=self.logs.application.arn,
             session_log_arn=self._session_log_arn,
             key_arn=self.key_arn if shared is None else shared.key_arn or None,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from infra.service.container import FIRST_FREE_PORT, Container, Share
 from infra.settings.model import Settings
-from infra.settings.sidecars import Sidecar, of_process
+from infra.settings.sidecars import Sidecar
 
 
 def with_sidecars(settings: Settings, process: str, app: Container) -> list[Container]:
@@ -17,7 +17,7 @@ def with_sidecars(settings: Settings, process: str, app: Container) -> list[Cont
         process: the process's name.
         app: the application's container there.
     """
-    found = of_process(settings, process)
+    found = settings.sidecars_of(process)
     needed = {name: each.app_depends_on for name, each in found.items() if each.app_depends_on}
     awaited = {*needed, *(on for each in found.values() for on in each.depends_on)}
     ports = [app.port, *(each.port for each in found.values())]

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
 
-from infra.settings import container_rules, sidecars
+from infra.settings import container_rules, sidecar_contradictions
+from infra.settings.fields import Fields
 from infra.settings.pipeline_files import NotInRepositoryError, pipeline_files
 from infra.settings.rules import fargate_cpu, fargate_memory, shown
 
-if TYPE_CHECKING:
-    from infra.settings.model import Settings
 
-
-def contradictions(settings: Settings, unsound: frozenset[str]) -> list[str]:
+def contradictions(settings: Fields, unsound: frozenset[str]) -> list[str]:
     """Problems between settings that are right one by one.
 
     Args:
@@ -31,22 +28,22 @@ def contradictions(settings: Settings, unsound: frozenset[str]) -> list[str]:
     ]
 
 
-def _cpu(settings: Settings) -> str | None:
+def _cpu(settings: Fields) -> str | None:
     return fargate_cpu(settings.cpu)
 
 
-def _memory(settings: Settings) -> str | None:
+def _memory(settings: Fields) -> str | None:
     return fargate_memory(settings.cpu, settings.memory)
 
 
-def _writable(settings: Settings) -> str | None:
+def _writable(settings: Fields) -> str | None:
     size = sum(settings.writable_sizes.values())
     if size < settings.memory:
         return None
     return f"may hold {size} MiB, which must be less than the memory of a task ({settings.memory})"
 
 
-def _processes(settings: Settings) -> str | None:
+def _processes(settings: Fields) -> str | None:
     """Check each process's own settings."""
     size = sum(settings.writable_sizes.values())
     for name, process in settings.processes.items():
@@ -58,14 +55,14 @@ def _processes(settings: Settings) -> str | None:
     return None
 
 
-def _bounds(settings: Settings) -> str | None:
+def _bounds(settings: Fields) -> str | None:
     low, high = settings.lowest_count, settings.highest_count
     if low <= settings.desired_count <= high:
         return None
     return f"must lie between min_count ({low}) and max_count ({high})"
 
 
-def _zones(settings: Settings) -> str | None:
+def _zones(settings: Fields) -> str | None:
     if not settings.zones or settings.availability_zones in (2, len(settings.zones)):
         return None
     return f"must be left out or be {len(settings.zones)}, since `zones` names so many"
@@ -96,17 +93,17 @@ CONDITION_VALUES = 5
 """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html"""
 
 
-def _leave_out(settings: Settings, names: Iterable[str], why: str) -> str | None:
+def _leave_out(settings: Fields, names: Iterable[str], why: str) -> str | None:
     """What is wrong where one of these settings is not as by default."""
     fields = type(settings).model_fields
     odd = [name for name in names if getattr(settings, name) != fields[name].default]
     return f"leave out {', '.join(odd)}: {why}" if odd else None
 
 
-def _given(name: str) -> Callable[[Settings], str | None]:
+def _given(name: str) -> Callable[[Fields], str | None]:
     """Return a rule against settings of resources that the stack does not make."""
 
-    def rule(settings: Settings) -> str | None:
+    def rule(settings: Fields) -> str | None:
         if not getattr(settings, name) or settings.preview_of:
             return None
         return _leave_out(settings, GIVEN[name], "that is decided by what exists already")
@@ -114,7 +111,7 @@ def _given(name: str) -> Callable[[Settings], str | None]:
     return rule
 
 
-def _listener(settings: Settings) -> str | None:
+def _listener(settings: Fields) -> str | None:
     """A preview would open a port of a load balancer that is somebody else's."""
     if not settings.listener_arn:
         return None
@@ -126,7 +123,7 @@ def _listener(settings: Settings) -> str | None:
     return _leave_out(settings, OF_PREVIEWS, "such a stack has no previews")
 
 
-def _network(settings: Settings) -> str | None:
+def _network(settings: Fields) -> str | None:
     if settings.preview_of:
         return None
     if bool(settings.vpc_id) != bool(settings.subnet_ids):
@@ -136,7 +133,7 @@ def _network(settings: Settings) -> str | None:
     return None
 
 
-def _route(settings: Settings) -> str | None:
+def _route(settings: Fields) -> str | None:
     if not settings.web:
         return None
     values = len(settings.route_paths) + len(settings.route_hosts)
@@ -161,10 +158,10 @@ OF_WEB = (
     *("latency_limit", "github_actions", "sidecars", *OF_PREVIEWS),
     *(*BALANCER, *OF_HTTPS),
 )
-"""Settings of the web process, of its load balancer, and of previews, which show it."""
+"""Fields of the web process, of its load balancer, and of previews, which show it."""
 
 
-def _web(settings: Settings) -> str | None:
+def _web(settings: Fields) -> str | None:
     """An application without a web process has nothing that a load balancer's settings are of."""
     if settings.web:
         return None
@@ -175,21 +172,21 @@ def _web(settings: Settings) -> str | None:
     return _leave_out(settings, OF_WEB, "without a web process there is nothing that it could set")
 
 
-def _schedule_bounds(settings: Settings) -> str | None:
+def _schedule_bounds(settings: Fields) -> str | None:
     for entry in settings.scheduled_scaling:
         if entry.min_count > entry.max_count:
             return f"{entry.schedule}: min_count must not exceed max_count"
     return None
 
 
-def _both_names(settings: Settings) -> str | None:
+def _both_names(settings: Fields) -> str | None:
     twice = sorted(settings.environment.keys() & settings.secrets.keys())
     if not twice:
         return None
     return f"{', '.join(twice)} must stand in `environment` or in `secrets`, not in both"
 
 
-def _https(settings: Settings) -> str | None:
+def _https(settings: Fields) -> str | None:
     domain, zone = settings.domain, settings.hosted_zone
     if domain and not (zone or settings.certificate_arn):
         return "needs `hosted_zone`, where its certificate is validated, or `certificate_arn`"
@@ -200,7 +197,7 @@ def _https(settings: Settings) -> str | None:
     return None
 
 
-def _domains(settings: Settings) -> str | None:
+def _domains(settings: Fields) -> str | None:
     if not settings.domains:
         return None
     if not settings.domain:
@@ -214,7 +211,7 @@ def _domains(settings: Settings) -> str | None:
     return None
 
 
-def _protocol_version(settings: Settings) -> str | None:
+def _protocol_version(settings: Fields) -> str | None:
     if settings.protocol_version == "HTTP1":
         return None
     grpc = settings.protocol_version == "GRPC"
@@ -225,7 +222,7 @@ def _protocol_version(settings: Settings) -> str | None:
     return None
 
 
-def _grpc_codes(settings: Settings) -> str | None:
+def _grpc_codes(settings: Fields) -> str | None:
     grpc = settings.protocol_version == "GRPC"
     codes = container_rules.healthy_codes(settings.health_check_codes)
     if settings.health_check_codes == "200" or grpc == (max(codes) < 100):
@@ -233,7 +230,7 @@ def _grpc_codes(settings: Settings) -> str | None:
     return "must be codes of gRPC, 0 to 99, with `protocol_version` GRPC, and of HTTP otherwise"
 
 
-def _transport_security(settings: Settings) -> str | None:
+def _transport_security(settings: Fields) -> str | None:
     if "Strict-Transport-Security" in settings.response_headers and not settings.domain:
         return "Strict-Transport-Security needs `domain`: browsers ignore it without HTTPS"
     return None
@@ -246,7 +243,7 @@ SMALLEST_LINEAR_STEP = 3
 """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LinearConfiguration.html"""
 
 
-def _strategy(settings: Settings) -> str | None:
+def _strategy(settings: Fields) -> str | None:
     if settings.strategy == "rolling":
         return None
     if not settings.monitoring:
@@ -259,19 +256,19 @@ def _strategy(settings: Settings) -> str | None:
     return None
 
 
-def _linear_step(settings: Settings) -> str | None:
+def _linear_step(settings: Fields) -> str | None:
     if settings.strategy != "linear" or settings.step_percent >= SMALLEST_LINEAR_STEP:
         return None
     return f"must be {SMALLEST_LINEAR_STEP} or more with the strategy `linear`"
 
 
-def _release_command(settings: Settings) -> str | None:
+def _release_command(settings: Fields) -> str | None:
     if settings.release_command or settings.release_command_on == "release":
         return None
     return "needs `release_command`, the command that is to run"
 
 
-def _jobs(settings: Settings) -> str | None:
+def _jobs(settings: Fields) -> str | None:
     for name, job in settings.jobs.items():
         cpu, memory = job.cpu or settings.cpu, job.memory or settings.memory
         problem = fargate_cpu(cpu) or fargate_memory(cpu, memory)
@@ -280,7 +277,7 @@ def _jobs(settings: Settings) -> str | None:
     return None
 
 
-def _sessions_of_previews(settings: Settings) -> str | None:
+def _sessions_of_previews(settings: Fields) -> str | None:
     wanted = str(settings.preview_settings.get("exec", "")).lower() == "true"
     if settings.exec or settings.preview_of or not wanted:
         return None
@@ -290,13 +287,13 @@ def _sessions_of_previews(settings: Settings) -> str | None:
     )
 
 
-def _of_previews(settings: Settings) -> str | None:
+def _of_previews(settings: Fields) -> str | None:
     if settings.preview_of or not (settings.preview_branch or settings.preview_expires):
         return None
     return "must name the environment where `preview_branch` or `preview_expires` is set"
 
 
-def _repository(settings: Settings) -> str | None:
+def _repository(settings: Fields) -> str | None:
     named = bool(settings.github_owner), bool(settings.github_repository)
     if named[0] != named[1]:
         return "needs the other one: `github_owner` and `github_repository` name it together"
@@ -305,37 +302,37 @@ def _repository(settings: Settings) -> str | None:
     return None
 
 
-def _actions(settings: Settings) -> str | None:
+def _actions(settings: Fields) -> str | None:
     if settings.github_actions and not settings.github_repository:
         return "needs `github_owner` and `github_repository`, whose workflows get the roles"
     return None
 
 
-def _firewall(settings: Settings) -> str | None:
+def _firewall(settings: Fields) -> str | None:
     if settings.waf_logs and not settings.waf:
         return "needs `waf: true`, the firewall whose decisions are logged"
     return None
 
 
-def _numbers(settings: Settings) -> str | None:
+def _numbers(settings: Fields) -> str | None:
     if bool(settings.github_owner_id) != bool(settings.github_repository_id):
         return "needs the other one: `github_owner_id` and `github_repository_id` go together"
     return None
 
 
-def _one_way_in(settings: Settings) -> str | None:
+def _one_way_in(settings: Fields) -> str | None:
     if settings.connection_arn and settings.github_token:
         return "must be left out where `github_token` is set; use one way in"
     return None
 
 
-def _paths(settings: Settings) -> str | None:
+def _paths(settings: Fields) -> str | None:
     if settings.trigger_paths and settings.github_token:
         return "needs `connection_arn` in place of `github_token`: a webhook can't filter paths"
     return None
 
 
-def _pipeline_dockerfile(settings: Settings) -> str | None:
+def _pipeline_dockerfile(settings: Fields) -> str | None:
     if not settings.has_pipeline:
         return None
     try:
@@ -345,8 +342,8 @@ def _pipeline_dockerfile(settings: Settings) -> str | None:
     return None
 
 
-def _absolute(setting: str) -> Callable[[Settings], str | None]:
-    def rule(settings: Settings) -> str | None:
+def _absolute(setting: str) -> Callable[[Fields], str | None]:
+    def rule(settings: Fields) -> str | None:
         if settings.github_actions and str(getattr(settings, setting)).startswith("/"):
             return "must be relative with `github_actions`: a workflow's checkout has no such path"
         return None
@@ -360,12 +357,12 @@ OF_SIDECARS = ("processes", "jobs", "cpu", "memory", "writable_paths", "containe
 IN = ("github_token", "connection_arn")
 """The ways in for a push."""
 
-_CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Settings], str | None]], ...] = (
+_CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Fields], str | None]], ...] = (
     (("cpu",), _cpu),
     (("memory", "cpu"), _memory),
     (("writable_paths", "memory"), _writable),
     (("processes", "writable_paths", "secrets"), _processes),
-    (("sidecars", *OF_SIDECARS), sidecars.contradiction),
+    (("sidecars", *OF_SIDECARS), sidecar_contradictions.contradiction),
     (("web", "processes", "preview_of", *OF_WEB), _web),
     (("desired_count", "min_count", "max_count"), _bounds),
     (("availability_zones", "zones"), _zones),

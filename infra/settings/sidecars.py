@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from infra.names import CONTAINER_NAME, WEB
+from infra.names import CONTAINER_NAME
 from infra.settings import container_rules, rules
 from infra.settings.types import TextList, TextMap, Words, structured
-
-if TYPE_CHECKING:
-    from infra.settings.model import Settings
 
 Condition = Literal["START", "HEALTHY", "COMPLETE", "SUCCESS"]
 """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html"""
@@ -166,105 +163,3 @@ def secret_arns(value: Mapping[str, Sidecar]) -> list[str]:
 def images(*found: Mapping[str, Sidecar]) -> list[str]:
     """The images of sidecars, each once."""
     return sorted({each.image for value in found for each in value.values()})
-
-
-def of_previews(settings: Settings) -> dict[str, Sidecar]:
-    """The sidecars of an environment's previews."""
-    given = settings.preview_settings.get("sidecars")
-    if given is None:
-        return settings.sidecars
-    return {name: Sidecar.model_validate(each) for name, each in given.items()}
-
-
-def of_process(settings: Settings, process: str) -> dict[str, Sidecar]:
-    """The sidecars in the tasks of a process."""
-    return {name: each for name, each in settings.sidecars.items() if each.runs_in(process)}
-
-
-def contradiction(settings: Settings) -> str | None:
-    """What other settings leave no room for."""
-    known = {WEB, *settings.processes}
-    for name, sidecar in settings.sidecars.items():
-        unknown = sorted({*sidecar.processes} - known)
-        if unknown and not settings.preview_of:
-            return f"{name}: {unknown[0]} is no process: {', '.join(sorted(known))}"
-    for process in known:
-        own = settings.processes.get(process)
-        found = of_process(settings, process)
-        problem = (
-            _missing(found, bool((own or settings).health_check_command))
-            or _ports(found, 0 if own else settings.container_port)
-            or _room(settings, found, *_size(settings, process))
-        )
-        if problem:
-            return f"in the tasks of {process}: {problem}"
-    return _room_of_jobs(settings) or _reachable(settings)
-
-
-def _missing(found: Mapping[str, Sidecar], app_is_checked: bool) -> str | None:
-    for name, sidecar in found.items():
-        for on, condition in sidecar.depends_on.items():
-            if on == CONTAINER_NAME and condition in AT_ITS_END:
-                return f"{name} can't wait for the end of the application: the task ends with it"
-            if on == CONTAINER_NAME and condition == "HEALTHY" and not app_is_checked:
-                return f"{name} waits for a healthy application: it needs `health_check_command`"
-            if on != CONTAINER_NAME and on not in found:
-                return f"{name} depends on {on}, which does not run there"
-    return None
-
-
-def _ports(found: Mapping[str, Sidecar], taken: int) -> str | None:
-    """Containers of a task share one network, and so its ports."""
-    owners = {taken: "the application"} if taken else {}
-    for name, sidecar in found.items():
-        if sidecar.port in owners:
-            return f"{name}: port {sidecar.port} is taken by {owners[sidecar.port]}"
-        if sidecar.port:
-            owners[sidecar.port] = name
-    return None
-
-
-def _size(settings: Settings, process: str) -> tuple[int, int]:
-    found = settings.processes.get(process)
-    return (found.cpu, found.memory) if found else (settings.cpu, settings.memory)
-
-
-def _room(settings: Settings, found: Mapping[str, Sidecar], cpu: int, memory: int) -> str | None:
-    """Whether something is left of a task for the application."""
-    if not found:
-        return None
-    taken = sum(each.cpu for each in found.values())
-    if taken >= cpu:
-        return f"the sidecars' cpu is {taken}, which must be less than the task's {cpu}"
-    folders = sum(settings.writable_sizes.values())
-    held = sum(each.memory or sum(each.writable_sizes.values()) for each in found.values())
-    if held + folders >= memory:
-        return (
-            f"the sidecars' memory is {held} MiB (with `writable_paths` of those without `memory`) "
-            f"and the application's `writable_paths` hold {folders} MiB, together they must be "
-            f"less than the task's {memory} MiB"
-        )
-    return None
-
-
-def _room_of_jobs(settings: Settings) -> str | None:
-    """Jobs are tasks of the web process's containers."""
-    found = of_process(settings, WEB)
-    for name, job in settings.jobs.items():
-        cpu, memory = job.cpu or settings.cpu, job.memory or settings.memory
-        if problem := _room(settings, found, cpu, memory):
-            return f"in the tasks of the job {name}: {problem}"
-    return None
-
-
-def _reachable(settings: Settings) -> str | None:
-    """Tasks without a way to the internet pull from ECR alone."""
-    if settings.egress != "endpoints" or settings.preview_of:
-        return None
-    for name, sidecar in settings.sidecars.items():
-        if not re.match(r"\d{12}\.dkr\.ecr\.|localhost:", sidecar.image):
-            return (
-                f"{name}: {sidecar.image} can't be pulled with `egress: endpoints`: push it into a "
-                "repository of ECR in the stack's region and name it there"
-            )
-    return None
