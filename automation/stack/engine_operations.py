@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from pulumi import automation as auto
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError
@@ -18,13 +18,11 @@ from automation.engine.progress import Progress
 from automation.screen import Screen
 from automation.stack import locks, pending_creations
 from automation.stack.engine_failures import explain
+from automation.stack.engine_stack import EngineStack
 from automation.stack.stack_file import StackFile
 from automation.stack.state_file import OutputValue
 from automation.stack.target import Target
 from automation.stack.workspace import exported_state, open_stack, open_workspace
-
-if TYPE_CHECKING:
-    from automation.stack.operations import Session
 
 __all__ = ["engine", "open_workspace", "opened", "outputs", "perform", "remove", "state"]
 
@@ -51,7 +49,7 @@ def opened(
         raise explain(error, (), file) from error
 
 
-def outputs(session: Session) -> Mapping[str, OutputValue]:
+def outputs(session: EngineStack) -> Mapping[str, OutputValue]:
     """The stack's outputs, its secrets decrypted."""
     try:
         found = session.stack.outputs()
@@ -60,12 +58,12 @@ def outputs(session: Session) -> Mapping[str, OutputValue]:
     return {name: OutputValue(each.value, each.secret) for name, each in found.items()}
 
 
-def state(session: Session) -> dict[str, Any]:
+def state(session: EngineStack) -> dict[str, Any]:
     """The stack's state, its secrets encrypted."""
     return perform(session, "Reading the state", lambda stack, _progress: exported_state(stack))
 
 
-def remove(session: Session) -> None:
+def remove(session: EngineStack) -> None:
     """Remove the stack from the backend; its settings file stays."""
     try:
         session.stack.workspace.remove_stack(session.file.name, preserve_config=True)
@@ -78,7 +76,7 @@ def remove(session: Session) -> None:
 
 
 def perform(
-    session: Session,
+    session: EngineStack,
     verb: str,
     operation: Operation[Answer],
     preview: bool = False,
@@ -97,7 +95,7 @@ def perform(
 
 
 def _attempt(
-    session: Session,
+    session: EngineStack,
     verb: str,
     operation: Operation[Answer],
     preview: bool,

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from automation import paths
@@ -18,6 +17,7 @@ from automation.aws.provider import Provider
 from automation.errors import ConfigurationError, Stopped
 from automation.screen import Screen
 from automation.stack import state_file
+from automation.stack.engine_stack import EngineStack
 from automation.stack.shared_place import other_cluster
 from automation.stack.stack_file import StackFile, load_stack_file
 from automation.stack.state_file import OutputValue
@@ -39,14 +39,11 @@ SECRET = "[secret]"  # noqa: S105 - what is shown instead of one
 
 
 @dataclass(frozen=True)
-class Session:
+class Session(EngineStack):
     """An open stack, and what a command needs to work on it.
 
     Attributes:
-        screen: where results and progress go.
-        file: the stack's settings.
-        target: where it lives.
-        opening: opens the engine's side of it.
+        screen … opening: as in `EngineStack`.
         created: it was made in the backend just now.
         cloud: clients for its account.
         provider: the configuration of its AWS provider.
@@ -54,20 +51,11 @@ class Session:
         other_cluster: the name of its cluster where that is not its environment's own.
     """
 
-    screen: Screen
-    file: StackFile
-    target: Target
-    opening: Callable[[], auto.Stack]
     created: bool
     cloud: Cloud
     provider: Provider = field(default_factory=lambda: Provider({}))
     opened_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     other_cluster: str = ""
-
-    @cached_property
-    def stack(self) -> auto.Stack:
-        """The engine's side of the stack."""
-        return self.opening()
 
     @property
     def names(self) -> Names:
@@ -133,11 +121,6 @@ class Session:
     def pipeline(self) -> str | None:
         """The name of the stack's pipeline; None if its settings ask for none."""
         return self.names.pipeline if self.file.settings.has_pipeline else None
-
-    @property
-    def unsettled_file(self) -> Path:
-        """Where creations are remembered that failed without a clear answer."""
-        return self.target.unsettled_file(self.file.name)
 
     def outputs(self) -> Mapping[str, OutputValue]:
         """The stack's outputs."""
