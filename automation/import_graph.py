@@ -43,6 +43,18 @@ def imports(top: str, root: Path = paths.ROOT) -> frozenset[Edge]:
     return frozenset((name, module) for module, file in files for name in imported(file))
 
 
+def module_imports(top: str, root: Path = paths.ROOT) -> frozenset[Edge]:
+    """The imports between the modules of a package; those for types alone count too."""
+    known = modules(top, root)
+    edges = ((_module(name, known), module) for name, module in imports(top, root))
+    return frozenset(edge for edge in edges if edge[0] in known and edge[0] != edge[1])
+
+
+def _module(name: str, known: Mapping[str, Path]) -> str:
+    """The module that is imported, or in which the imported name is."""
+    return name if name in known else name.rpartition(".")[0]
+
+
 def package_imports(top: str, root: Path = paths.ROOT) -> frozenset[Edge]:
     """The imports between the packages directly below a package."""
     packages = {

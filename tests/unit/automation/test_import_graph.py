@@ -14,6 +14,7 @@ from automation.import_graph import (
     drawing,
     imported,
     imports,
+    module_imports,
     package_imports,
     reduced,
 )
@@ -79,6 +80,23 @@ def test_imports_inside_functions_count_and_those_of_tests_or_single_files_do_no
 
 def test_packages_that_import_each_other_are_found(tree: Path) -> None:
     assert cycles(package_imports("infra", tree)) == {"infra.network", "infra.service"}
+
+
+def test_modules_that_import_each_other_are_found(tree: Path) -> None:
+    (tree / "infra" / "names.py").write_text(
+        "if TYPE_CHECKING:\n    from infra.stack import define_stack\n"
+    )
+    assert cycles(module_imports("infra", tree)) == {
+        "infra.names",
+        "infra.network.vpc",
+        "infra.service.task",
+        "infra.stack",
+    }
+
+
+@pytest.mark.parametrize("top", TOP)
+def test_no_modules_import_each_other(top: str) -> None:
+    assert cycles(module_imports(top)) == set()
 
 
 @pytest.mark.parametrize("top", TOP)
