@@ -21,12 +21,14 @@ CLOUDWATCH = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/"
 SCALING = "https://docs.aws.amazon.com/autoscaling/application/userguide/"
 
 
-def put(cloud: Stage, name: str, values: list[float], **dimensions: str) -> None:
+def put(
+    cloud: Stage, name: str, values: list[float], namespace: str = "rows", **dimensions: str
+) -> None:
     """A value for each of the last whole minutes, the newest last."""
     minute = datetime.now(UTC).replace(second=0, microsecond=0)
     pairs = [{"Name": key, "Value": value} for key, value in dimensions.items()]
     cloud.client("cloudwatch").put_metric_data(
-        Namespace="rows",
+        Namespace=namespace,
         MetricData=[
             {
                 "MetricName": name,
@@ -198,13 +200,14 @@ def tracked(cloud: Stage, name: str, desired: int, **others: Any) -> tuple[str, 
     scaling = cloud.client("application-autoscaling")
     scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=3)
     metric = {"Namespace": "rows", "MetricName": name, "Statistic": "Average"}
+    if "PredefinedMetricSpecification" not in others:
+        others = {"CustomizedMetricSpecification": metric, **others}
     scaling.put_scaling_policy(
         **target,
         PolicyName=name,
         PolicyType="TargetTrackingScaling",
         TargetTrackingScalingPolicyConfiguration={
             "TargetValue": 50.0,
-            "CustomizedMetricSpecification": metric,
             **others,
         },
     )
@@ -246,6 +249,55 @@ def scaling_by_metric_math(cloud: Stage) -> None:
     )
     put(cloud, "green", [100.0] * 3)
     cloud.await_running(cluster, service, 2)
+
+
+ELB_METRICS = (
+    "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/"
+    "load-balancer-cloudwatch-metrics.html"
+)
+
+
+@row("a target group without requests has no data, and what follows it alone is not scaled", MATH)
+def requests_of_the_other_group(cloud: Stage) -> None:
+    """As a release does that moves traffic to its second group, and the next one that moves back.
+
+    The load balancer reports a group's metrics only while requests flow, and target tracking does
+    nothing without data: see ELB_METRICS and TRACKING.
+    """
+
+    def of(group: str) -> dict[str, str]:
+        return {"LoadBalancer": "app/shop/1a", "TargetGroup": f"targetgroup/{group}/2b"}
+
+    def requests(group: str) -> None:
+        namespace = "AWS/ApplicationELB"
+        put(cloud, "RequestCountPerTarget", [100.0] * 3, namespace, **of(group))
+
+    counted = [
+        {
+            "Id": group,
+            "ReturnData": False,
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": "AWS/ApplicationELB",
+                    "MetricName": "RequestCountPerTarget",
+                    "Dimensions": [{"Name": k, "Value": v} for k, v in of(group).items()],
+                },
+                "Stat": "Sum",
+            },
+        }
+        for group in ("blue", "green")
+    ]
+    total = {"Id": "total", "Expression": "SUM([blue, green])", "ReturnData": True}
+    both = tracked(cloud, "both", 1, CustomizedMetricSpecification={"Metrics": [*counted, total]})
+    label = "app/shop/1a/targetgroup/blue/2b"
+    predefined = {"PredefinedMetricType": "ALBRequestCountPerTarget", "ResourceLabel": label}
+    one = tracked(cloud, "one", 1, PredefinedMetricSpecification=predefined)
+
+    requests("green")
+    cloud.await_running(*both, 2)
+    assert cloud.described(*one)["desiredCount"] == 1
+    requests("blue")
+    cloud.await_running(*one, 2)
 
 
 @row("below its target for long it shrinks, down to its minimum", TRACKING)
