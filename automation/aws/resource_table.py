@@ -170,6 +170,8 @@ TYPES: Mapping[str, ResourceType] = {
         arn=r".*:codepipeline:[^:]*:[^:]*:(?P<name>[^:]+)",
     ),
     "aws:codepipeline/webhook:Webhook": ResourceType(
+        "codepipeline list_webhooks webhooks",
+        same=_equal("arn", "arn"),
         delete="codepipeline delete-webhook --name {name}",
         arn=r".*:codepipeline:.*:webhook:(?P<name>.+)",
     ),

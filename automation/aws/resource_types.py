@@ -169,7 +169,7 @@ def exists(cloud: Cloud, kind: ResourceType, values: Values) -> bool:
     if not kind.call:
         return True
     try:
-        return bool(described(cloud, kind, values))
+        return any(kind.same(row, values) for row in described(cloud, kind, values))
     except ClientError as error:
         if error_code(error) not in DENIED:
             raise

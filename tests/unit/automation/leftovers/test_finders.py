@@ -383,6 +383,7 @@ def test_a_survivor_comes_with_the_command_that_removes_it(arn: str, command: st
         "sns:us-east-1:123456789012:gone",
         "codebuild:us-east-1:123456789012:project/gone",
         "codepipeline:us-east-1:123456789012:gone",
+        "codepipeline:us-east-1:123456789012:webhook:gone",
         "events:us-east-1:123456789012:rule/gone",
         "kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
         "cloudwatch:us-east-1:123456789012:alarm:gone",
@@ -399,6 +400,8 @@ def test_what_the_tagging_api_still_lists_after_its_deletion_is_no_leftover(
     def listed(service: str, operation: str, key: str, /, **given: Any) -> list[Any]:
         if operation == "get_resources":
             return [{"ResourceARN": f"arn:aws:{rest}"}]
+        if operation == "list_webhooks":  # which the emulator lacks
+            return [{"arn": "arn:aws:codepipeline:us-east-1:123456789012:webhook:other"}]
         return pages(service, operation, key, **given)
 
     monkeypatch.setattr(cloud, "pages", listed)
