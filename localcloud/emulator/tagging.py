@@ -10,14 +10,17 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from moto.core.resource_tagging import make_tag_matcher, match_resource_type
 
 from localcloud.emulator.emulator import Emulator, backends
+from localcloud.emulator.tag_index import NOT_LISTED, Lag, LateIndex
 from localcloud.shared.service import Call, Service, ServiceError
 
 DEFAULT_PAGE_SIZE = 50
+AT_ONCE = Lag()
 # Where global services are listed: https://docs.aws.amazon.com/ARG/latest/userguide/
 GLOBAL_REGION = "us-east-1"
 # Services that are ours: what the emulator may hold of them is not shown.
@@ -106,13 +109,22 @@ class Tagging(Service):
         emulator: whose lock its backends are read under.
         account: the twelve digits of the account.
         services: the services of our own, which add theirs.
+        lag: how old an inventory is listed after a change.
     """
 
     name = "resourcegroupstaggingapi"
     emulated = True
 
-    def __init__(self, emulator: Emulator, account: str, services: list[Service]) -> None:
+    def __init__(
+        self,
+        emulator: Emulator,
+        account: str,
+        services: list[Service],
+        lag: Lag = AT_ONCE,
+    ) -> None:
         super().__init__()
+        self._lag = lag
+        self._indexes: dict[str, LateIndex[list[Tagged]]] = {}
         self._emulator = emulator
         self._account = account
         self._services = services
@@ -123,7 +135,19 @@ class Tagging(Service):
         }
 
     def resources(self, region: str) -> list[Tagged]:
-        """Every tagged resource of a region, by ARN."""
+        """The tagged resources of a region, by ARN, as the API lists them."""
+        return self._index(region).shown()
+
+    def changed(self, region: str, operation: str) -> None:
+        """Note that a call of a region may have made or deleted a resource."""
+        if operation not in NOT_LISTED:
+            self._index(region).changed()
+
+    def _index(self, region: str) -> LateIndex[list[Tagged]]:
+        take = partial(self._inventory, region)
+        return self._indexes.setdefault(region, LateIndex(take, self._lag))
+
+    def _inventory(self, region: str) -> list[Tagged]:
         with self._emulator.lock:
             found = {arn: dict(tags) for arn, tags in self._emulated(region)}
         for service in self._services:

@@ -88,9 +88,9 @@ Authorize = Callable[[Call], None]
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
-def forget(service: str, operation: str) -> None:
+def forget(service: str, operation: str, region: str) -> None:
     """Takes no note of a change: the hook before a snapshot keeper puts its own in."""
-    del service, operation
+    del service, operation, region
 
 
 @dataclass
@@ -104,7 +104,7 @@ class Gateway:
         find_key: looks up an access key.
         services: the services by botocore's name; several may share one.
         authorize: raises `ServiceError("AccessDenied", …)` to refuse a call.
-        changed: told the service and operation after each call that may have changed its state.
+        changed: told service, operation and region after each call that may have changed a state.
         faults: errors that a test or a rehearsal asks for.
         pages: path prefix → what answers unsigned requests below it.
     """
@@ -115,7 +115,7 @@ class Gateway:
     find_key: Callable[[str], Key | None]
     services: dict[str, list[Service]] = field(default_factory=dict)
     authorize: Authorize = allow
-    changed: Callable[[str, str], None] = forget
+    changed: Callable[[str, str, str], None] = forget
     faults: Faults | None = None
     pages: dict[str, Application] = field(default_factory=dict)
 
@@ -242,7 +242,7 @@ class Gateway:
             return answer
         finally:
             if not target.operation.startswith(READING):
-                self.changed(target.service, target.operation)
+                self.changed(target.service, target.operation, call.region)
 
     def _strike(self, call: Call, when: When) -> None:
         if self.faults is not None:

@@ -26,6 +26,7 @@ from docker import DockerClient
 from localcloud.emulator.emulator import Emulator
 from localcloud.emulator.emulator_fixes import amendments
 from localcloud.emulator.persistence import Snapshots
+from localcloud.emulator.tag_index import LAG_SECONDS, Lag
 from localcloud.emulator.tagging import Tagging
 from localcloud.gateway.access_keys import Keys
 from localcloud.gateway.faults import Faults
@@ -237,7 +238,7 @@ class Cloud:
         self._add_services(gateway, surroundings)
         for extra in (*refusals(surroundings), *amendments(self._emulator)):
             gateway.add(extra)
-        gateway.add(Tagging(self._emulator, ACCOUNT, self._services))
+        self._follow_changes(gateway)
         gateway.authorize = Authorizer(surroundings).authorize
         self._servers.append(serve(gateway, api, "gateway"))
         self._serve_tasks(gateway, network.gateway, api_url)
@@ -272,9 +273,19 @@ class Cloud:
             region=REGION,
             emulator=self._emulator,
             find_key=Keys(root, ACCOUNT).find,
-            changed=self._snapshots.changed,
             faults=Faults(self.state_dir / "faults.json"),
         )
+
+    def _follow_changes(self, gateway: Gateway) -> None:
+        """Save what calls change, and list it by its tags."""
+        tagging = Tagging(self._emulator, ACCOUNT, self._services, Lag(LAG_SECONDS))
+        gateway.add(tagging)
+
+        def changed(service: str, operation: str, region: str) -> None:
+            self._snapshots.changed(service, operation)
+            tagging.changed(region, operation)
+
+        gateway.changed = changed
 
     def _add_services(self, gateway: Gateway, surroundings: Surroundings) -> None:
         for name, module in SERVICES.items():

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from localcloud.emulator.tag_index import Lag
+from localcloud.emulator.tagging import Tagging
+from localcloud.shared.service import Call
 from localcloud.tests.conformance.table import Row, Table
-from localcloud.tests.unit.gateway_harness import ACCOUNT
+from localcloud.tests.unit.gateway_harness import ACCOUNT, REGION
 from localcloud.tests.without_docker import WholeCloud, whole_cloud
 
 DOCS = "https://docs.aws.amazon.com/"
@@ -207,7 +210,7 @@ def descriptions_of_rules(cloud: WholeCloud) -> None:
 
 
 @row(
-    "what is deleted has no tags to be found by",
+    "what is deleted has in the end no tags to be found by",
     f"{DOCS}resourcegroupstagging/latest/APIReference/API_GetResources.html",
 )
 def deleted_is_not_tagged(cloud: WholeCloud) -> None:
@@ -223,6 +226,46 @@ def deleted_is_not_tagged(cloud: WholeCloud) -> None:
     assert tagged(cloud, name) == [rule_arn(identity)]
     ec2.revoke_security_group_egress(GroupId=group["GroupId"], SecurityGroupRuleIds=[identity])
     assert tagged(cloud, name) == []
+
+
+@row(
+    "what is made is listed late, and what is deleted is listed for a while",
+    f"{DOCS}resourcegroupstagging/latest/APIReference/API_GetResources.html",
+)
+def listed_late(cloud: WholeCloud) -> None:
+    now, name = [1000.0], a_name()
+    lag = Lag(8, clock=lambda: now[0], later=lambda _seconds, act: act())
+    tagging = Tagging(cloud.served.gateway.emulator, ACCOUNT, [], lag)
+    sns, tags = cloud.client("sns"), [{"Key": "row", "Value": name}]
+
+    def listed() -> list[str]:
+        answer = tagging.handlers["GetResources"](
+            Call(
+                "resourcegroupstaggingapi",
+                "GetResources",
+                {"TagFilters": [{"Key": "row", "Values": [name]}]},
+                REGION,
+                ACCOUNT,
+                "root",
+            )
+        )
+        return [each["ResourceARN"] for each in answer["ResourceTagMappingList"]]
+
+    def after(seconds: float, operation: str) -> None:
+        tagging.changed(REGION, operation)
+        now[0] += seconds
+
+    after(1, "CreateQueue")
+    topic = sns.create_topic(Name=name, Tags=tags)["TopicArn"]
+    after(1, "CreateTopic")
+    assert listed() == []
+    now[0] += 8
+    assert listed() == [topic]
+    sns.delete_topic(TopicArn=topic)
+    after(1, "DeleteTopic")
+    assert listed() == [topic]
+    now[0] += 8
+    assert listed() == []
 
 
 ANYWHERE = {"CidrIp": "192.0.2.0/24"}

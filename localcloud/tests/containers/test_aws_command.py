@@ -21,12 +21,13 @@ ENTER = 'eval "$("$PYTHON" automation/run.py local env)"; '
 SHELL_SECONDS = 300
 
 SCRIPT = """
-import boto3, json
+import boto3, json, time
 ecs = boto3.client("ecs")
 ecs.create_cluster(clusterName="script", tags=[{"key": "by", "value": "boto3"}])
-found = boto3.client("resourcegroupstaggingapi").get_resources(
-    TagFilters=[{"Key": "by", "Values": ["boto3"]}]
-)
+tagging, found, end = boto3.client("resourcegroupstaggingapi"), {}, time.monotonic() + 60
+while not found.get("ResourceTagMappingList") and time.monotonic() < end:
+    found = tagging.get_resources(TagFilters=[{"Key": "by", "Values": ["boto3"]}])
+    time.sleep(1)
 print(json.dumps([one["ResourceARN"] for one in found["ResourceTagMappingList"]]))
 bucket = boto3.resource("s3").create_bucket(Bucket="script")
 bucket.put_object(Key="a", Body=b"hello")

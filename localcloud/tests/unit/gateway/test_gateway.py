@@ -276,13 +276,13 @@ def test_checks_go_ahead_of_the_emulator_and_reactions_follow_its_success() -> N
 
 
 def test_changes_are_told_and_reads_are_not(cloud: Served) -> None:
-    changed: list[tuple[str, str]] = []
+    changed: list[tuple[str, str, str]] = []
     cloud.gateway.changed = lambda *names: changed.append(names)
     sns = cloud.client("sns")
     sns.list_topics()
     assert changed == []
     sns.create_topic(Name="gateway-changes")
-    assert changed == [("sns", "CreateTopic")]
+    assert changed == [("sns", "CreateTopic", REGION)]
 
 
 def test_pages_answer_unsigned_requests_below_their_path() -> None:
