@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
+from localcloud.ecr.layers import SharedLayers
+
 CHUNK_BYTES = 1024 * 1024
 ABANDONED_AFTER_SECONDS = 24 * 3600
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -42,10 +44,16 @@ class Upload:
 
 
 class Blobs:
-    """The content of one state folder."""
+    """The content of one state folder.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: the state's.
+        shared: layers of other local clouds; none by default.
+    """
+
+    def __init__(self, folder: Path, shared: SharedLayers | None = None) -> None:
         self._folder = folder / "blobs"
+        self._shared = shared
         self._incoming = folder / "uploads"
         shutil.rmtree(self._incoming, ignore_errors=True)  # their pushes ended with the process
         self._incoming.mkdir(parents=True)
@@ -60,6 +68,11 @@ class Blobs:
     def has(self, digest: str) -> bool:
         """Whether the blob is here."""
         return self.file(digest).is_file()
+
+    def obtain(self, digest: str) -> bool:
+        """Whether the blob is here, or was pushed to another local cloud of this machine."""
+        shared = self._shared
+        return self.has(digest) or bool(shared and shared.give(digest, self.file(digest)))
 
     def size(self, digest: str) -> int:
         """Bytes of a blob; FileNotFoundError where it is not here."""
@@ -122,6 +135,8 @@ class Blobs:
             with upload.file.open("rb") as stream:
                 os.fsync(stream.fileno())
             upload.file.replace(target)
+        if self._shared is not None:
+            self._shared.keep(digest, target)
 
     def cancel(self, upload: Upload) -> None:
         """Drops an upload."""

@@ -245,7 +245,7 @@ class Registry:
 
     def _get_blob(self, exchange: Exchange) -> Response:
         digest = _digest(exchange.reference)
-        if digest not in exchange.repository.blobs or not self._blobs.has(digest):
+        if not self._is_in(exchange, digest):
             raise RegistryError("BLOB_UNKNOWN", f"Blob {digest} is not in this repository", 404)
         size = self._blobs.size(digest)
         headers = {"Docker-Content-Digest": digest, "Accept-Ranges": "bytes"}
@@ -255,6 +255,16 @@ class Registry:
             response.content_length = size
             return response
         return self._stream(digest, size, exchange.request.range, headers)
+
+    def _is_in(self, exchange: Exchange, digest: str) -> bool:
+        """Whether a repository has a blob; who may push it need not, where the machine has it."""
+        if digest in exchange.repository.blobs and self._blobs.has(digest):
+            return True
+        return (
+            exchange.request.method == "HEAD"
+            and self._may(exchange, "CompleteLayerUpload", exchange.repository.name)
+            and self._blobs.obtain(digest)
+        )
 
     def _stream(
         self, digest: str, size: int, wanted: Range | None, headers: dict[str, str]
@@ -297,14 +307,19 @@ class Registry:
         source = exchange.request.args.get("from")
         if source is None or source not in self._repositories:
             return False
-        try:
-            address = exchange.request.remote_addr or "127.0.0.1"
-            self._allow(exchange.caller, "GetDownloadUrlForLayer", source, address)
-        except ServiceError:
+        if not self._may(exchange, "GetDownloadUrlForLayer", source):
             return False  # the client pushes the blob itself then
         if digest not in self._repositories.get(source).blobs or not self._blobs.has(digest):
             return False
         self._repositories.link(exchange.repository, digest)
+        return True
+
+    def _may(self, exchange: Exchange, operation: str, name: str) -> bool:
+        try:
+            address = exchange.request.remote_addr or "127.0.0.1"
+            self._allow(exchange.caller, operation, name, address)
+        except ServiceError:
+            return False
         return True
 
     def _upload(self, exchange: Exchange) -> Upload:

@@ -16,6 +16,7 @@ from typing import Any
 from localcloud.ecr.checks import checked_lifecycle, checked_tags, scan_on_push, wanted_mutability
 from localcloud.ecr.engine_images import sweep
 from localcloud.ecr.images import Images
+from localcloud.ecr.layers import SharedLayers
 from localcloud.ecr.lifecycle import expiries, parse_policy
 from localcloud.ecr.model import Repository
 from localcloud.ecr.pages import page
@@ -23,6 +24,7 @@ from localcloud.ecr.registry import Registry
 from localcloud.ecr.store import Repositories
 from localcloud.ecr.tokens import USER, Caller, Tokens
 from localcloud.server.serving import Server, listen, serve
+from localcloud.shared.cache import cache_dir
 from localcloud.shared.service import Call, Service, ServiceError, Surroundings
 
 EVALUATION_INTERVAL_SECONDS = 600
@@ -43,7 +45,8 @@ class Ecr(Service):
         super().__init__()
         folder = Path(surroundings.state_dir)
         self._surroundings = surroundings
-        self._repositories = Repositories(folder, surroundings.account)
+        layers = SharedLayers(cache_dir() / "layers")
+        self._repositories = Repositories(folder, surroundings.account, layers)
         self._tokens = Tokens(folder)
         self._registry = Registry(
             self._repositories, self._tokens, surroundings.authorize, surroundings.account

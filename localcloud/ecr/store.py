@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from localcloud.ecr.blobs import Blobs
+from localcloud.ecr.layers import SharedLayers
 from localcloud.ecr.lifecycle import expiries, parse_policy
 from localcloud.ecr.manifest import InvalidManifestError, read_manifest
 from localcloud.ecr.model import Image, Repository, from_json, to_json
@@ -27,11 +28,17 @@ PULL_TIME_RESOLUTION_SECONDS = 60
 
 
 class Repositories:
-    """All repositories; `lock` guards them, not the streaming of blobs."""
+    """All repositories; `lock` guards them, not the streaming of blobs.
 
-    def __init__(self, folder: Path, registry_id: str) -> None:
+    Args:
+        folder: where they are kept.
+        registry_id: the account.
+        shared: layers of other local clouds; none by default.
+    """
+
+    def __init__(self, folder: Path, registry_id: str, shared: SharedLayers | None = None) -> None:
         self.lock = threading.RLock()
-        self.blobs = Blobs(folder)
+        self.blobs = Blobs(folder, shared)
         self._folder = folder / "repositories"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._registry_id = registry_id

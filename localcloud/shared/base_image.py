@@ -29,6 +29,8 @@ from typing import IO
 import docker
 from docker.errors import DockerException
 
+from localcloud.shared.cache import cache_dir
+
 Log = Callable[[str], None]
 
 PUBLIC_REGISTRY = "public.ecr.aws"
@@ -230,7 +232,7 @@ def _has_image(engine: docker.DockerClient, name: str) -> bool:
 @contextmanager
 def _one_at_a_time(log: Log) -> Iterator[None]:
     """Hold the machine's lock; another process that holds it is waited for."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fargate-cd"
+    cache = cache_dir()
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "base-image.lock").open("w") as lock:
         try:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from localcloud.ecr.layers import LEAST_BYTES, SharedLayers
 from localcloud.ecr.model import Repository
 from localcloud.ecr.registry import Registry
 from localcloud.ecr.store import Repositories
@@ -108,7 +109,7 @@ def policies() -> Policies:
 
 @pytest.fixture
 def client(tmp_path: Path, policies: Policies) -> Iterator[Client]:
-    repositories = Repositories(tmp_path, ACCOUNT)
+    repositories = Repositories(tmp_path, ACCOUNT, SharedLayers(tmp_path / "layers"))
     for name in ("app", "team/other"):
         repositories.add(Repository(name, 0.0))
     tokens = Tokens(tmp_path)
@@ -197,6 +198,19 @@ def test_a_blob_is_mounted_from_a_repository_that_may_be_read(
     assert client.ask("GET", f"/v2/app/blobs/{digest}").body == b"shared"
     absent = client.ask("POST", f"/v2/app/blobs/uploads/?mount={digest}&from=absent")
     assert absent.status == 202
+
+
+def test_who_may_push_need_not_push_a_layer_that_this_machine_has(
+    client: Client, policies: Policies
+) -> None:
+    layer = b"x" * LEAST_BYTES
+    path = f"/v2/app/blobs/{client.push_blob('team/other', layer)}"
+    policies.denied = {("CompleteLayerUpload", "app")}
+    assert client.ask("HEAD", path).status == 404
+    policies.denied = set()
+    assert client.ask("GET", path).status == 404
+    assert client.ask("HEAD", path).status == 200
+    assert client.ask("GET", path).body == layer
 
 
 def test_a_blob_of_another_repository_is_not_shown(client: Client) -> None:
