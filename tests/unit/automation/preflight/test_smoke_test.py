@@ -1,0 +1,140 @@
+"""When the container is run once before an update, and what its failure means."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Any
+
+import pytest
+
+from automation.diagnosis.evidence import Facts
+from automation.machine.docker_engine import DockerError, Engine
+from automation.preflight import checks as preflight
+from automation.preflight import container_run, smoke_test
+from infra.settings.model import Settings
+from tests.unit.automation.preflight.stage import ARN, Stage, docker, registry
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The images that were run; each answers at once."""
+    seen: list[str] = []
+
+    def run(_client: Any, image: str, _settings: Settings) -> container_run.Outcome:
+        seen.append(image)
+        return container_run.Outcome(0.4, Facts())
+
+    monkeypatch.setattr(container_run, "run", run)
+    return seen
+
+
+def test_the_container_is_run_once_until_something_changes(stage: Stage, ran: list[str]) -> None:
+    stage.docker = docker()
+    for _ in range(2):
+        assert list(smoke_test.run(stage.flight("web:1"))) == []
+    assert ran == ["web:1"]
+    for settings in ({"health_check_path": "/up"}, {"environment": {"A": "b"}}, {"memory": 1024}):
+        stage.settings = settings
+        list(smoke_test.run(stage.flight("web:1")))
+    assert ran == ["web:1"] * 4
+
+
+def test_settings_are_judged_with_the_image_that_is_kept(stage: Stage, ran: list[str]) -> None:
+    stage.docker = docker()
+    for _ in range(2):
+        assert list(smoke_test.run(stage.flight(kept="web@sha256:4"))) == []
+    stage.settings = {"health_check_path": "/up"}
+    assert list(smoke_test.run(stage.flight(kept="web@sha256:4"))) == []
+    assert ran == ["web@sha256:4"] * 2
+
+
+def test_a_kept_image_is_pulled_from_the_stacks_repository(
+    stage: Stage, ran: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = registry(monkeypatch, stage.cloud, "amd64")
+    pulled: list[tuple[str, tuple[str, str] | None]] = []
+    monkeypatch.setattr(Engine, "has_image", lambda *_: False)
+    monkeypatch.setattr(Engine, "pull", lambda _, *arguments: pulled.append(arguments))
+    stage.docker = Engine("amd64")
+    assert list(smoke_test.run(stage.flight(kept=f"{host}/web:good"))) == []
+    ((image, login),) = pulled
+    assert (image, ran) == (f"{host}/web:good", [image])
+    assert login is not None
+    assert login[0] == host
+    assert base64.b64decode(login[1]).startswith(b"AWS:")
+
+
+def test_a_kept_image_that_can_not_be_pulled_is_told(
+    stage: Stage, ran: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise DockerError("no basic auth credentials")
+
+    monkeypatch.setattr(Engine, "has_image", lambda *_: False)
+    monkeypatch.setattr(Engine, "pull", refuse)
+    stage.docker = Engine("amd64")
+    assert list(smoke_test.run(stage.flight(kept="registry.example/web:1"))) == []
+    assert ran == []
+    assert "no basic auth credentials" in stage.captured.err.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"github_branch": "release", "app_path": "../shop"}, ("../shop", "a push to release")),
+        ({"promotion": True}, ("(app)", "`up --image` promotes")),
+    ],
+)
+def test_that_nothing_is_built_is_said_in_one_line(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    stage.settings = settings
+    monkeypatch.setattr(preflight, "plan", lambda *_: stage.flight(kept="web@sha256:4"))
+    monkeypatch.setattr(preflight, "CHECKS", ())
+    preflight.check(stage.flight().session, None, False, smoke=False)
+    (line,) = re.findall(
+        r"running image is kept.*", " ".join(stage.captured.err.getvalue().split())
+    )
+    assert all(word in line for word in (*words, "`up --build`"))
+
+
+def test_a_run_that_fails_is_a_cause_and_is_not_remembered(
+    stage: Stage, ran: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = Facts(
+        events=("unhealthy in the first 30 s: Health checks failed with these codes: [500]",)
+    )
+    monkeypatch.setattr(container_run, "run", lambda *_: container_run.Outcome(None, facts))
+    stage.docker = docker()
+    for _ in range(2):
+        (found,) = smoke_test.run(stage.flight("web:1"))
+        assert found.name == "health path answered"
+        assert "--no-smoke" in (found.setting or "")
+    assert ran == []
+
+
+def test_an_engine_that_does_not_run_it_is_no_fault_of_the_application(
+    stage: Stage, ran: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> container_run.Outcome:
+        raise DockerError("no docker-init")
+
+    monkeypatch.setattr(container_run, "run", refuse)
+    stage.docker = docker()
+    assert list(smoke_test.run(stage.flight("web:1"))) == []
+    assert ran == []
+    assert "no docker-init" in stage.captured.err.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("settings", "with_docker", "words"),
+    [({}, False, "No Docker engine"), ({"secrets": {"A": f"{ARN}a-AbCdEf"}}, True, "secrets")],
+)
+def test_what_can_not_be_run_here_is_told(
+    stage: Stage, ran: list[str], settings: dict[str, Any], with_docker: bool, words: str
+) -> None:
+    stage.settings, stage.docker = settings, docker() if with_docker else None
+    assert list(smoke_test.run(stage.flight("web:1"))) == []
+    assert ran == []
+    assert words in stage.captured.err.getvalue()
