@@ -4,34 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
 
 import pytest
 
 from infra.settings.model import Settings, SettingsError
-from tests.unit.infra.image.running_service import REPOSITORY, answers
-from tests.unit.infra.recorder import REGION, Recording, custom, record, start_tasks
+from tests.unit.infra.image.running_service import answers
+from tests.unit.infra.looks import SECRET, default, made, service
+from tests.unit.infra.recorder import REGION, Recording, custom, record
 
 IMAGE = "registry.example.com/team/app:1"
-SECRET = f"arn:aws:secretsmanager:{REGION}:123456789012:secret:db-AbCdEf"
+
+
 SCHEDULE = json.dumps([{"schedule": "cron(0 7 * * ? *)", "min_count": 3, "max_count": 9}])
 
 
-@cache
-def default() -> Recording:
-    return record()
-
-
-def made(*settings: tuple[str, str]) -> Recording:
-    return record(dict(settings))
-
-
 Look = Callable[[Recording], Any]
-
-
-def service(recording: Recording) -> dict[str, Any]:
-    return recording.one("Service", "service-service").inputs
 
 
 def balancer(recording: Recording) -> dict[str, Any]:
@@ -76,6 +64,7 @@ def ingress(recording: Recording) -> list[str]:
 
 
 WORDS = ["serve", "--fast"]
+
 
 EFFECTS: Mapping[str, tuple[str, Look, Any, Any]] = {
     # setting: value, where to look, what is there by default, what is there with the value
@@ -274,6 +263,7 @@ EFFECTS: Mapping[str, tuple[str, Look, Any, Any]] = {
     ),
 }
 
+
 ELSEWHERE = {
     **dict.fromkeys(
         ("domains", "protocol_version", "response_headers", "redirects"),
@@ -406,62 +396,6 @@ def test_logical_names_do_not_depend_on_the_stack() -> None:
     assert sorted(names[0]) == sorted(names[1])
 
 
-def test_the_service_waits_for_all_that_a_task_needs() -> None:
-    urns = default().one("Service", "service-service").depends_on
-    needed = {urn.rsplit("::", 1)[-1] for urn in urns}
-    assert needed >= {
-        "logs-application",
-        "logs-sessions",
-        start_tasks(default()).name,
-        "firewall-to-tasks-9292",
-        "firewall-from-load-balancer-9292",
-        "roles-open-sessions",
-        "load-balancer-http",
-        "cluster-capacity",
-    }
-
-
-TEMPORARY: Mapping[str, tuple[dict[str, str], dict[str, str], set[str]]] = {
-    "a port": (
-        {},
-        {"container_port": "3000"},
-        {"firewall-to-tasks", "firewall-from-load-balancer"},
-    ),
-    "a secret": ({"secrets": json.dumps({"DSN": SECRET})}, {}, {"roles-start-tasks"}),
-    "a promoted image": (
-        {"image": f"{REPOSITORY.replace('-dev', '-staging')}:1"},
-        {"image": f"{REPOSITORY}:2"},
-        {"roles-start-tasks"},
-    ),
-}
-
-
-@pytest.mark.parametrize("what", TEMPORARY)
-def test_what_the_running_revision_needs_is_taken_away_last(what: str) -> None:
-    """Another name is another resource, which the engine makes first; the old one goes last."""
-    before, after, parts = TEMPORARY[what]
-    names = [
-        {each.name for each in custom(record(settings).resources)} for settings in (before, after)
-    ]
-    replaced = names[0] - names[1]
-    assert {name.rpartition("-")[0] for name in replaced} == parts
-    waits = record(after).one("Service", "service-service").depends_on
-    assert names[1] - names[0] <= {urn.rsplit("::", 1)[-1] for urn in waits}
-
-
-def test_autoscaling_owns_the_number_of_tasks() -> None:
-    assert default().one("Service", "service-service").options["ignoreChanges"] == ["desiredCount"]
-
-
-def test_a_deployment_loses_nothing_and_rolls_back() -> None:
-    inputs = service(default())
-    assert inputs["deploymentMinimumHealthyPercent"] == 100
-    assert inputs["deploymentMaximumPercent"] == 200
-    assert inputs["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}
-    assert inputs["waitForSteadyState"] is True
-    assert inputs["availabilityZoneRebalancing"] == "ENABLED"
-
-
 @pytest.mark.parametrize("stop_timeout", ["1", "2", "20", "120"])
 def test_requests_end_before_the_container_is_killed(stop_timeout: str) -> None:
     container = made(("stop_timeout", stop_timeout)).container
@@ -469,21 +403,10 @@ def test_requests_end_before_the_container_is_killed(stop_timeout: str) -> None:
     assert 0 <= int(told["DRAIN_SECONDS"]) < container["stopTimeout"]
 
 
-@pytest.mark.parametrize(("interval", "grace"), [("5", 30), ("30", 180)])
-def test_the_grace_period_holds_several_checks(interval: str, grace: int) -> None:
-    inputs = service(made(("health_check_interval", interval)))
-    assert inputs["healthCheckGracePeriodSeconds"] == grace
-
-
 @pytest.mark.parametrize("interval", ["5", "6", "300"])
 def test_a_check_ends_before_the_next(interval: str) -> None:
     check = health(made(("health_check_interval", interval)))
     assert 2 <= check["timeout"] < check["interval"]
-
-
-def test_with_spot_one_task_stays_on_demand() -> None:
-    strategies = service(made(("spot", "true")))["capacityProviderStrategies"]
-    assert strategies[0] == {"capacityProvider": "FARGATE", "base": 1, "weight": 0}
 
 
 def test_protected_images_outlive_a_destroy() -> None:
