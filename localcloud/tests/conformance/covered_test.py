@@ -46,7 +46,7 @@ COVERED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "ARNs of ECS and of logs": {
         "iam_test.py": ("a service's ARN has its cluster", "a log group's streams need `:*`")
     },
-    "conditions of trust": {"iam_test.py": ("a service's trust has conditions", "sts:ExternalId")},
+    "conditions of trust": {"sts_test.py": ("a service's trust has conditions", "sts:ExternalId")},
     "the task role's credentials from inside a container": {
         "ecs_tasks_test.py": ("credentials", "metadata"),
         "../containers/test_iam_tasks.py": ("test_a_container_acts_as_its_task_role",),

@@ -1,4 +1,4 @@
-"""IAM and STS: one row a behaviour that AWS documents, with the page's address.
+"""IAM: one row a behaviour that AWS documents, with the page's address.
 
 Every row runs against a gateway with real signatures and sessions; no Docker.
 """
@@ -7,90 +7,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from localcloud.iam import assume_service_role
-from localcloud.iam.web_identity import Issuer
-from localcloud.shared.service import Credentials, ServiceError
+from localcloud.tests.conformance.iam_stage import (
+    API,
+    ECS,
+    ECS_GUIDE,
+    ELB,
+    GUIDE,
+    LOGIC,
+    LOGS,
+    REFERENCE,
+    ROLE,
+    TASKS,
+    Row,
+    code,
+    denied,
+    deny,
+    ecs_behind,
+    register,
+    trust,
+)
 from localcloud.tests.unit.iam.running import ACCOUNT, REGION, Aws, allow, policy, running_gateway
-
-GUIDE = "https://docs.aws.amazon.com/IAM/latest/UserGuide/"
-API = "https://docs.aws.amazon.com/IAM/latest/APIReference/"
-LOGIC = GUIDE + "reference_policies_evaluation-logic.html"
-REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/"
-ECS_GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/"
-
-ECS = f"arn:aws:ecs:{REGION}:{ACCOUNT}:"
-ELB = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:"
-LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:"
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/"
-TASKS = "ecs-tasks.amazonaws.com"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One documented behaviour.
-
-    Attributes:
-        behaviour: what AWS does.
-        page: where it says so.
-        check: asserts it.
-    """
-
-    behaviour: str
-    page: str
-    check: Callable[[Aws], None]
-
-
-def code(act: Callable[[], Any]) -> str:
-    """The code of a refusal."""
-    with pytest.raises(ClientError) as caught:
-        act()
-    return str(caught.value.response["Error"]["Code"])
-
-
-def denied(act: Callable[[], Any], words: str = "") -> None:
-    """Asserts that a call is refused for want of permission, in these words."""
-    with pytest.raises(ClientError) as caught:
-        act()
-    error = caught.value.response["Error"]
-    codes = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
-    assert error["Code"] in codes, error
-    assert words in error["Message"]
-
-
-def deny(action: str, resource: str = "*", **more: Any) -> dict[str, Any]:
-    return policy({"Effect": "Deny", "Action": action, "Resource": resource, **more})
-
-
-def trust(principal: Any, **conditions: Any) -> dict[str, Any]:
-    row: dict[str, Any] = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
-    return policy({**row, "Condition": conditions} if conditions else row)
-
-
-def ecs_behind(aws: Aws) -> None:
-    """ECS with fixed answers: only the way to it is under test."""
-    definition = {"taskDefinitionArn": f"{ECS}task-definition/web:1", "taskRoleArn": f"{ROLE}t"}
-    aws.add(
-        "ecs",
-        CreateService={"service": {}},
-        DescribeServices={"services": []},
-        DescribeTaskDefinition={"taskDefinition": definition},
-        ListTagsForResource={"tags": [{"key": "stack", "value": "dev"}]},
-        RegisterTaskDefinition={"taskDefinition": {}},
-        RunTask={"tasks": []},
-        UpdateService={"service": {}},
-    )
-
-
-def register(ecs: Any, **roles: str) -> None:
-    containers = [{"name": "web", "image": "web"}]
-    ecs.register_task_definition(family="web", containerDefinitions=containers, **roles)
 
 
 def nothing_is_allowed_by_default(aws: Aws) -> None:
@@ -345,60 +287,6 @@ def a_key_obeys_its_own_policy(aws: Aws) -> None:
     denied(lambda: aws.as_role("kms", allow("kms:*", "*")).encrypt(KeyId=key, Plaintext=b"x"))
 
 
-def assume(aws: Aws, keys: Credentials, role: str, **more: Any) -> Any:
-    sts = aws.client("sts", credentials=keys)
-    return sts.assume_role(RoleArn=role, RoleSessionName="run", **more)
-
-
-def an_external_id_is_demanded(aws: Aws) -> None:
-    role = aws.role("r", trust=trust({"AWS": ACCOUNT}, StringEquals={"sts:ExternalId": "42"}))
-    keys = aws.user("ann", allow("sts:AssumeRole", "*"))
-    denied(lambda: assume(aws, keys, role))
-    assume(aws, keys, role, ExternalId="42")
-
-
-def a_missing_role_cannot_be_assumed(aws: Aws) -> None:
-    denied(lambda: assume(aws, aws.user("ann", allow("sts:*", "*")), f"{ROLE}none"))
-
-
-def root_assumes_no_role(aws: Aws) -> None:
-    role = aws.role("r")
-    denied(lambda: aws.client("sts").assume_role(RoleArn=role, RoleSessionName="run"))
-
-
-def a_service_meets_its_conditions(aws: Aws) -> None:
-    conditions = {
-        "StringEquals": {"aws:SourceAccount": ACCOUNT},
-        "ArnLike": {"aws:SourceArn": f"{ECS}*"},
-    }
-    role = aws.role("r", trust=trust({"Service": TASKS}, **conditions))
-
-    def act(service: str, arn: str, account: str) -> None:
-        assume_service_role(role, service, source_arn=arn, source_account=account, session_name="t")
-
-    act(TASKS, f"{ECS}task/c/t", ACCOUNT)
-    for service, arn, account in (
-        ("ec2.amazonaws.com", f"{ECS}task/c/t", ACCOUNT),
-        (TASKS, f"arn:aws:ecs:eu-west-1:{ACCOUNT}:task/c/t", ACCOUNT),
-        (TASKS, f"{ECS}task/c/t", "999999999999"),
-    ):
-        with pytest.raises(ServiceError, match="sts:AssumeRole"):
-            act(service, arn, account)
-
-
-def the_name_of_the_session_is_in_its_arn(aws: Aws) -> None:
-    keys = aws.session(aws.role("r"))
-    arn = aws.client("sts", credentials=keys).get_caller_identity()["Arn"]
-    assert arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/r/test"
-
-
-def a_foreign_session_token_is_refused(aws: Aws) -> None:
-    keys = aws.session(aws.role("r"))
-    forged = Credentials(keys.access_key_id, keys.secret_access_key, "forged")
-    act = aws.client("sts", credentials=forged).get_caller_identity
-    assert code(act) == "InvalidClientTokenId"
-
-
 def bad_trust_is_refused(aws: Aws) -> None:
     iam = aws.client("iam")
     for text in ("{", json.dumps(trust({"Service": "ecs-tasks"}))):
@@ -463,68 +351,6 @@ def the_linked_role_of_ecs_is_spelled_right(aws: Aws) -> None:
 LOGS_GUIDE = (
     "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html"
 )
-ISSUER = "token.actions.githubusercontent.com"
-
-
-def as_workflow(aws: Aws, role: str, subject: str, audience: str = "sts.amazonaws.com") -> Any:
-    """What a workflow gets for its token; the call is not signed."""
-    token = Issuer(aws.state_dir).token(f"https://{ISSUER}", audience, subject)
-    return aws.client("sts").assume_role_with_web_identity(
-        RoleArn=role, RoleSessionName="run", WebIdentityToken=token
-    )
-
-
-def trusting_github(aws: Aws, *subjects: str) -> str:
-    """A role that trusts GitHub's tokens with these subjects, beside GitHub's provider."""
-    provider = aws.client("iam").create_open_id_connect_provider(
-        Url=f"https://{ISSUER}", ClientIDList=["sts.amazonaws.com"]
-    )["OpenIDConnectProviderArn"]
-    conditions = {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:sub": list(subjects)}
-    row = {
-        "Effect": "Allow",
-        "Principal": {"Federated": provider},
-        "Action": "sts:AssumeRoleWithWebIdentity",
-        "Condition": {"StringEquals": conditions},
-    }
-    return aws.role("r", allow("s3:ListAllMyBuckets", "*"), trust=policy(row))
-
-
-def a_trusted_subject_gets_the_role(aws: Aws) -> None:
-    role = trusting_github(aws, "repo:octo/shop:ref:refs/heads/main")
-    keys = as_workflow(aws, role, "repo:octo/shop:ref:refs/heads/main")["Credentials"]
-    session = Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
-    aws.client("s3", credentials=session).list_buckets()
-    denied(lambda: as_workflow(aws, role, "repo:octo/shopping:ref:refs/heads/main"))
-    denied(lambda: as_workflow(aws, role, "repo:octo/shop:pull_request"))
-
-
-def a_token_is_for_a_client_of_the_provider(aws: Aws) -> None:
-    role = trusting_github(aws, "s")
-    assert code(lambda: as_workflow(aws, role, "s", "elsewhere")) == "InvalidIdentityToken"
-
-
-def a_token_of_an_unknown_issuer_is_refused(aws: Aws) -> None:
-    assert code(lambda: as_workflow(aws, aws.role("r"), "s")) == "InvalidIdentityToken"
-
-
-def a_token_must_be_signed_and_fresh(aws: Aws) -> None:
-    role = trusting_github(aws, "s")
-
-    def send(token: str) -> str:
-        return code(
-            lambda: aws.client("sts").assume_role_with_web_identity(
-                RoleArn=role, RoleSessionName="run", WebIdentityToken=token
-            )
-        )
-
-    issuer, elsewhere = Issuer(aws.state_dir), Issuer(aws.state_dir / "elsewhere")
-    address = f"https://{ISSUER}"
-    assert send("no token") == "InvalidIdentityToken"
-    forged = elsewhere.token(address, "sts.amazonaws.com", "s")
-    assert send(forged) == "InvalidIdentityToken"
-    old = issuer.token(address, "sts.amazonaws.com", "s", seconds=-1)
-    assert send(old) == "ExpiredTokenException"
-
 
 ROWS = [
     Row("what nothing allows is denied", LOGIC, nothing_is_allowed_by_default),
@@ -617,52 +443,6 @@ ROWS = [
         "a key's policy must take part",
         "https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html",
         a_key_obeys_its_own_policy,
-    ),
-    Row(
-        "sts:ExternalId",
-        GUIDE + "id_roles_common-scenarios_third-party.html",
-        an_external_id_is_demanded,
-    ),
-    Row(
-        "a missing role cannot be assumed",
-        "https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html",
-        a_missing_role_cannot_be_assumed,
-    ),
-    Row(
-        "a role trusts the subjects of an OpenID provider, exactly",
-        GUIDE + "id_roles_providers_create_oidc.html",
-        a_trusted_subject_gets_the_role,
-    ),
-    Row(
-        "a token is for a client of its provider",
-        "https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html",
-        a_token_is_for_a_client_of_the_provider,
-    ),
-    Row(
-        "a token of an issuer that the account does not know is refused",
-        "https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html",
-        a_token_of_an_unknown_issuer_is_refused,
-    ),
-    Row(
-        "a token must be signed by its issuer, and fresh",
-        "https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html",
-        a_token_must_be_signed_and_fresh,
-    ),
-    Row("root assumes no role", GUIDE + "troubleshoot_roles.html", root_assumes_no_role),
-    Row(
-        "a service's trust has conditions",
-        GUIDE + "confused-deputy.html",
-        a_service_meets_its_conditions,
-    ),
-    Row(
-        "the session's name is in its ARN",
-        GUIDE + "reference_identifiers.html",
-        the_name_of_the_session_is_in_its_arn,
-    ),
-    Row(
-        "a session token must fit its keys",
-        GUIDE + "id_credentials_temp_use-resources.html",
-        a_foreign_session_token_is_refused,
     ),
     Row("bad trust is refused", API + "API_CreateRole.html", bad_trust_is_refused),
     Row(
