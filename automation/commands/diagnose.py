@@ -32,7 +32,8 @@ def find(session: Session) -> tuple[Diagnosis | None, str]:
     cloud, name = session.cloud, session.service
     service = describe_service(cloud, name)
     latest = next(iter(service_deployments(cloud, name)), None) if service else None
-    earlier = last_failure.read(session.target.failure_file(session.file.name))
+    file = session.target.failure_file(session.file.name)
+    earlier = last_failure.read(file, session.screen.warn)
     if earlier and (latest is None or earlier.when > latest["createdAt"]):
         return earlier.diagnosis, f"the last `up` failed ({_told(earlier.when)})"
     if service is None:

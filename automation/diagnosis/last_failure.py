@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,12 +28,17 @@ def write(file: Path, diagnosis: Diagnosis) -> None:
     scratch.replace(file)
 
 
-def read(file: Path) -> Remembered | None:
-    """Return the saved failure; None if there is none."""
+def read(file: Path, warn: Callable[[str], None]) -> Remembered | None:
+    """Return the saved failure; None if there is none, or if `warn` is told that it is damaged."""
     if not file.exists():
         return None
-    document = json.loads(file.read_text())
-    return Remembered(Diagnosis(**document["diagnosis"]), datetime.fromisoformat(document["when"]))
+    try:
+        document = json.loads(file.read_text())
+        diagnosis, when = Diagnosis(**document["diagnosis"]), document["when"]
+        return Remembered(diagnosis, datetime.fromisoformat(when).astimezone(UTC))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        warn(f"{file} is damaged and not read. It holds why the last `up` failed: run `up` again.")
+        return None
 
 
 def forget(file: Path) -> None:

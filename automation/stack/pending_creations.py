@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from automation.engine.progress import Failure
+from automation.errors import DriverError
 
 UNCLEAR = re.compile(
     r"code = Unavailable|error reading from server|transport is closing|Socket closed"
@@ -26,6 +27,12 @@ UNCLEAR = re.compile(
     re.IGNORECASE,
 )
 """What is said of a call that may have been carried out; a refusal with a reason is none."""
+
+DAMAGED = (
+    "{file} is damaged. It lists resources that an interrupted update may have made, and that the "
+    "state does not know. Look for such resources by the stack's tags, delete them, then delete "
+    "this file and run the command again."
+)
 
 Row = dict[str, Any]
 
@@ -45,11 +52,20 @@ def unclear(attempts: Sequence[Row], failures: Sequence[Failure]) -> list[Row]:
 
 
 def read(file: Path) -> list[Row]:
-    """The creations that are not settled; none if there is no such file."""
+    """The creations that are not settled; none if there is no such file.
+
+    Raises:
+        DriverError: the file is damaged; it is left as it is.
+    """
     if not file.exists():
         return []
-    rows: list[Row] = json.loads(file.read_text())
-    return rows
+    try:
+        rows: list[Row] = json.loads(file.read_text())
+        if all(isinstance(row[key], str) for row in rows for key in ("urn", "type")):
+            return rows
+    except (ValueError, KeyError, TypeError, RecursionError):
+        pass
+    raise DriverError(DAMAGED.format(file=file))
 
 
 def remember(file: Path, rows: Sequence[Row]) -> None:

@@ -20,7 +20,9 @@ NOW = datetime.now(UTC)
 
 @pytest.fixture
 def session(tmp_path: Path) -> Any:
+    said: list[str] = []
     return SimpleNamespace(
+        screen=SimpleNamespace(warn=said.append, said=said),
         cloud=None,
         service=None,
         services={"web": None},
@@ -94,6 +96,21 @@ def test_without_a_service_the_last_up_is_remembered(
     assert "the last `up` failed" in sentence
     last_failure.forget(tmp_path / "dev.json")
     assert command.find(session)[0] is None
+
+
+def test_a_damaged_memory_of_the_last_up_is_said_and_the_service_examined(
+    session: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stage(monkeypatch, "SUCCESSFUL")
+    (tmp_path / "dev.json").write_text('{"when": "2026-')
+    found, sentence = command.find(session)
+    assert found is None
+    assert sentence.startswith("the last deployment")
+    assert "dev.json is damaged" in session.screen.said[0]
+    assert (tmp_path / "dev.json").exists()
 
 
 def test_of_an_earlier_up_and_a_later_deployment_the_later_counts(

@@ -350,7 +350,7 @@ def test_actions_come_in_the_order_of_their_beginning() -> None:
 def test_diagnose_tells_the_pipelines_failure_when_it_is_the_latest(
     captured: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("automation.diagnosis.last_failure.read", lambda _file: None)
+    monkeypatch.setattr("automation.diagnosis.last_failure.read", lambda *_: None)
     answers = failing("Source", errorDetails={"code": "PermissionError", "message": "no"})
     cloud = RecordedCloud(answers | {"DescribeServices": {"services": []}})
     monkeypatch.setattr("automation.commands.diagnose.describe_service", lambda *_: {"x": 1})
@@ -389,7 +389,7 @@ def test_diagnose_tells_the_newest_failed_run_unless_a_newer_one_succeeded(
     later = {"createdAt": datetime(2026, 11, 24, tzinfo=UTC), "status": deployed}
     later["serviceDeploymentArn"] = "d"
     module = "automation.commands.diagnose"
-    monkeypatch.setattr("automation.diagnosis.last_failure.read", lambda _file: None)
+    monkeypatch.setattr("automation.diagnosis.last_failure.read", lambda *_: None)
     monkeypatch.setattr(f"{module}.runs", lambda *_: found[::-1])
     monkeypatch.setattr(f"{module}.service_deployments", lambda *_: [later])
     service = {"runningCount": 2, "desiredCount": 2}

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from automation.stack import chosen, state_file
+from automation.diagnosis import last_failure
+from automation.errors import DriverError
+from automation.stack import chosen, pending_creations, state_file
 from tests.unit.bad_input import DEEP, bounded, values
 
 ANYTHING = values("version", "checkpoint", "latest", "resources", "type", "urn", "outputs")
@@ -47,3 +49,42 @@ def test_a_memory_of_the_chosen_stack_that_is_no_text_names_no_stack(
     monkeypatch.setattr(chosen, "_file", lambda: file)
     file.write_bytes(b"\xff\xfe")
     assert chosen.chosen().by == "remembered by `use`"
+
+
+MEMORIES = st.binary(max_size=60) | values("urn", "type", "when", "diagnosis", "cause").map(
+    lambda found: json.dumps(found).encode()
+)
+
+
+@bounded(200)
+@given(MEMORIES)
+@example(b"")
+@example(b"[" * DEEP)
+@example(b'[{"urn": "u"}]')
+def test_any_memory_of_creations_is_read_or_refused_and_kept(
+    tmp_path: Path, content: bytes
+) -> None:
+    file = tmp_path / "creations.json"
+    file.write_bytes(content)
+    said = ""
+    try:
+        pending_creations.with_pending({}, pending_creations.read(file))
+    except DriverError as error:
+        said = error.message
+    assert not said or (f"{file} is damaged" in said and "run the command again" in said)
+    assert file.read_bytes() == content
+
+
+@bounded(200)
+@given(MEMORIES)
+@example(b"")
+@example(b"[" * DEEP)
+@example(b'{"when": "2026-11-28T12:00:00", "diagnosis": {"cause": "The build failed."}}')
+def test_any_memory_of_a_failure_is_read_or_said_and_kept(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "failure.json"
+    file.write_bytes(content)
+    said: list[str] = []
+    found = last_failure.read(file, said.append)
+    assert found is None or (found.when.tzinfo and not said)
+    assert found or f"{file} is damaged" in said[0]
+    assert file.read_bytes() == content
