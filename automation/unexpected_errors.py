@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import errno
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from automation import paths
+from automation.aws.refusals import advised, remedy
 from automation.errors import ConfigurationError, DriverError
 from infra.settings.model import SettingsError
+
+AGAIN = "What was done until then stays: run the same command again, and it goes on."
 
 FULL = "The disk is full ({file}): free some."
 DENIED = "This user may not write or read {file}: change its owner or mode, or be another user."
@@ -37,7 +41,7 @@ def in_words(error: Exception) -> DriverError:
     if isinstance(error, ClientError):
         return _refused(error)
     if isinstance(error, BotoCoreError):
-        return DriverError(f"AWS can't be asked: {error}")
+        return DriverError(f"AWS can't be asked: {advised(str(error))}")
     if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
         file = error.filename or "no file named"
         return DriverError(OF_THE_MACHINE[error.errno].format(file=file))
@@ -46,10 +50,22 @@ def in_words(error: Exception) -> DriverError:
 
 def _refused(error: ClientError) -> DriverError:
     code = error.response.get("Error", {}).get("Code", "")
-    words = f"{error.operation_name} was refused: {error.response['Error'].get('Message', code)}"
-    if code in {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId"}:
-        return ConfigurationError(f"{words} ({code}): log in again, for example `aws sso login`.")
-    return DriverError(f"{words} ({code})")
+    said = f"{error.response['Error'].get('Message', code)} ({code})"
+    kind = ConfigurationError if remedy(said) else DriverError
+    return kind(advised(f"{error.operation_name} was refused: {said}"))
+
+
+@contextmanager
+def after_changes() -> Iterator[None]:
+    """Run a block in which changes are made already: a call that AWS refuses is a failure of it.
+
+    Raises:
+        DriverError: AWS refused a call or did not answer; exit code 1.
+    """
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise DriverError(in_words(error).message, [AGAIN]) from error
 
 
 def _fault(error: Exception) -> DriverError:

@@ -19,7 +19,7 @@ from automation.recovery.refresh import settle
 from automation.screen import Screen
 from automation.stack.operations import Session, connected, opened
 from automation.stack.stack_file import StackFile, load_stack_file
-from automation.unexpected_errors import in_words
+from automation.unexpected_errors import after_changes, in_words
 
 
 def destroy(stack: str, screen: Screen, with_previews: bool = False) -> int:
@@ -95,8 +95,9 @@ def remove_stack(stack: str, screen: Screen) -> Removed:
         deleted = Counted()
         failure: DriverError | None = None
         try:
-            session.perform("Destroying", deleted.destroy)
-            deleted.count += cleanup.clean_up(session.cloud, session.names, screen.note)
+            with after_changes():
+                session.perform("Destroying", deleted.destroy)
+                deleted.count += cleanup.clean_up(session.cloud, session.names, screen.note)
         except (ConfigurationError, UpdateRunning):
             raise
         except DriverError as error:
@@ -107,6 +108,7 @@ def remove_stack(stack: str, screen: Screen) -> Removed:
     return Removed(deleted.count, left, failure)
 
 
+@after_changes()
 def _left(session: Session, failure: DriverError | None) -> list[Leftover]:
     """Search for leftovers; if AWS does not answer, raise the failure of the destroy."""
     try:

@@ -28,6 +28,7 @@ from automation.stack.operations import Program, Session, opened, shown_changes
 from automation.stack.program import release_program
 from automation.stack.stack_file import StackFile
 from automation.stack.state_file import OutputValue
+from automation.unexpected_errors import after_changes
 from infra.own_outputs import unfinished
 
 
@@ -78,7 +79,7 @@ def up(
             session.target.before_up(session.file.settings, screen)
             settle(session)
             task_count.tell(session)
-            with no_release_meanwhile(session), watched(session) as watch:
+            with after_changes(), no_release_meanwhile(session), watched(session) as watch:
                 newer_release.take_in(session)
                 before |= processes.running(session)
                 perform_update(session, life, updated.up, watch.lines)

@@ -28,7 +28,7 @@ from automation.errors import DriverError, ReleaseCommandFailed, ServiceFailed
 from automation.screen import Screen
 from automation.stack.operations import Session, shown_outputs
 from automation.stack.state_file import OutputValue
-from automation.unexpected_errors import in_words
+from automation.unexpected_errors import after_changes, in_words
 from infra.names import WEB
 from infra.settings.model import Settings
 
@@ -108,6 +108,7 @@ class Report:
         }
 
 
+@after_changes()
 def report(session: Session, done: Done) -> int:
     """Wait for the verdict, print it with the outputs, and return the exit code."""
     url = done.outputs["service_url"].value if "service_url" in done.outputs else None

@@ -11,6 +11,7 @@ from pathlib import Path
 from pulumi.automation.errors import CommandError
 
 from automation import paths
+from automation.aws.refusals import advised, remedy
 from automation.engine.progress import Failure, display_name, plain
 from automation.errors import (
     ConfigurationError,
@@ -88,7 +89,7 @@ def explain(error: CommandError, failures: Sequence[Failure], file: StackFile) -
     if root is None:
         lines = [line for line in text.splitlines() if line.strip().startswith("error:")]
         shown = [plain(line).removeprefix("error:").strip() for line in lines]
-        return EngineFailed(shown[0] if shown else plain(text), shown[1:])
+        return EngineFailed(advised(shown[0] if shown else plain(text)), shown[1:])
     if root.message.startswith(PROGRAM_FAILED):
         return program_failure(root.message)
     return resource_failure(root)
@@ -98,6 +99,10 @@ def resource_failure(root: Failure) -> EngineFailed:
     """The failure of one resource, by the class that tells what may be done about it."""
     lines = [line for line in root.message.splitlines() if line.strip()]
     name = f"{display_name(root.urn)}: " if root.urn else ""
+    advice = remedy(root.message)
+    if advice:
+        words = f"{name}AWS refused a request: {advice}, then run the same command again."
+        return EngineFailed(words, lines[-EVIDENCE_LINES:], root.urn)
     kind = EngineFailed
     if SERVICE_TYPE in (root.urn or ""):
         kind = ServiceFailed

@@ -8,6 +8,7 @@ and taken away; a living owner means that another update is running.
 from __future__ import annotations
 
 import re
+import shlex
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import unquote
 
 import psutil
 
@@ -32,8 +34,17 @@ _OWNER = re.compile(
 CLOCK_SECONDS = 2.0
 """The lock's time has whole seconds and is taken a moment after the owner began."""
 
+DELETED_BY = {"file": "rm", "s3": "aws s3 rm", "gs": "gcloud storage rm"}
+"""The scheme of a backend → the command that deletes a file of it.
+https://www.pulumi.com/docs/iac/concepts/state-and-backends/#using-a-diy-backend"""
+
 ORPHAN_SECONDS = 120.0
 """How long an engine whose driver is dead may take to finish what it began."""
+
+ELSEWHERE = (
+    "Whether process {0.pid} still runs can only be seen on {0.host}. Wait until it ends, and run "
+    "this again. Only if it is dead, free its lock first: {0.freed_by}"
+)
 
 Note = Callable[[str], None]
 
@@ -59,6 +70,19 @@ class Owner:
     def __str__(self) -> str:
         return f"process {self.pid} of {self.user} on {self.host}, since {self.since:%H:%M:%S}"
 
+    @property
+    def here(self) -> bool:
+        """Whether it is a process of this machine."""
+        return self.host == socket.gethostname()
+
+    @property
+    def freed_by(self) -> str:
+        """The command that deletes the lock, which is named by its address in the backend."""
+        address = re.sub(r"\?[^/]*", "", self.lock)  # what the backend's address says of itself
+        scheme, _, path = address.partition("://")
+        command = DELETED_BY.get(scheme, "delete")
+        return f"{command} {shlex.quote(unquote(path) if scheme == 'file' else address)}"
+
 
 def owners(message: str) -> list[Owner]:
     """The owners that the engine's message about a locked stack names."""
@@ -73,7 +97,7 @@ def is_dead(owner: Owner) -> bool:
 
     An owner on another host can't be seen from here and counts as living.
     """
-    if owner.host != socket.gethostname():
+    if not owner.here:
         return False
     try:
         process = psutil.Process(owner.pid)
@@ -87,7 +111,7 @@ def is_dead(owner: Owner) -> bool:
 
 def is_orphan(owner: Owner) -> bool:
     """Whether a living owner is an engine whose driver has died."""
-    if owner.host != socket.gethostname():
+    if not owner.here:
         return False
     try:
         process = psutil.Process(owner.pid)
@@ -99,8 +123,10 @@ def is_orphan(owner: Owner) -> bool:
 
 def running(stack: str, message: str) -> UpdateRunning:
     """Return the error about another running update, from the engine's message."""
-    names = ", ".join(map(str, owners(message))) or "the backend names no owner"
-    return UpdateRunning(f"Another update of the stack {stack} is running: {names}.")
+    found = owners(message)
+    names = ", ".join(map(str, found)) or "the backend names no owner"
+    said = f"Another update of the stack {stack} is running: {names}."
+    return UpdateRunning(said, [ELSEWHERE.format(each) for each in found if not each.here])
 
 
 def clear_dead(stack: str, message: str, note: Note, cancel: Callable[[], None]) -> None:
@@ -125,7 +151,7 @@ def clear_dead(stack: str, message: str, note: Note, cancel: Callable[[], None])
         if not is_dead(owner) and is_orphan(owner):
             _await_orphan(owner, note)
         if not is_dead(owner):
-            raise UpdateRunning(f"Another update of the stack {stack} is running: {owner}.")
+            raise running(stack, message)
     for owner in found:
         note(f"The lock of {owner} is taken over: that process is dead")
     cancel()

@@ -18,17 +18,23 @@ from typing import Any
 
 import pytest
 import typer
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    SSOTokenLoadError,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+)
 from typer.testing import CliRunner
 
 from automation import paths, run
+from automation.aws.refusals import CLOCK, LOGIN
 from automation.command_line.command import command, execute
 from automation.command_line.options import Branch
 from automation.errors import ChangesFound, ConfigurationError, DriverError, Stopped, UpdateRunning
 from automation.machine import smoke_leftovers
 from automation.screen import Screen
 from automation.stack import operations
-from automation.unexpected_errors import in_words
+from automation.unexpected_errors import AGAIN, after_changes, in_words
 from infra.names import preview_stack
 from tests.unit.automation.conftest import Captured
 
@@ -254,6 +260,54 @@ def test_a_refusal_of_aws_is_a_sentence() -> None:
     response = {"Error": {"Code": "AccessDenied", "Message": "not authorized"}}
     error = in_words(ClientError(response, "DescribeServices"))
     assert error.message == "DescribeServices was refused: not authorized (AccessDenied)"
+    assert error.exit_code == 1
+
+
+SKEWED = "Signature expired: 20261128T120000Z is now earlier than 20261128T124500Z"
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "words"),
+    [
+        ("ExpiredTokenException", "The security token is expired", [LOGIN]),
+        ("ExpiredToken", "The provided token has expired.", [LOGIN]),
+        ("UnrecognizedClientException", "The security token is invalid.", [LOGIN]),
+        ("SignatureDoesNotMatch", SKEWED, [CLOCK]),
+        ("InvalidSignatureException", "Signature not yet current: later", [CLOCK]),
+        ("RequestTimeTooSkewed", "The difference is too large.", [CLOCK]),
+        ("RequestExpired", "Request has expired.", [LOGIN, CLOCK]),
+    ],
+)
+def test_expired_credentials_and_a_wrong_clock_are_told_with_the_remedy(
+    code: str, message: str, words: list[str]
+) -> None:
+    fault = ClientError({"Error": {"Code": code, "Message": message}}, "DescribeServices")
+    error = in_words(fault)
+    assert error.exit_code == 2
+    assert f"DescribeServices was refused: {message} ({code}): " in error.message
+    assert all(word in error.message for word in words)
+    with pytest.raises(DriverError, match=re.escape(words[0])) as later, after_changes():
+        raise fault
+    assert later.value.exit_code == 1
+    assert later.value.evidence == [AGAIN]
+
+
+def test_a_signature_that_is_wrong_for_another_reason_is_not_the_clocks_fault() -> None:
+    response = {"Error": {"Code": "SignatureDoesNotMatch", "Message": "It does not match."}}
+    assert CLOCK not in in_words(ClientError(response, "ListRoles")).message
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        SSOTokenLoadError(error_msg="it is not there"),
+        TokenRetrievalError(provider="sso", error_msg="Token has expired and refresh failed"),
+        UnauthorizedSSOTokenError(),
+    ],
+)
+def test_a_session_that_has_ended_is_told_with_the_remedy(fault: Exception) -> None:
+    error = in_words(fault)
+    assert LOGIN in error.message
     assert error.exit_code == 1
 
 

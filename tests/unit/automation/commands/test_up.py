@@ -18,7 +18,8 @@ from automation.deployment import report as module
 from automation.deployment.report import Done, report
 from automation.deployment.rollout import Watch
 from automation.deployment.verdict import Verdict
-from automation.errors import EngineFailed, ServiceFailed
+from automation.errors import DriverError, EngineFailed, ServiceFailed
+from automation.unexpected_errors import AGAIN
 from infra.names import Names
 from infra.settings.model import Settings
 from tests.unit.automation.conftest import Captured
@@ -154,5 +155,7 @@ def test_a_deployment_that_ecs_began_is_judged_by_ecs(
 
 def test_a_success_that_nobody_can_confirm_is_none(captured: Captured, tmp_path: Path) -> None:
     done = Done(datetime.now(UTC), {}, {})
-    with pytest.raises(EndpointConnectionError):
+    with pytest.raises(DriverError, match="Could not connect") as told:
         report(session(captured, tmp_path, SILENT[0]), done)
+    assert told.value.exit_code == 1
+    assert told.value.evidence == [AGAIN]

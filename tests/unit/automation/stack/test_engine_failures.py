@@ -9,6 +9,7 @@ from pulumi.automation import CommandResult
 from pulumi.automation.errors import CommandError
 
 from automation import paths
+from automation.aws.refusals import CLOCK, LOGIN
 from automation.engine.progress import Failure
 from automation.errors import EngineFailed, NumberTaken, ServiceFailed
 from automation.stack.engine_failures import explain
@@ -145,3 +146,24 @@ def test_an_engine_that_was_killed_is_said_so(code: int, words: str, file: Stack
     assert f"The Pulumi engine was ended by {words}" in error.message
     assert "Run the same command again" in error.message
     assert [line.split()[2] for line in error.evidence] == ["t", "service-service"]
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("api error ExpiredTokenException: The security token is expired", LOGIN),
+        ("get credentials: failed to refresh cached credentials, no EC2 IMDS role found", LOGIN),
+        ("api error SignatureDoesNotMatch: Signature expired: 2026 is now earlier", CLOCK),
+        ("ecs UpdateService: RequestTimeTooSkewed: The difference is too large", CLOCK),
+    ],
+)
+def test_a_request_that_comes_too_late_is_told_with_the_remedy(
+    file: StackFile, said: str, words: str
+) -> None:
+    message = f"1 error occurred:\n\t* updating ECS Service: operation error ECS, {said}"
+    error = explain(failed("error: update failed"), [Failure(message, SERVICE)], file)
+    assert type(error) is EngineFailed, "ECS has not judged it"
+    assert words in error.message
+    assert "run the same command again" in error.message
+    assert said in error.evidence[-1]
+    assert words in explain(failed(f"error: reading the state: {said}"), [], file).message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -81,7 +82,7 @@ def test_a_living_owner_keeps_its_lock(lock: Path) -> None:
 
 
 def test_an_owner_on_another_host_counts_as_living(lock: Path) -> None:
-    with pytest.raises(UpdateRunning, match="elsewhere"):
+    with pytest.raises(UpdateRunning, match="elsewhere") as refused:
         locks.clear_dead(
             "s",
             message(quoted(lock), dead_pid(), datetime.now(UTC), "elsewhere"),
@@ -89,6 +90,30 @@ def test_an_owner_on_another_host_counts_as_living(lock: Path) -> None:
             lock.unlink,
         )
     assert lock.exists()
+    (advice,) = refused.value.evidence
+    assert "can only be seen on elsewhere" in advice
+    command = advice.partition("free its lock first: ")[2]
+    subprocess.run(shlex.split(command), check=True)
+    assert not lock.exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "command"),
+    [
+        ("s3://bucket/.pulumi/locks/a.json", "aws s3 rm s3://bucket/.pulumi/locks/a.json"),
+        (
+            "s3://bucket?region=eu-west-1&awssdk=v2/.pulumi/locks/a.json",
+            "aws s3 rm s3://bucket/.pulumi/locks/a.json",
+        ),
+        ("gs://bucket/.pulumi/locks/a.json", "gcloud storage rm gs://bucket/.pulumi/locks/a.json"),
+        ("azblob://box/.pulumi/locks/a.json", "delete azblob://box/.pulumi/locks/a.json"),
+    ],
+)
+def test_how_the_lock_of_another_machine_is_freed(address: str, command: str) -> None:
+    text = message("X", 1, datetime.now(UTC), "elsewhere")
+    error = locks.running("s", text.replace("file://X?no_tmp_dir=true", address))
+    assert error.evidence[0].endswith(f"free its lock first: {command}")
+    assert error.exit_code == 3
 
 
 def test_a_dead_owners_lock_in_a_bucket_is_freed_by_the_engine() -> None:
