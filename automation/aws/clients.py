@@ -28,6 +28,10 @@ NO_ANSWER = DENIED | {
 """Answers to a question that this user, region or cloud does not answer."""
 
 
+MARKERS = ("nextToken", "NextMarker")
+"""What tells that there is another page, and asks for it."""
+
+
 class Cloud:
     """Clients by service, made once; the environment says what the provider leaves open.
 
@@ -84,9 +88,10 @@ class Cloud:
         while True:  # a few operations have pages, and no paginator in botocore
             page = getattr(client, operation)(**arguments)
             items += page.get(key, [])
-            if not page.get("nextToken"):
+            further = {name: page[name] for name in MARKERS if page.get(name)}
+            if not further:
                 return items
-            arguments["nextToken"] = page["nextToken"]
+            arguments |= further
 
 
 def error_code(error: ClientError) -> str:

@@ -116,11 +116,15 @@ def tasks(
             desiredStatus=status,
         )
     ]
+    return described_tasks(cloud, name.cluster, arns)
+
+
+def described_tasks(cloud: Cloud, cluster: str, arns: Sequence[str]) -> list[dict[str, Any]]:
+    """What ECS tells of tasks; nothing of those that it has forgotten."""
     found: list[dict[str, Any]] = []
     for start in range(0, len(arns), TASKS_AT_ONCE):
-        answer = cloud.client("ecs").describe_tasks(
-            cluster=name.cluster, tasks=arns[start : start + TASKS_AT_ONCE]
-        )
+        some = list(arns[start : start + TASKS_AT_ONCE])
+        answer = cloud.client("ecs").describe_tasks(cluster=cluster, tasks=some)
         found += answer["tasks"]
     return found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -71,27 +70,26 @@ def certificate(cloud: Cloud, inputs: Values) -> list[str]:
 
 def key(cloud: Cloud, inputs: Values) -> list[str]:
     """A key has no name, and KMS makes a second one."""
-    kms = cloud.client("kms")
     return [
         row["KeyId"]
         for row in cloud.pages("kms", "list_keys", "Keys")
-        if _carries(_tags_of_key(kms, row["KeyId"]), inputs, "TagKey")
-        and kms.describe_key(KeyId=row["KeyId"])["KeyMetadata"]["KeyState"] == "Enabled"
+        if _carries(_tags_of_key(cloud, row["KeyId"]), inputs, "TagKey")
+        and cloud.client("kms").describe_key(KeyId=row["KeyId"])["KeyMetadata"]["KeyState"]
+        == "Enabled"
     ]
 
 
-def _tags_of_key(kms: Any, key: str) -> list[dict[str, str]]:
+def _tags_of_key(cloud: Cloud, key: str) -> list[dict[str, str]]:
     """None of a key whose policy lets this user look at nothing."""
     try:
-        tags: list[dict[str, str]] = kms.list_resource_tags(KeyId=key)["Tags"]
+        return cloud.pages("kms", "list_resource_tags", "Tags", KeyId=key)
     except ClientError as error:
         if error_code(error) != "AccessDeniedException":
             raise
         return []
-    return tags
 
 
 def web_acl(cloud: Cloud, inputs: Values) -> list[str]:
     """The web ACL of a name."""
-    rows = cloud.client("wafv2").list_web_acls(Scope=inputs["scope"])["WebACLs"]
+    rows = cloud.pages("wafv2", "list_web_acls", "WebACLs", Scope=inputs["scope"])
     return [row["Id"] for row in rows if row["Name"] == inputs["name"]]

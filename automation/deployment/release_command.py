@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import shlex
 import threading
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from automation.aws.clients import Cloud, error_code
-from automation.aws.ecs import describe_service, task_definition
+from automation.aws.ecs import describe_service, described_tasks, task_definition
 from automation.deployment.one_off import Ended, OneOff, follow, start
 from automation.errors import DriverError, ReleaseCommandFailed
 from automation.screen import Screen
@@ -108,12 +107,16 @@ class _Run:
         )
 
     def _has_run(self) -> bool:
-        found = self._cloud.client("logs").describe_log_streams(
-            logGroupName=self._session.names.log_group, logStreamNamePrefix=self._mark
+        found = self._cloud.pages(
+            "logs",
+            "describe_log_streams",
+            "logStreams",
+            logGroupName=self._session.names.log_group,
+            logStreamNamePrefix=self._mark,
         )
-        if found["logStreams"]:
+        if found:
             self._screen.note(f"The release command has run for {self._image}; it is not repeated")
-        return bool(found["logStreams"])
+        return bool(found)
 
     def _known_task(self) -> str | None:
         """Return this release's task that runs or succeeded within the last hour.
@@ -123,21 +126,21 @@ class _Run:
         names = self._session.names
         groups = {f"family:{family}" for family in (names.service, names.release_family)}
         for status in ("RUNNING",) if self._always else ("RUNNING", "STOPPED"):
-            arns = self._cloud.client("ecs").list_tasks(
-                cluster=self._task.cluster, startedBy=self._mark, desiredStatus=status
-            )["taskArns"]
-            for task in self._described(arns):
+            for task in self._tasks(status):
                 if task["group"] in groups and (status == "RUNNING" or _status(task) == 0):
                     return str(task["taskArn"])
         return None
 
-    def _described(self, arns: Sequence[str]) -> list[dict[str, Any]]:
-        if not arns:
-            return []
-        answer = self._cloud.client("ecs").describe_tasks(
-            cluster=self._task.cluster, tasks=list(arns)
+    def _tasks(self, status: str) -> list[dict[str, Any]]:
+        arns = self._cloud.pages(
+            "ecs",
+            "list_tasks",
+            "taskArns",
+            cluster=self._task.cluster,
+            startedBy=self._mark,
+            desiredStatus=status,
         )
-        return list(answer["tasks"])
+        return described_tasks(self._cloud, self._task.cluster, arns)
 
     def _network(self) -> dict[str, Any]:
         configuration = {

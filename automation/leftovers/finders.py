@@ -135,24 +135,25 @@ def _builds(names: Names) -> str:
 
 
 def _roles(where: Search) -> Iterator[Leftover]:
-    iam = where.cloud.client("iam")
     # A long name is cut and closed by a digest; its readable beginning stays.
     beginning = where.base[:40]
     for role in where.cloud.pages("iam", "list_roles", "Roles"):
         if not role["RoleName"].startswith(beginning):
             continue
-        if where.owns(iam.list_role_tags(RoleName=role["RoleName"])["Tags"]):
+        if where.owns(
+            where.cloud.pages("iam", "list_role_tags", "Tags", RoleName=role["RoleName"])
+        ):
             yield where.leftover("aws:iam/role:Role", role["Arn"], role)
 
 
 def _identity_providers(where: Search) -> Iterator[Leftover]:
-    iam, pulumi_type = (
-        where.cloud.client("iam"),
-        "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
-    )
+    pulumi_type = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
     for row in described(where.cloud, TYPES[pulumi_type], {}):
         arn = row["Arn"]
-        if where.owns(iam.list_open_id_connect_provider_tags(OpenIDConnectProviderArn=arn)["Tags"]):
+        tags = where.cloud.pages(
+            "iam", "list_open_id_connect_provider_tags", "Tags", OpenIDConnectProviderArn=arn
+        )
+        if where.owns(tags):
             yield where.leftover(pulumi_type, arn)
 
 

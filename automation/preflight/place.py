@@ -66,19 +66,13 @@ def _network(flight: Flight) -> Iterator[Fault]:
     settings = flight.settings
     if not settings.vpc_id or settings.preview_of:
         return
-    ec2 = flight.cloud.client("ec2")
-    if not _described(lambda: ec2.describe_vpcs(VpcIds=[settings.vpc_id])["Vpcs"]):
+    pages, within = flight.cloud.pages, [{"Name": "vpc-id", "Values": [settings.vpc_id]}]
+    if not _described(lambda: pages("ec2", "describe_vpcs", "Vpcs", VpcIds=[settings.vpc_id])):
         yield Fault("vpc_id", f"There is no VPC {settings.vpc_id}.", "a VPC of this region")
         return
-    subnets: Rows = {
-        row["SubnetId"]: row
-        for row in ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [settings.vpc_id]}])[
-            "Subnets"
-        ]
-    }
-    tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [settings.vpc_id]}])[
-        "RouteTables"
-    ]
+    found = pages("ec2", "describe_subnets", "Subnets", Filters=within)
+    subnets: Rows = {row["SubnetId"]: row for row in found}
+    tables = pages("ec2", "describe_route_tables", "RouteTables", Filters=within)
     for name, ids in (
         ("subnet_ids", settings.subnet_ids),
         ("load_balancer_subnet_ids", settings.load_balancer_subnet_ids),
@@ -134,9 +128,10 @@ def _way_out(
         wrong, said = sorted(set(subnets) - set(public)), "has no route to an internet gateway"
         change = "nat where a NAT gateway serves them, or endpoints"
     elif egress == "endpoints":
-        services = flight.cloud.client("ec2").describe_vpc_endpoints(
-            Filters=[{"Name": "vpc-id", "Values": [vpc]}]
-        )["VpcEndpoints"]
+        within = [{"Name": "vpc-id", "Values": [vpc]}]
+        services = flight.cloud.pages(
+            "ec2", "describe_vpc_endpoints", "VpcEndpoints", Filters=within
+        )
         have = {row["ServiceName"].split(".", 3)[-1] for row in services}
         wrong = sorted({"ecr.api", "ecr.dkr", "logs", "s3"} - have)
         said, change = f"is no endpoint of {vpc}", "nat, or make the endpoints"

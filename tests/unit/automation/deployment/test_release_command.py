@@ -39,6 +39,10 @@ class Account:
     def client(self, _service: str) -> Account:
         return self
 
+    def pages(self, _service: str, operation: str, key: str, **asked: Any) -> list[Any]:
+        found: list[Any] = getattr(self, operation)(**asked)[key]
+        return found
+
     def describe_services(self, **_: Any) -> dict[str, Any]:
         row = {"status": "ACTIVE", "taskDefinition": self.service}
         return {"services": [row] if self.service else []}
