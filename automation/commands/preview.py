@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from pulumi import automation as auto
 
 from automation.deployment.promotion import Promotion
+from automation.engine import Engine
 from automation.engine.progress import Progress, display_name
 from automation.errors import ChangesFound
 from automation.preflight import task_count
@@ -52,8 +55,9 @@ def preview(
             life |= kept_life(session, branch, datetime.now(UTC))
         try:
             task_count.tell(session)
-            plan = planned(session)
-            drifted = _drift(session) if look_for_drift and not session.created else []
+            with _drift(session, look_for_drift and not session.created) as drift:
+                plan = planned(session)
+                drifted = drift()
         finally:
             if session.created:  # the engine previews stacks that exist; a preview leaves none
                 session.remove()
@@ -136,9 +140,26 @@ def _planned(session: Session, planned: Planned) -> tuple[dict[str, int], list[d
     return changes, rows
 
 
-def _drift(session: Session) -> list[Drift]:
-    found = session.perform("Looking for drift", look, preview=True)
-    return classify(found, session.file.settings)
+@contextmanager
+def _drift(session: Session, wanted: bool) -> Iterator[Callable[[], list[Drift]]]:
+    """Read every resource while the block plans; yields what waits for the answer."""
+    if not wanted:
+        yield list
+        return
+    silent = replace(session, screen=replace(session.screen, quiet=True))
+    with ThreadPoolExecutor(1) as beside:
+        reading = beside.submit(silent.perform, "Looking for drift", look, preview=True)
+
+        def answer() -> list[Drift]:
+            if not reading.done():
+                session.screen.note("Looking for drift")
+            return classify(reading.result(), session.file.settings)
+
+        try:
+            yield answer
+        except BaseException:
+            cast(Engine, session.stack.workspace.pulumi_command).stop()
+            raise
 
 
 class Planned:

@@ -37,6 +37,7 @@ class Engine(PulumiCommand):
         self.command = str(executable)
         self.version = version
         self.announce_stop: Callable[[], None] = lambda: None
+        self._running: set[subprocess.Popen[bytes]] = set()
 
     def run(
         self,
@@ -69,7 +70,11 @@ class Engine(PulumiCommand):
                 env=self._environment(additional_env),
                 start_new_session=True,
             )
-            code = self._wait(process, signals)
+            self._running.add(process)
+            try:
+                code = self._wait(process, signals)
+            finally:
+                self._running.discard(process)
             result = CommandResult(_text(stdout), _text(stderr), code)
         for callback, text in ((on_output, result.stdout), (on_error, result.stderr)):
             if callback:
@@ -78,6 +83,15 @@ class Engine(PulumiCommand):
         if code != 0:
             raise create_command_error(result)
         return result
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> None:
+        """Ask every command that runs to stop, those of other threads too.
+
+        Args:
+            number: the signal by which they are asked.
+        """
+        for process in list(self._running):
+            process.send_signal(number)
 
     def _environment(self, additional: Mapping[str, str]) -> dict[str, str]:
         environment = {
@@ -97,7 +111,7 @@ class Engine(PulumiCommand):
         while (code := process.poll()) is None:
             if told < len(signals):
                 told += 1
-                process.send_signal(signal.SIGINT if told < 3 else signal.SIGKILL)
+                self.stop(signal.SIGINT if told < 3 else signal.SIGKILL)
                 if told == 1:
                     self.announce_stop()
             time.sleep(POLL_SECONDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -49,6 +50,7 @@ class FakeEngine:
         answers: whether the service's address answers.
         left: what a destroyed stack leaves.
         sharers: who else runs in its place.
+        stopped: set when the engine is asked to stop.
         verdict: on the deployment.
     """
 
@@ -61,6 +63,7 @@ class FakeEngine:
     answers: bool = True
     left: list[Leftover] = field(default_factory=list)
     sharers: list[str] = field(default_factory=list)
+    stopped: threading.Event = field(default_factory=threading.Event)
     verdict: Verdict = field(default_factory=lambda: Verdict("succeeded", "", own=True))
 
     def open(
@@ -79,7 +82,9 @@ class FakeEngine:
         return SimpleNamespace(
             remove_stack=lambda name, **_: self.stacks.discard(name),
             list_stacks=lambda: [SimpleNamespace(name=each) for each in self.stacks],
-            pulumi_command=SimpleNamespace(run=lambda *_: CommandResult(state, "", 0)),
+            pulumi_command=SimpleNamespace(
+                run=lambda *_: CommandResult(state, "", 0), stop=self.stopped.set
+            ),
             work_dir="",
             env_vars={},
         )
@@ -112,6 +117,9 @@ class FakeStack:
 
     def preview(self, **_: Any) -> None:
         self._engine.run("preview")
+
+    def preview_refresh(self, **_: Any) -> None:
+        self._engine.run("preview_refresh")
 
     def refresh(self, **_: Any) -> None:
         self._engine.run("refresh")

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -199,6 +200,34 @@ def test_a_preview_of_an_old_stack_leaves_it(engine: FakeEngine, screen: Screen)
     engine.stacks = {STACK}
     assert preview(STACK, screen, look_for_drift=False) == 0
     assert engine.stacks == {STACK}
+
+
+@pytest.mark.usefixtures("priced")
+def test_a_preview_reads_the_resources_while_it_plans(
+    engine: FakeEngine, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.stacks = {STACK}
+    both = threading.Barrier(2, timeout=60)
+    monkeypatch.setattr(engine, "during", both.wait)  # each waits until the other one runs
+    assert preview(STACK, screen) == 0
+    assert sorted(engine.ran) == ["preview", "preview_refresh"]
+
+
+@pytest.mark.usefixtures("priced")
+def test_a_preview_that_fails_asks_what_reads_the_resources_to_stop(
+    engine: FakeEngine, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.stacks = {STACK}
+    engine.errors = {"preview": [failing("error: no")]}
+
+    def during() -> None:
+        if threading.current_thread() is not threading.main_thread():
+            assert engine.stopped.wait(60)
+
+    monkeypatch.setattr(engine, "during", during)
+    with pytest.raises(EngineFailed, match="no"):
+        preview(STACK, screen)
+    assert engine.stopped.is_set()
 
 
 def test_a_destroyed_stack_is_removed(engine: FakeEngine, screen: Screen, tmp_path: Path) -> None:

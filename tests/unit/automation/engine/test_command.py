@@ -96,6 +96,32 @@ def test_at_an_interrupt_the_engine_is_asked_to_stop_and_waited_for(
     assert told == [False], "the person was told at once"
 
 
+def test_an_interrupt_reaches_the_commands_of_other_threads(tmp_path: Path) -> None:
+    body = f"trap 'touch {tmp_path}/stopped-$2; exit 1' INT; touch {tmp_path}/ready-$2\n"
+    patient = engine(tmp_path, body + "while :; do sleep 0.05; done")
+    failures: list[Exception] = []
+
+    def beside() -> None:
+        try:
+            patient.run(["refresh"], str(tmp_path), {})
+        except CommandError as error:
+            failures.append(error)
+
+    def interrupt() -> None:
+        if appears(tmp_path / "ready-refresh") and appears(tmp_path / "ready-preview"):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    threads = [threading.Thread(target=run) for run in (beside, interrupt)]
+    for thread in threads:
+        thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        patient.run(["preview"], str(tmp_path), {})
+    for thread in threads:
+        thread.join(PATIENCE_SECONDS)
+    assert len(failures) == 1
+    assert (tmp_path / "stopped-refresh").exists()
+
+
 def test_an_interrupt_in_the_middle_of_a_garbage_collection_is_not_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
