@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 from moto.acm.models import acm_backends
 from moto.elbv2.models import ELBv2Backend
 
 from localcloud.elb import emulator
+from localcloud.elb.repeats import listener_at, load_balancer_named, same_target_group
 from localcloud.elb.supported_members import RESPONSE_HEADERS, SERVER_HEADER
 
 HOSTED_ZONES = {
@@ -63,9 +65,8 @@ def correct_new_objects(place: Callable[[Any], object]) -> None:
 
     @functools.wraps(_create_load_balancer)
     def create_load_balancer(self: ELBv2Backend, name: str, *args: Any, **kwargs: Any) -> Any:
-        for present in self.load_balancers.values():
-            if present.name == name:  # with the same settings, or it would have been refused
-                return present
+        if (present := load_balancer_named(self, name)) is not None:
+            return present  # with the same settings, or it would have been refused
         made = _create_load_balancer(self, name, *args, **kwargs)
         made.scheme = made.scheme or "internet-facing"
         made.canonical_hosted_zone_id = HOSTED_ZONES.get(
@@ -77,6 +78,10 @@ def correct_new_objects(place: Callable[[Any], object]) -> None:
 
     @functools.wraps(_create_listener)
     def create_listener(self: ELBv2Backend, *args: Any, **kwargs: Any) -> Any:
+        given = signature(_create_listener).bind(self, *args, **kwargs).arguments
+        balancer = self.load_balancers[given["load_balancer_arn"]]
+        if (present := listener_at(balancer, int(given["port"]))) is not None:
+            return present  # with the same settings, or it would have been refused
         made = _create_listener(self, *args, **kwargs)
         made.attributes = {**NEW_LISTENER}
         if made.protocol != "HTTPS":
@@ -84,8 +89,11 @@ def correct_new_objects(place: Callable[[Any], object]) -> None:
         return made
 
     @functools.wraps(_create_target_group)
-    def create_target_group(self: ELBv2Backend, *args: Any, **kwargs: Any) -> Any:
-        made = _create_target_group(self, *args, **kwargs)
+    def create_target_group(self: ELBv2Backend, name: str, **kwargs: Any) -> Any:
+        create = functools.partial(_create_target_group, self, name, **kwargs)
+        if (present := same_target_group(self, name, create)) is not None:
+            return present
+        made = create()
         made.attributes = {**NEW_TARGET_GROUP}
         return made
 

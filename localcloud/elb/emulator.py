@@ -102,6 +102,11 @@ def _action(actions: list[Any]) -> Action:
     return result
 
 
+def same_action(one: list[Any], other: list[Any]) -> bool:
+    """Whether two lists of the emulator's actions do the same."""
+    return _action(one) == _action(other)
+
+
 CONDITION_CONFIGS = {
     "host-header": "HostHeaderConfig",
     "path-pattern": "PathPatternConfig",

@@ -15,6 +15,7 @@ from moto.ec2.models import ec2_backends
 from localcloud.elb import emulator, lookup
 from localcloud.elb.health import matcher_ranges
 from localcloud.elb.listener_refusals import check_certificate, check_listener
+from localcloud.elb.repeats import same_listener
 from localcloud.elb.rule_refusals import check_actions, check_conditions
 from localcloud.elb.supported_members import (
     LISTENER_ATTRIBUTES,
@@ -188,7 +189,7 @@ def modify_target_group(call: Call) -> None:
 def create_listener(call: Call) -> None:
     """Ahead of CreateListener."""
     balancer = lookup.find_load_balancer(call)
-    check_listener(call, call.input, balancer)
+    check_listener(call, call.input, balancer, own=same_listener(balancer, call.input))
     check_actions(call, call.input["DefaultActions"], balancer)
 
 

@@ -17,6 +17,7 @@ from localcloud.elb.health import NOT_REGISTERED, Health
 from localcloud.elb.listener_refusals import check_listener
 from localcloud.elb.model import TargetGroup
 from localcloud.elb.refusals import CHECKS
+from localcloud.elb.repeats import same_listener
 from localcloud.elb.rule_refusals import check_actions
 from localcloud.elb.supported_members import MEMBERS, REFUSED, refuse_unhonoured, unsupported
 from localcloud.elb.targets import Key, Target
@@ -90,7 +91,9 @@ class Elb(Service):
         if call.operation in CHECKS:
             CHECKS[call.operation](call)
         if call.operation == "CreateListener":
-            self._check_port(call.input["LoadBalancerArn"], int(call.input["Port"]))
+            balancer = lookup.find_load_balancer(call)
+            if same_listener(balancer, call.input) is None:
+                self._check_port(balancer.arn, int(call.input["Port"]))
 
     def _check_port(self, balancer: str, port: int) -> None:
         """Refuse a listener whose port can't be bound on this machine."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from localcloud.providers.aws import read, tags, update
-from localcloud.providers.aws.calls import preview, search
+from localcloud.providers.aws.calls import CallError, preview, search
 from localcloud.providers.aws.mapping import create_request
 from localcloud.providers.aws.spec import Op, Resource, Values
 from localcloud.providers.aws.values import UNKNOWN
@@ -40,6 +40,8 @@ def create(resource: Resource) -> None:
         IncompleteError: it was made, and something after that failed.
     """
     spec = resource.spec
+    if spec.taken is not None:
+        _refuse_taken(resource, spec.taken)
     if isinstance(spec.create, Op):
         answer = resource.call(spec.create.name, **request(resource))
         resource.id = str(search(spec.id, {**answer, **resource.scope()}))
@@ -51,6 +53,18 @@ def create(resource: Resource) -> None:
     except Exception as error:
         # Whatever it was: what exists must come into the state, or nobody finds it again.
         raise IncompleteError(str(error) or repr(error)) from error
+
+
+def _refuse_taken(resource: Resource, look: Op) -> None:
+    """Refuse a name that exists, though AWS would answer a repeated creation with what exists."""
+    try:
+        resource.run(look)
+    except CallError as error:
+        if error.code in resource.spec.absent:
+            return
+        raise
+    kind = resource.spec.token.rpartition(":")[2]
+    raise ValueError(f"{kind} ({resource.inputs['name']}) already exists")
 
 
 def complete(resource: Resource) -> None:

@@ -135,6 +135,7 @@ class Spec:
         nested: block → what the vendor's provider takes for what is left out of a given one.
         equal: property → when two values mean the same.
         name: how it is named when the program does not.
+        taken: describes one of its name, which the vendor's provider then refuses to create.
         tags: how it is tagged, if it can be.
         absent: the error codes that mean that it is not there.
         prepare: arranges inputs before they are matched with the create and update calls.
@@ -171,6 +172,7 @@ class Spec:
     nested: Mapping[str, Values] = field(default_factory=dict)
     equal: Mapping[str, Callable[[Any, Any], bool]] = field(default_factory=dict)
     name: AutoName | None = None
+    taken: Op | None = None
     tags: Tagging | None = None
     absent: frozenset[str] = frozenset()
     prepare: Callable[[Values], Values] | None = None

@@ -42,6 +42,40 @@ def duplicate_port(stage: Stage) -> None:
     )
 
 
+@TABLE.row(API + "API_CreateListener.html", "a repeated creation of a listener succeeds")
+def repeated_listener(stage: Stage) -> None:
+    made = stage.site()
+    action = {"Type": "forward", "TargetGroupArn": made.target_group}
+    same = {"LoadBalancerArn": made.load_balancer, "Protocol": "HTTP", "Port": 80}
+    again = stage.elbv2.create_listener(**same, DefaultActions=[action])["Listeners"][0]
+    assert again["ListenerArn"] == made.listener
+    other = {"Type": "forward", "TargetGroupArn": stage.group()}
+    stage.refused("DuplicateListener", "create_listener", **same, DefaultActions=[other])
+    assert len(stage.elbv2.describe_listeners(LoadBalancerArn=made.load_balancer)["Listeners"]) == 1
+
+
+@TABLE.row(API + "API_CreateTargetGroup.html", "a name is taken, unless all settings are the same")
+def repeated_target_group(stage: Stage) -> None:
+    settings = {
+        "Name": f"row-{next(NUMBERS)}",
+        "VpcId": stage.network.vpc,
+        "Protocol": "HTTP",
+        "Port": 80,
+        "TargetType": "ip",
+        "HealthCheckPath": "/up",
+    }
+    first, again = (
+        stage.elbv2.create_target_group(**settings)["TargetGroups"][0] for _ in range(2)
+    )
+    assert first["TargetGroupArn"] == again["TargetGroupArn"]
+    for other in ({"Port": 81}, {"HealthCheckPath": "/"}, {"HealthCheckIntervalSeconds": 10}):
+        stage.refused("DuplicateTargetGroupName", "create_target_group", **settings | other)
+    found = stage.elbv2.describe_target_groups(Names=[settings["Name"]])["TargetGroups"]
+    assert [each["TargetGroupArn"] for each in found] == [first["TargetGroupArn"]]
+    stage.elbv2.modify_target_group(TargetGroupArn=first["TargetGroupArn"], HealthCheckPath="/")
+    stage.refused("DuplicateTargetGroupName", "create_target_group", **settings)
+
+
 @TABLE.row(API + "API_CreateListener.html", "an HTTPS listener needs a certificate")
 def no_certificate(stage: Stage) -> None:
     made = stage.site()

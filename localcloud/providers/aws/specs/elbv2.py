@@ -148,6 +148,7 @@ LOAD_BALANCER = Spec(
         | {"accessLogs", "connectionLogs"}
     ),
     name=AutoName(32),
+    taken=Op("DescribeLoadBalancers", {"Names": "[inputs.name]"}),
     tags=TAGS,
     absent=frozenset({"LoadBalancerNotFound"}),
     ready=Wait("State.Code", frozenset({"active"}), frozenset({"failed"}), "State.Reason"),
@@ -247,6 +248,7 @@ TARGET_GROUP = Spec(
         - {"deregistrationDelay", "slowStart"}
     ),
     name=AutoName(32),
+    taken=Op("DescribeTargetGroups", {"Names": "[inputs.name]"}),
     tags=TAGS,
     absent=frozenset({"TargetGroupNotFound"}),
     retried=frozenset({"ResourceInUse"}),

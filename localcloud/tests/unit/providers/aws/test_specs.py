@@ -26,7 +26,7 @@ def calls(spec: Spec) -> Iterator[Op]:
     """Every call that the row itself names."""
     steps = [step.run for step in spec.update]
     tags = [spec.tags.add, spec.tags.remove, spec.tags.read] if spec.tags else []
-    for call in (spec.create, spec.read, spec.delete, *steps, *tags):
+    for call in (spec.create, spec.read, spec.delete, spec.taken, *steps, *tags):
         if isinstance(call, Op):
             yield call
 

@@ -144,6 +144,20 @@ def test_a_change_by_plain_calls_is_told_as_the_vendor_tells_it(
     assert not engine.diff(healed, inputs).changed
 
 
+@pytest.mark.parametrize(
+    "token", ["aws:lb/targetGroup:TargetGroup", "aws:lb/loadBalancer:LoadBalancer"]
+)
+def test_a_name_that_exists_is_refused_before_aws_is_asked_to_repeat_a_creation(
+    token: str, engine: Engine, cloud: Served
+) -> None:
+    """`already exists` in `elbv2/target_group.go` and `elbv2/load_balancer.go`."""
+    world = World(cloud, f"twice-{token[7:12].lower()}")
+    inputs = {**case_of(token).inputs(world), "name": world.name}
+    engine.create(token, world.name, inputs)
+    with pytest.raises(RefusedError, match=rf"\({world.name}\) already exists"):
+        engine.create(token, world.name, inputs)
+
+
 KEPT_INPUTS = {
     "aws:lb/targetGroup:TargetGroup": ("port", "protocol", "vpcId", "targetType"),
     "aws:cloudwatch/logGroup:LogGroup": ("name",),
