@@ -247,18 +247,8 @@ class Ecr(Service):
         self._repositories.expire(repository)
         return self._policy_answer(repository, lifecyclePolicyText=text)
 
-    def _lifecycle(self, call: Call) -> tuple[Repository, str]:
-        repository = self._of(call)
-        if repository.lifecycle is None:
-            raise ServiceError(
-                "LifecyclePolicyNotFoundException",
-                f"Lifecycle policy does not exist for the repository with name "
-                f"'{repository.name}' in the registry with id '{call.account}'",
-            )
-        return repository, repository.lifecycle
-
     def _get_lifecycle_policy(self, call: Call) -> Mapping[str, Any]:
-        repository, text = self._lifecycle(call)
+        repository, text = self._policy(call, "Lifecycle")
         return self._policy_answer(
             repository,
             lifecyclePolicyText=text,
@@ -266,7 +256,7 @@ class Ecr(Service):
         )
 
     def _delete_lifecycle_policy(self, call: Call) -> Mapping[str, Any]:
-        repository, text = self._lifecycle(call)
+        repository, text = self._policy(call, "Lifecycle")
         repository.lifecycle = None
         self._repositories.save(repository)
         return self._policy_answer(
@@ -278,7 +268,7 @@ class Ecr(Service):
     def _start_preview(self, call: Call) -> Mapping[str, Any]:
         repository = self._of(call)
         given = call.input.get("lifecyclePolicyText")
-        text = checked_lifecycle(given) if given is not None else self._lifecycle(call)[1]
+        text = checked_lifecycle(given) if given is not None else self._policy(call, "Lifecycle")[1]
         self._previews[repository.name] = text
         return self._policy_answer(repository, lifecyclePolicyText=text, status="COMPLETE")
 
@@ -326,22 +316,24 @@ class Ecr(Service):
         self._repositories.save(repository)
         return self._policy_answer(repository, policyText=text)
 
-    def _repository_policy(self, call: Call) -> tuple[Repository, str]:
+    def _policy(self, call: Call, kind: str) -> tuple[Repository, str]:
+        """A repository and the text of its policy; the kind is `Lifecycle` or `Repository`."""
         repository = self._of(call)
-        if repository.policy is None:
+        text = repository.lifecycle if kind == "Lifecycle" else repository.policy
+        if text is None:
             raise ServiceError(
-                "RepositoryPolicyNotFoundException",
-                f"Repository policy does not exist for the repository with name "
+                f"{kind}PolicyNotFoundException",
+                f"{kind} policy does not exist for the repository with name "
                 f"'{repository.name}' in the registry with id '{call.account}'",
             )
-        return repository, repository.policy
+        return repository, text
 
     def _get_repository_policy(self, call: Call) -> Mapping[str, Any]:
-        repository, text = self._repository_policy(call)
+        repository, text = self._policy(call, "Repository")
         return self._policy_answer(repository, policyText=text)
 
     def _delete_repository_policy(self, call: Call) -> Mapping[str, Any]:
-        repository, text = self._repository_policy(call)
+        repository, text = self._policy(call, "Repository")
         repository.policy = None
         self._repositories.save(repository)
         return self._policy_answer(repository, policyText=text)

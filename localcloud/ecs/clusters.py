@@ -64,11 +64,7 @@ def _check_providers(names: list[str]) -> None:
 def _check_strategy(providers: list[str], strategy: list[dict[str, Any]]) -> None:
     for item in strategy:
         if item["capacityProvider"] not in providers:
-            raise errors.invalid(
-                "The specified capacity provider strategy cannot contain a capacity provider that "
-                "is not associated with the cluster. Associate the capacity provider with the "
-                "cluster and try again."
-            )
+            raise errors.provider_not_associated()
     if sum(1 for item in strategy if item.get("base")) > 1:
         raise errors.invalid("Only one capacity provider of a strategy can have a base.")
 

@@ -19,6 +19,15 @@ def client(message: str) -> ServiceError:
     return ServiceError("ClientException", message)
 
 
+def provider_not_associated() -> ServiceError:
+    """A strategy names a capacity provider that the cluster has not."""
+    return invalid(
+        "The specified capacity provider strategy cannot contain a capacity provider that is not "
+        "associated with the cluster. Associate the capacity provider with the cluster and try "
+        "again."
+    )
+
+
 def cluster_not_found() -> ServiceError:
     """No such cluster."""
     return ServiceError("ClusterNotFoundException", "Cluster not found.")

@@ -171,11 +171,7 @@ def launch_choice(
         raise errors.invalid(f"The local cloud runs the launch type FARGATE, not {launch_type}.")
     for item in strategy:
         if item["capacityProvider"] not in providers:
-            raise errors.invalid(
-                "The specified capacity provider strategy cannot contain a capacity provider that "
-                "is not associated with the cluster. Associate the capacity provider with the "
-                "cluster and try again."
-            )
+            raise errors.provider_not_associated()
     if launch_type or strategy:
         return launch_type, strategy
     if default:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Values
@@ -195,28 +196,16 @@ def _adopt_default_group(resource: Resource) -> str:
     return resource.id
 
 
-DEFAULT_SECURITY_GROUP = Spec(
-    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
-    "ec2",
+DEFAULT_SECURITY_GROUP = replace(
+    SECURITY_GROUP,
+    token="aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",  # noqa: S106 - a type
     create=_adopt_default_group,
-    read=Op("DescribeSecurityGroups", {"GroupIds": "[id]"}),
     delete=None,
-    found="SecurityGroups[0]",
     inputs=frozenset({"vpcId"}),
-    local=frozenset({"revokeRulesOnDelete"}),
-    update=tuple(Step(_set_rules(side), properties=(side,)) for side in SIDES),
-    equal=dict.fromkeys(SIDES, _same_rules),
-    outputs={
-        "name": "GroupName",
-        "description": "Description",
-        "vpcId": "VpcId",
-        "ownerId": "OwnerId",
-    },
-    formats=arn("security-group"),
-    present=_inline_rules,
+    defaults={},
     sticky=frozenset({"vpcId"}),
-    tags=tagged("security-group"),
-    absent=MISSING,
+    name=None,
+    retried=frozenset(),
 )
 
 ROWS = (
