@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from localcloud.providers.aws.calls import Api, search
@@ -102,6 +102,29 @@ class Tagging:
     read: Op | None = None
     untagged: frozenset[str] = frozenset()
     untold: frozenset[str] = frozenset()
+
+
+def tagged_by_arn(
+    member: str, arn: str = "outputs.arn", tags: str = "Tags", form: str = "pairs", **more: Any
+) -> Tagging:
+    """Tags by `TagResource`, `UntagResource` and `ListTagsForResource`, as most services have them.
+
+    Args:
+        member: the parameter that takes the ARN.
+        arn: JMESPath of it over the resource.
+        tags: the parameter that takes the tags, at the creation too.
+        form: of the tags, see `Op`.
+        more: what is different, by the attributes of `Tagging`.
+    """
+    keys = "tagKeys" if tags.islower() else "TagKeys"
+    usual = Tagging(
+        at_create=f"{{{tags}: {form}}}",
+        add=Op("TagResource", {member: arn, tags: form}),
+        remove=Op("UntagResource", {member: arn, keys: "keys"}),
+        read=Op("ListTagsForResource", {member: arn}),
+        found=tags,
+    )
+    return replace(usual, **more)
 
 
 @dataclass(frozen=True)

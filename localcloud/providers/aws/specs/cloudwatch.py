@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from localcloud.providers.aws.comparing import same_json, same_unordered
-from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Tagging, Values
+from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Values, tagged_by_arn
 from localcloud.providers.aws.values import from_shape
 
 _ALARM_NAMES = {
@@ -64,12 +64,7 @@ def _told_query(query: Values) -> Values:
     return dict(told)
 
 
-_ALARM_TAGS = Tagging(
-    at_create="{Tags: pairs}",
-    add=Op("TagResource", {"ResourceARN": "outputs.arn", "Tags": "pairs"}),
-    remove=Op("UntagResource", {"ResourceARN": "outputs.arn", "TagKeys": "keys"}),
-    read=Op("ListTagsForResource", {"ResourceARN": "outputs.arn"}),
-)
+_ALARM_TAGS = tagged_by_arn("ResourceARN")
 
 METRIC_ALARM = Spec(
     "aws:cloudwatch/metricAlarm:MetricAlarm",

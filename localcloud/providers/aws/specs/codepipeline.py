@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Tagging, Values
+from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Values, tagged_by_arn
 from localcloud.providers.aws.values import from_shape
 
 _MISSING = frozenset({"PipelineNotFoundException", "WebhookNotFoundException"})
@@ -135,13 +135,7 @@ PIPELINE = Spec(
     present=_told_pipeline,
     sticky=frozenset({"executionMode", "triggers"}),
     name=AutoName(100),
-    tags=Tagging(
-        at_create="{tags: lower}",
-        add=Op("TagResource", {"resourceArn": "outputs.arn", "tags": "lower"}),
-        remove=Op("UntagResource", {"resourceArn": "outputs.arn", "tagKeys": "keys"}),
-        read=Op("ListTagsForResource", {"resourceArn": "outputs.arn"}),
-        found="tags",
-    ),
+    tags=tagged_by_arn("resourceArn", tags="tags", form="lower"),
     absent=_MISSING,
 )
 
@@ -200,12 +194,7 @@ WEBHOOK = Spec(
     outputs={"arn": "arn", "url": "url"},
     present=_told_webhook,
     name=AutoName(100),
-    tags=Tagging(
-        at_create="{tags: lower}",
-        add=Op("TagResource", {"resourceArn": "outputs.arn", "tags": "lower"}),
-        remove=Op("UntagResource", {"resourceArn": "outputs.arn", "tagKeys": "keys"}),
-        found="tags",
-    ),
+    tags=tagged_by_arn("resourceArn", tags="tags", form="lower", read=None),
     absent=_MISSING,
 )
 

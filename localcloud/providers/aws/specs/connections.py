@@ -5,14 +5,9 @@ https://docs.aws.amazon.com/codeconnections/latest/APIReference/Welcome.html
 
 from __future__ import annotations
 
-from localcloud.providers.aws.spec import AutoName, Op, Spec, Tagging
+from localcloud.providers.aws.spec import AutoName, Op, Spec, tagged_by_arn
 
-_TAGS = Tagging(
-    at_create="{Tags: pairs}",
-    add=Op("TagResource", {"ResourceArn": "id", "Tags": "pairs"}),
-    remove=Op("UntagResource", {"ResourceArn": "id", "TagKeys": "keys"}),
-    read=Op("ListTagsForResource", {"ResourceArn": "id"}),
-)
+_TAGS = tagged_by_arn("ResourceArn", "id")
 
 
 def _connection(token: str, service: str) -> Spec:

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AmazonECR/latest/APIReference/Welcome.html
 from __future__ import annotations
 
 from localcloud.providers.aws.comparing import same_json, same_policy
-from localcloud.providers.aws.spec import AutoName, Op, Spec, Step, Tagging
+from localcloud.providers.aws.spec import AutoName, Op, Spec, Step, tagged_by_arn
 
 _MISSING = frozenset({"RepositoryNotFoundException"})
 
@@ -41,10 +41,9 @@ REPOSITORY = Spec(
     },
     sticky=frozenset({"encryptionConfigurations", "imageScanningConfiguration"}),
     name=AutoName(256, lower=True),
-    tags=Tagging(
-        at_create="{tags: pairs}",
-        add=Op("TagResource", {"resourceArn": "outputs.arn", "tags": "pairs"}),
-        remove=Op("UntagResource", {"resourceArn": "outputs.arn", "tagKeys": "keys"}),
+    tags=tagged_by_arn(
+        "resourceArn",
+        tags="tags",
         read=Op(
             "ListTagsForResource",
             {
@@ -53,7 +52,6 @@ REPOSITORY = Spec(
                 )
             },
         ),
-        found="tags",
     ),
     absent=_MISSING,
 )

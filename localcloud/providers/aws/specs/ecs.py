@@ -11,15 +11,10 @@ from localcloud.providers.aws.calls import search
 from localcloud.providers.aws.comparing import same_unordered
 from localcloud.providers.aws.diff import diff
 from localcloud.providers.aws.mapping import step_request
-from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Tagging, Values
+from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Values, tagged_by_arn
 from localcloud.providers.aws.values import UNKNOWN, from_shape
 
-TAGS = Tagging(
-    at_create="{tags: lower}",
-    add=Op("TagResource", {"resourceArn": "outputs.arn", "tags": "lower"}),
-    remove=Op("UntagResource", {"resourceArn": "outputs.arn", "tagKeys": "keys"}),
-    found="tags",
-)
+TAGS = tagged_by_arn("resourceArn", tags="tags", form="lower", read=None)
 STEADY_SECONDS = 20 * 60
 GONE_SECONDS = 20 * 60
 

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/eventbridge/latest/APIReference/Welcome.html
 from __future__ import annotations
 
 from localcloud.providers.aws.comparing import same_json
-from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Tagging, Values
+from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Values, tagged_by_arn
 from localcloud.providers.aws.values import from_shape
 
 _MISSING = frozenset({"ResourceNotFoundException"})
@@ -61,12 +61,7 @@ EVENT_RULE = Spec(
     present=_told_state,
     sticky=frozenset({"state", "isEnabled"}),
     name=AutoName(64),
-    tags=Tagging(
-        at_create="{Tags: pairs}",
-        add=Op("TagResource", {"ResourceARN": "outputs.arn", "Tags": "pairs"}),
-        remove=Op("UntagResource", {"ResourceARN": "outputs.arn", "TagKeys": "keys"}),
-        read=Op("ListTagsForResource", {"ResourceARN": "outputs.arn"}),
-    ),
+    tags=tagged_by_arn("ResourceARN"),
     absent=_MISSING,
 )
 

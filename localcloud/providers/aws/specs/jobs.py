@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/step-functions/latest/apireference/Welcome.html
 from __future__ import annotations
 
 from localcloud.providers.aws.comparing import same_json
-from localcloud.providers.aws.spec import AutoName, Op, Spec, Step, Tagging
+from localcloud.providers.aws.spec import AutoName, Op, Spec, Step, tagged_by_arn
 
 _MISSING = frozenset({"ResourceNotFoundException"})
 
@@ -22,12 +22,7 @@ SCHEDULE_GROUP = Spec(
     replaces=frozenset({"name"}),
     outputs={"arn": "Arn", "state": "State"},
     name=AutoName(64),
-    tags=Tagging(
-        at_create="{Tags: pairs}",
-        add=Op("TagResource", {"ResourceArn": "outputs.arn", "Tags": "pairs"}),
-        remove=Op("UntagResource", {"ResourceArn": "outputs.arn", "TagKeys": "keys"}),
-        read=Op("ListTagsForResource", {"ResourceArn": "outputs.arn"}),
-    ),
+    tags=tagged_by_arn("ResourceArn"),
     absent=_MISSING,
 )
 
@@ -90,13 +85,7 @@ STATE_MACHINE = Spec(
     sticky=frozenset({"loggingConfiguration", "tracingConfiguration", "encryptionConfiguration"}),
     outputs={"arn": "stateMachineArn", "creationDate": "creationDate", "status": "status"},
     name=AutoName(80),
-    tags=Tagging(
-        at_create="{tags: lower}",
-        add=Op("TagResource", {"resourceArn": "id", "tags": "lower"}),
-        remove=Op("UntagResource", {"resourceArn": "id", "tagKeys": "keys"}),
-        read=Op("ListTagsForResource", {"resourceArn": "id"}),
-        found="tags",
-    ),
+    tags=tagged_by_arn("resourceArn", "id", tags="tags", form="lower"),
     absent=frozenset({"StateMachineDoesNotExist"}),
 )
 

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/Welcome.htm
 
 from __future__ import annotations
 
-from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Tagging, Values
+from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Values, tagged_by_arn
 
 
 def _set_retention(resource: Resource, old: Values) -> None:
@@ -67,13 +67,7 @@ LOG_GROUP = Spec(
     present=_details,
     sticky=frozenset({"logGroupClass", "arn"}),
     name=AutoName(512),
-    tags=Tagging(
-        at_create="{tags: map}",
-        add=Op("TagResource", {"resourceArn": _ARN, "tags": "map"}),
-        remove=Op("UntagResource", {"resourceArn": _ARN, "tagKeys": "keys"}),
-        read=Op("ListTagsForResource", {"resourceArn": _ARN}),
-        found="tags",
-    ),
+    tags=tagged_by_arn("resourceArn", _ARN, tags="tags", form="map"),
     absent=frozenset({"ResourceNotFoundException"}),
 )
 

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/autoscaling/application/APIReference/Welcome.html
 
 from __future__ import annotations
 
-from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Tagging, Values
+from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Values, tagged_by_arn
 
 _DIMENSION = {
     "ServiceNamespace": "inputs.serviceNamespace",
@@ -41,13 +41,7 @@ TARGET = Spec(
     ),
     outputs={"arn": "ScalableTargetARN"},
     sticky=frozenset({"roleArn", "suspendedState"}),
-    tags=Tagging(
-        at_create="{Tags: map}",
-        add=Op("TagResource", {"ResourceARN": "outputs.arn", "Tags": "map"}),
-        remove=Op("UntagResource", {"ResourceARN": "outputs.arn", "TagKeys": "keys"}),
-        read=Op("ListTagsForResource", {"ResourceARN": "outputs.arn"}),
-        untold=frozenset({"NotImplemented"}),
-    ),
+    tags=tagged_by_arn("ResourceARN", form="map", untold=frozenset({"NotImplemented"})),
     imports=_IMPORT,
     absent=_MISSING,
 )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from localcloud.providers.aws.comparing import same_json, same_policy
-from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Tagging, Values
+from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Values, tagged_by_arn
 
 _MISSING = frozenset({"NotFound", "NotFoundException"})
 
@@ -97,12 +97,7 @@ TOPIC = Spec(
     },
     sticky=frozenset({"policy", "signatureVersion", "tracingConfig", "displayName"}),
     name=AutoName(256),
-    tags=Tagging(
-        at_create="{Tags: pairs}",
-        add=Op("TagResource", {"ResourceArn": "id", "Tags": "pairs"}),
-        remove=Op("UntagResource", {"ResourceArn": "id", "TagKeys": "keys"}),
-        read=Op("ListTagsForResource", {"ResourceArn": "id"}),
-    ),
+    tags=tagged_by_arn("ResourceArn", "id"),
     absent=_MISSING,
 )
 

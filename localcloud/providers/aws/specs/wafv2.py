@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/waf/latest/APIReference/Welcome.html
 from __future__ import annotations
 
 from localcloud.providers.aws.mapping import step_request
-from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Tagging, Values
+from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Values, tagged_by_arn
 
 _MISSING = frozenset({"WAFNonexistentItemException"})
 # WAF keeps lists and load balancers in step with a delay.
@@ -74,13 +74,7 @@ WEB_ACL = Spec(
     outputs={"arn": "ARN", "capacity": "Capacity", "lockToken": "LockToken"},
     sticky=frozenset({"tokenDomains"}),
     name=AutoName(128),
-    tags=Tagging(
-        at_create="{Tags: pairs}",
-        add=Op("TagResource", {"ResourceARN": "outputs.arn", "Tags": "pairs"}),
-        remove=Op("UntagResource", {"ResourceARN": "outputs.arn", "TagKeys": "keys"}),
-        read=Op("ListTagsForResource", {"ResourceARN": "outputs.arn"}),
-        found="TagInfoForResource.TagList",
-    ),
+    tags=tagged_by_arn("ResourceARN", found="TagInfoForResource.TagList"),
     absent=_MISSING,
     retried=_SETTLING,
 )
