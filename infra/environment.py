@@ -14,7 +14,7 @@ from infra.delivery.github_access import GithubAccess
 from infra.image import pull_permissions
 from infra.image.image import Build, BuiltImage, BuiltImageArgs, Release, choose_image, promoted
 from infra.image.registry import Registry
-from infra.ingress.unreached import Unreached, ingress_of
+from infra.ingress.without_web import Unreached, ingress_of
 from infra.jobs.jobs import Jobs
 from infra.monitoring.monitoring import Monitoring
 from infra.monitoring.topic import Topic

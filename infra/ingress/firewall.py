@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
-from infra.ingress.listening import Listening
+from infra.ingress.existing_listener import Listening
 from infra.ingress.load_balancer import HTTP_PORT, HTTPS_PORT
 from infra.ingress.preview_route import FIRST_PORT, PORTS
 from infra.network.network import AnyNetwork

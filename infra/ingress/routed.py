@@ -7,8 +7,8 @@ import pulumi_aws as aws
 
 from infra.context import Context
 from infra.ingress import route
+from infra.ingress.existing_listener import Listening
 from infra.ingress.firewall import Firewall
-from infra.ingress.listening import Listening
 from infra.ingress.load_balancer import Shift, shifting_rule, target_groups
 from infra.ingress.route import Requests, listener_rule
 from infra.ingress.traffic import TrafficPlan, plan_of

@@ -12,7 +12,7 @@ import pulumi_aws as aws
 from infra.context import Context
 from infra.ingress.ingress import Ingress
 from infra.ingress.routed import RoutedIngress
-from infra.ingress.unreached import Unreached
+from infra.ingress.without_web import Unreached
 from infra.monitoring import dashboard
 from infra.monitoring.alarms import (
     PERIOD_SECONDS,
