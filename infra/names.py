@@ -193,11 +193,11 @@ class Names:
         return f"{stem}-{digest(self.project, self.stack)}"
 
     def load_balancer(self, network: str) -> str:
-        """A load balancer can't move to another network, so a new network is a new name."""
+        """The load balancer's name, another one for another network, to which it can't move."""
         return self.named(digest(network), limit=LOAD_BALANCER_LIMIT)
 
     def target_group(self, network: str) -> str:
-        """What replaces a target group is part of its name, as old and new exist side by side."""
+        """The target group's name, another one for what replaces it: old and new exist together."""
         return self.named(digest(network, "targets"), limit=LOAD_BALANCER_LIMIT)
 
     def alternate_target_group(self, network: str) -> str:

@@ -60,7 +60,7 @@ class Shared(Location):
 
 
 def preview_domain(domain: str) -> str:
-    """Above the host names of an environment's previews; empty without a domain."""
+    """The domain of the host names of an environment's previews; empty without a domain."""
     return f"preview.{domain}" if domain else ""
 
 

@@ -68,7 +68,10 @@ class Assumed(CredentialProvider):  # type: ignore[misc]
 
 
 class Role(Assumed):
-    """https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
+    """Credentials by AssumeRole.
+
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+    """
 
     def _answer(self) -> Mapping[str, Any]:
         role = self._role
@@ -84,7 +87,10 @@ class Role(Assumed):
 
 
 class WebIdentity(Assumed):
-    """https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html"""
+    """Credentials by AssumeRoleWithWebIdentity.
+
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+    """
 
     def _answer(self) -> Mapping[str, Any]:
         role = self._role

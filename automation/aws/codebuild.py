@@ -104,7 +104,7 @@ def events(cloud: Cloud, build: Build, token: str | None = None) -> tuple[list[A
 
 
 def last_lines(cloud: Cloud, build: Build, most: int) -> list[str]:
-    """The last lines of a build's log that are a command's own and not CodeBuild's."""
+    """Return the last `most` lines of a build's log that a command wrote, not CodeBuild."""
     lines = list(_own(events(cloud, build)[0]))
     return lines[-most:]
 

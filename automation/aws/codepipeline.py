@@ -119,7 +119,7 @@ def stages(cloud: Cloud, pipeline: str) -> list[Stage] | None:
 
 
 def runs(cloud: Cloud, pipeline: str, most: int = 20) -> list[Run]:
-    """The latest runs, newest first; none if there is no such pipeline.
+    """The latest `most` runs, newest first; none if there is no such pipeline.
 
     A rollback of a stage is an execution of its own, and no release.
     """

@@ -17,7 +17,7 @@ def _route_tables(cloud: Cloud, inputs: Values) -> list[Row]:
 
 
 def route(cloud: Cloud, inputs: Values) -> list[str]:
-    """A route has no id in AWS; pulumi-aws makes one of the table and the destination."""
+    """Return the id that pulumi-aws makes of a route's table and destination; AWS has none."""
     destination = inputs.get("destinationCidrBlock")
     return [
         f"r-{inputs['routeTableId']}{zlib.crc32(destination.encode())}"
@@ -57,7 +57,7 @@ def _carries(tags: list[dict[str, str]], inputs: Values, key: str = "Key") -> bo
 
 
 def certificate(cloud: Cloud, inputs: Values) -> list[str]:
-    """A certificate has no name, and ACM issues a second one for the same domain."""
+    """Return the certificates of the domain with the stack's tags, since they have no names."""
     acm = cloud.client("acm")
     rows = cloud.pages("acm", "list_certificates", "CertificateSummaryList")
     arns = [row["CertificateArn"] for row in rows if row["DomainName"] == inputs["domainName"]]
@@ -69,7 +69,7 @@ def certificate(cloud: Cloud, inputs: Values) -> list[str]:
 
 
 def key(cloud: Cloud, inputs: Values) -> list[str]:
-    """A key has no name, and KMS makes a second one."""
+    """Return the keys with the stack's tags, since they have no names."""
     return [
         row["KeyId"]
         for row in cloud.pages("kms", "list_keys", "Keys")

@@ -97,7 +97,16 @@ def tag_filters(tags: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def described(cloud: Cloud, kind: ResourceType, values: Values) -> list[Row]:
-    """What the service tells of the resources with these values; none if they are gone."""
+    """Describe the resources of a type by their service.
+
+    Args:
+        cloud: the stack's account.
+        kind: the type.
+        values: what its arguments are filled from: Pulumi's inputs, or what an ARN tells.
+
+    Returns:
+        The rows of the answer; none if the resources are gone or have a state of `gone`.
+    """
     service, operation, *key = kind.call.split()
     client = cloud.client(service)
     arguments = _filled(kind.arguments, values)
@@ -137,7 +146,7 @@ def _filled(value: Any, values: Values) -> Any:
 
 
 def find(cloud: Cloud, kind: ResourceType, inputs: Values) -> list[str]:
-    """Pulumi's ids of the resources that a resource's inputs describe."""
+    """Return Pulumi's ids of the resources that a resource's inputs describe."""
     if kind.find is not None:
         return _unless_absent(partial(kind.find, cloud, inputs))
     if kind.part and not kind.arguments and not marked(inputs.get("tags") or {}):

@@ -47,7 +47,7 @@ def service_linked_roles(flight: Flight) -> Iterator[Diagnosis]:
 
 
 def create_command(name: str) -> str:
-    """What makes a service-linked role, once for an account."""
+    """Return the command of the AWS CLI that creates a service-linked role."""
     service = SERVICE_LINKED_ROLES[name]
     return f"aws iam create-service-linked-role --aws-service-name {service}"
 

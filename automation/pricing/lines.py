@@ -64,7 +64,14 @@ class Stack:
     at_most: bool = False
 
     def line(self, key: str, item: str, quantity: float, assumed: bool = False) -> Line:
-        """A charge at a price of the table."""
+        """A charge at a price of the table.
+
+        Args:
+            key: of the price.
+            item: what the bill calls it.
+            quantity: a month, in the price's unit.
+            assumed: whether the quantity is an assumption.
+        """
         price = self.table.prices[key]
         return Line(
             item=item,

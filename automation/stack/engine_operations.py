@@ -42,7 +42,21 @@ def engine(screen: Screen) -> Engine:
 def opened(
     file: StackFile, target: Target, engine: Engine, program: Callable[[], None], create: bool
 ) -> tuple[auto.Stack, bool]:
-    """Open the stack in the engine; also return whether it was just created."""
+    """Open the stack in the engine.
+
+    Args:
+        file: the stack's settings.
+        target: where it lives.
+        engine: the engine.
+        program: what the engine runs.
+        create: make the stack if it does not exist.
+
+    Returns:
+        The stack, and whether it was just created.
+
+    Raises:
+        DriverError: the engine can't open it; the message is its one cause.
+    """
     try:
         return open_stack(file, target, engine, program, create)
     except CommandError as error:

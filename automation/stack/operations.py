@@ -156,6 +156,15 @@ class Session(EngineStack):
     ) -> Answer:
         """Run an operation of the engine with progress; a dead owner's lock is taken away once.
 
+        Args:
+            verb: what the progress says is done.
+            operation: gets the engine's side of the stack, and the progress to tell of events.
+            preview: nothing is changed.
+            beside: further lines of the progress on a terminal, asked for again and again.
+
+        Returns:
+            What the operation returns.
+
         Raises:
             UpdateRunning: another update of the stack is running.
             DriverError: the operation failed; the message is its one cause.

@@ -93,8 +93,10 @@ class Build:
 
 
 def choose_image(settings: Settings, release: Release, names: Names) -> str | Build:
-    """What to deploy: the image that is named; with a pipeline or promotion, and where the app
-    runs that an earlier update has built, the running one; else the app.
+    """Choose what to deploy: the named image, the running one, or a build of the app.
+
+    The running one stays with a pipeline or promotion, and where an earlier update has built it
+    from the app as it is.
 
     Args:
         settings: the stack's settings.

@@ -182,7 +182,18 @@ def target_groups(
     vpc_id: pulumi.Input[str],
     parent: pulumi.Resource,
 ) -> dict[str, aws.lb.TargetGroup]:
-    """Create the target group, and a second one if traffic shifts."""
+    """Create the target group, and a second one if traffic shifts.
+
+    Args:
+        name: how the resources' names begin.
+        context: the stack.
+        plan: which groups there are, and their health paths.
+        vpc_id: the network of the targets.
+        parent: what they are children of.
+
+    Returns:
+        The plan's name of a group → the group.
+    """
     return {
         group: target_group(
             f"{name}-{group}",
@@ -204,7 +215,17 @@ def shifting_rule(
     groups: Mapping[str, aws.lb.TargetGroup],
     parent: pulumi.Resource,
 ) -> Shift:
-    """The rule in front of all traffic whose weights ECS changes during a release."""
+    """Create the rule whose weights ECS changes during a release.
+
+    Args:
+        name: the resource's name.
+        context: the stack.
+        listener_arn: the listener that the rule is on.
+        place: the rule's priority and the requests that it is for.
+        plan: the groups in their order; the serving one starts with all traffic.
+        groups: the plan's name of a group → the group.
+        parent: what it is a child of.
+    """
     forward = aws.lb.ListenerRuleActionForwardArgs(
         target_groups=[
             aws.lb.ListenerRuleActionForwardTargetGroupArgs(
@@ -233,7 +254,7 @@ def target_group(
     parent: pulumi.Resource,
     tags: Mapping[str, str] | None = None,
 ) -> aws.lb.TargetGroup:
-    """How the stack's containers are reached, checked and let go.
+    """Create a target group: port, protocol, health check and draining of the stack's tasks.
 
     ECS registers each task with its container's own port, which wins over the group's, and checks
     use it too. So one group holds the tasks of a release with another port beside those before it,

@@ -35,7 +35,7 @@ PORT_TAG = "port"
 
 @dataclass(frozen=True)
 class Route:
-    """A way to a preview.
+    """The URL of a preview, and the resources that send its requests there.
 
     Attributes:
         url: where it answers.

@@ -88,7 +88,7 @@ def taken_numbers(tag: str) -> dict[str, int]:
 
 
 def numbers(rows: Iterable[Mapping[str, str]], tag: str) -> dict[str, int]:
-    """Project/stack → number, of tags."""
+    """Return project/stack → number, of rows of tags, those without the tag left out."""
     return {
         f"{each['project']}/{each['stack']}": int(each[tag])
         for each in rows

@@ -16,7 +16,7 @@ from infra.network.network import AnyNetwork, ExistingNetwork, Network
 
 @dataclass(frozen=True)
 class NoBalancer:
-    """In place of a load balancer: nothing, under the names that `Location` asks for."""
+    """Stands in for the load balancer: an empty value under each name that `Location` asks for."""
 
     arn: str = ""
     dns_name: str = ""
@@ -24,7 +24,7 @@ class NoBalancer:
 
 
 class Unreached:
-    """What is around the tasks where no load balancer is.
+    """The network and security group of an application without a web process.
 
     Attributes:
         network: the network.
@@ -55,7 +55,7 @@ class Unreached:
 def ingress_of(
     context: Context, key_arn: pulumi.Input[str] | None
 ) -> Ingress | RoutedIngress | Unreached:
-    """What is around the tasks, as the settings say."""
+    """Create what is in front of the tasks: a load balancer, a rule on a shared one, or neither."""
     if not context.settings.web:
         return Unreached(context, key_arn)
     if context.settings.has_route:

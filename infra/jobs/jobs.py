@@ -76,7 +76,7 @@ def definition(job: Job, names: Names, partition: str) -> dict[str, Any]:
 
 
 def alarms(context: Context) -> list[Alarm]:
-    """A failed job, and one that was not started."""
+    """Return the alarms of jobs: for runs that failed, and for those that were not started."""
     names, account = context.names, context.account
     machines = {
         job: account.arn("states", f"stateMachine:{names.job(job)}") for job in _jobs(context)

@@ -187,7 +187,7 @@ LONGEST_WAIT_SECONDS = 900
 
 
 def process_alarms(watched: Watched, limits: Limits, queue: bool) -> list[Alarm]:
-    """What goes wrong with a process that has no load balancer.
+    """Return the alarms of a process that has no load balancer.
 
     Args:
         watched: the process's service; in place of a target group its queue's name.

@@ -196,7 +196,7 @@ class Dashboard(pulumi.ComponentResource):
 
 
 class Monitoring:
-    """What watches an environment; nothing where the settings say so.
+    """The alarms and the dashboard of an environment; none with `monitoring: false`.
 
     Attributes:
         release_alarm_names: the alarms that tell a bad release, which exist before the service.
@@ -276,7 +276,7 @@ def _watched_behind(
 
 
 def limits(settings: Settings) -> Limits:
-    """What the settings say is too much, too slow or too few."""
+    """Return the alarms' thresholds for these settings."""
     fewest = min([settings.lowest_count, *(each.min_count for each in settings.scheduled_scaling)])
     if settings.lead:
         fewest = settings.processes[settings.lead].min_count

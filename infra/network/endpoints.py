@@ -84,7 +84,7 @@ class Endpoints(pulumi.ComponentResource):
         self.register_outputs({"group_id": group.id})
 
     def export(self, released: pulumi.Output[str]) -> None:
-        """Leave word what tasks reach now, once they run the release.
+        """Export what the tasks reach, for the next update to read.
 
         Args:
             released: known when the service runs the release.

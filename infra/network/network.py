@@ -19,7 +19,7 @@ Egress = Literal["public", "nat", "nat_per_zone", "endpoints"]
 
 @dataclass(frozen=True)
 class Layout:
-    """What a way out of the network means for its subnets.
+    """The subnets and NAT gateways that a value of `egress` asks for.
 
     Attributes:
         tasks: the kind of the tasks' subnets.

@@ -13,7 +13,7 @@ ISSUER = "token.actions.githubusercontent.com"
 
 
 def audience(account: Account) -> str:
-    """For whom GitHub makes the tokens.
+    """The audience (`aud`) of the tokens that GitHub issues to workflows.
 
     https://github.com/aws-actions/configure-aws-credentials#configuring-iam-to-trust-github
     """

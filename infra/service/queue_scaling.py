@@ -41,9 +41,9 @@ def queue_name(arn: str) -> str:
 
 
 def steps(process: Process) -> list[tuple[int, int, int | None]]:
-    """Tasks by the number of messages: tasks, the messages above the first, and below which.
+    """Return the steps of the scaling policy: tasks, the fewest messages, and below which.
 
-    With more than `MOST_STEPS` tasks a step adds several.
+    The last step has no end (None). With more than `MOST_STEPS` tasks a step adds several.
     """
     most, each = process.highest_count, process.messages
     counts = sorted({-(-number * most // MOST_STEPS) for number in range(1, MOST_STEPS + 1)})

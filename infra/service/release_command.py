@@ -50,7 +50,7 @@ def before_service(
     task_arn: Callable[[], pulumi.Input[str]],
     location: Location,
 ) -> pulumi.ResourceHookBinding | None:
-    """What a service waits for before it is created or updated; None for nothing.
+    """Return the hook that runs the release command before a service changes; None for none.
 
     Args:
         context: the stack.

@@ -27,7 +27,7 @@ from infra.settings import sidecars
 
 @dataclass(frozen=True)
 class RolesArgs:
-    """What the roles are about.
+    """The resources that the roles may use.
 
     Attributes:
         preview_repository_arn: the repository of previews' images.

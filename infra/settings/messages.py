@@ -53,7 +53,15 @@ def problem(
     value: object,
     message: str,
 ) -> str:
-    """Describe one problem of a setting, or of an unknown one, in a sentence."""
+    """Describe one problem of a setting, or of an unknown one, in a sentence.
+
+    Args:
+        fields: the settings that there are.
+        name: the setting.
+        inside: where in its value the problem is: keys and positions; empty for the whole.
+        value: the value that was given.
+        message: what is allowed.
+    """
     if name not in fields:
         close = difflib.get_close_matches(name, fields, 1)
         meant = f"; did you mean {close[0]}?" if close else ""
