@@ -16,7 +16,7 @@ from automation.diagnosis.diagnosis import Diagnosis
 from automation.errors import ConfigurationError
 from automation.preflight import encryption, first_use, permissions, quotas, secrets, smoke_test
 from automation.preflight.place import place
-from automation.preflight.plan import Flight, plan
+from automation.preflight.plan import Plan, plan
 from automation.preflight.zones import zones
 from automation.stack.operations import Session
 
@@ -34,12 +34,12 @@ def check(session: Session, image: str | None, build: bool, smoke: bool) -> None
         ConfigurationError: something would fail; nothing was touched.
         DriverError: the application can't be built.
     """
-    flight = plan(session, image, build)
-    if flight.kept:
-        session.screen.note(_kept(flight))
-    found = [problem for ask in CHECKS for problem in ask(flight)]
+    planned = plan(session, image, build)
+    if planned.kept:
+        session.screen.note(_kept(planned))
+    found = [problem for ask in CHECKS for problem in ask(planned)]
     if not found and smoke:
-        found = list(smoke_test.run(flight))
+        found = list(smoke_test.run(planned))
     if found:
         lines = [line for problem in found for line in _told(problem)]
         raise ConfigurationError("This would fail, so nothing was touched:", lines)
@@ -52,9 +52,9 @@ def _told(problem: Diagnosis) -> Iterator[str]:
         yield f"  Change: {problem.setting}"
 
 
-def _kept(flight: Flight) -> str:
+def _kept(planned: Plan) -> str:
     """That nothing is built, and how the application's files are released."""
-    settings = flight.settings
+    settings = planned.settings
     releases = (
         "`up --image` promotes another one"
         if settings.promotion
@@ -66,15 +66,15 @@ def _kept(flight: Flight) -> str:
     )
 
 
-def _image(flight: Flight) -> Iterator[Diagnosis]:
+def _image(planned: Plan) -> Iterator[Diagnosis]:
     """Whether the image that is deployed exists, and is built for the stack's architecture."""
-    if flight.existing is None:
+    if planned.existing is None:
         return
-    found = look_up_in_ecr(flight.cloud, flight.existing) or _elsewhere(flight)
-    if not found.exists and _is_copied(flight, flight.existing):
+    found = look_up_in_ecr(planned.cloud, planned.existing) or _elsewhere(planned)
+    if not found.exists and _is_copied(planned, planned.existing):
         return
-    named = f"The image {flight.existing}"
-    if found.exists is None and flight.session.target.own_docker:
+    named = f"The image {planned.existing}"
+    if found.exists is None and planned.session.target.own_docker:
         yield Diagnosis(
             f"{named} can't be had by this machine's Docker engine, which runs the tasks: "
             f"{found.why}.",
@@ -83,34 +83,34 @@ def _image(flight: Flight) -> Iterator[Diagnosis]:
             name="no route to an endpoint",
         )
     elif found.exists is None:
-        flight.session.screen.note(f"{named} can't be looked up from here: {found.why}")
+        planned.session.screen.note(f"{named} can't be looked up from here: {found.why}")
     elif not found.exists:
         yield Diagnosis(
             f"{named} does not exist: {found.why}.",
             setting="`up --build` builds the files in app_path; `up --image` names another image"
-            if flight.kept
+            if planned.kept
             else "fargate-cd:image (or --image): an image that exists; leave it out to build "
             "the app",
             name="image not found",
         )
-    elif found.architectures and flight.architecture not in found.architectures:
+    elif found.architectures and planned.architecture not in found.architectures:
         built = ", ".join(sorted(found.architectures))
         yield Diagnosis(
-            f"{named} is built for {built}, and the tasks are {flight.settings.architecture}.",
+            f"{named} is built for {built}, and the tasks are {planned.settings.architecture}.",
             setting="fargate-cd:architecture: set it to the image's own, or build the image for "
-            f"linux/{flight.architecture}",
+            f"linux/{planned.architecture}",
             name="image for another architecture",
         )
 
 
-def _is_copied(flight: Flight, image: str) -> bool:
+def _is_copied(planned: Plan, image: str) -> bool:
     """Whether the stack's own repository has the image already, by its digest."""
     reference = reference_of(image)
     if reference is None or not reference.digest:
         return False
     try:
-        answer = flight.cloud.client("ecr").batch_get_image(
-            repositoryName=flight.session.names.repository,
+        answer = planned.cloud.client("ecr").batch_get_image(
+            repositoryName=planned.session.names.repository,
             imageIds=[{"imageDigest": reference.digest}],
         )
     except ClientError as error:
@@ -120,10 +120,10 @@ def _is_copied(flight: Flight, image: str) -> bool:
     return bool(answer["images"])
 
 
-def _sidecars(flight: Flight) -> Iterator[Diagnosis]:
+def _sidecars(planned: Plan) -> Iterator[Diagnosis]:
     """Whether the sidecars' images in ECR exist and are built for the stack's architecture."""
-    for name, sidecar in flight.settings.sidecars.items():
-        found = look_up_in_ecr(flight.cloud, sidecar.image) or Found(None)
+    for name, sidecar in planned.settings.sidecars.items():
+        found = look_up_in_ecr(planned.cloud, sidecar.image) or Found(None)
         named = f"The image {sidecar.image} of the sidecar {name}"
         setting = f"fargate-cd:sidecars: {name}: image"
         if found.exists is False:
@@ -132,23 +132,23 @@ def _sidecars(flight: Flight) -> Iterator[Diagnosis]:
                 setting=f"{setting}: one that exists",
                 name="image not found",
             )
-        elif found.architectures and flight.architecture not in found.architectures:
+        elif found.architectures and planned.architecture not in found.architectures:
             yield Diagnosis(
                 f"{named} is built for {', '.join(sorted(found.architectures))}, and the tasks are "
-                f"{flight.settings.architecture}.",
-                setting=f"{setting}: one for linux/{flight.architecture}",
+                f"{planned.settings.architecture}.",
+                setting=f"{setting}: one for linux/{planned.architecture}",
                 name="image for another architecture",
             )
 
 
-def _elsewhere(flight: Flight) -> Found:
-    if flight.docker is None or flight.existing is None:
+def _elsewhere(planned: Plan) -> Found:
+    if planned.docker is None or planned.existing is None:
         return Found(None, why="it is not in this account's ECR, and no Docker engine is here")
-    own = flight.session.target.own_docker
-    return smoke_test.look_up(flight.docker, flight.existing, own)
+    own = planned.session.target.own_docker
+    return smoke_test.look_up(planned.docker, planned.existing, own)
 
 
-CHECKS: tuple[Callable[[Flight], Iterator[Diagnosis]], ...] = (
+CHECKS: tuple[Callable[[Plan], Iterator[Diagnosis]], ...] = (
     _image,
     _sidecars,
     secrets.readable,

@@ -8,10 +8,10 @@ from botocore.exceptions import ClientError
 
 from automation.aws.clients import DENIED, error_code
 from automation.diagnosis.diagnosis import Diagnosis
-from automation.preflight.plan import Flight
+from automation.preflight.plan import Plan
 
 
-def key_of_images(flight: Flight) -> Iterator[Diagnosis]:
+def key_of_images(planned: Plan) -> Iterator[Diagnosis]:
     """Refuse a change that would delete the key of a repository with images.
 
     ECR chooses a repository's key when the repository is made, and never again
@@ -19,16 +19,16 @@ def key_of_images(flight: Flight) -> Iterator[Diagnosis]:
     program leaves an existing repository as it is. The key of a stack is deleted when the setting
     is taken away; seven days later nobody could read the images, nor the logs, written under it.
     """
-    names, settings = flight.session.names, flight.settings
+    names, settings = planned.session.names, planned.settings
     if names.is_preview:  # its images are its environment's
         return
     try:
-        answer = flight.cloud.client("ecr").describe_repositories(
+        answer = planned.cloud.client("ecr").describe_repositories(
             repositoryNames=[names.repository]
         )
     except ClientError as error:
         if error_code(error) in DENIED:
-            flight.session.screen.note(
+            planned.session.screen.note(
                 f"The key of {names.repository} can't be looked up: you may not describe it"
             )
         elif error_code(error) != "RepositoryNotFoundException":
@@ -46,7 +46,7 @@ def key_of_images(flight: Flight) -> Iterator[Diagnosis]:
             name="key in use",
         )
     elif settings.customer_managed_key and not under_own_key:
-        flight.session.screen.note(
+        planned.session.screen.note(
             f"The images in {names.repository} stay encrypted with ECR's own key: ECR chooses the "
             "key when a repository is made. Logs, sessions and reports get the stack's key."
         )

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from automation.aws.clients import NO_ANSWER, Cloud, error_code
 from automation.diagnosis.diagnosis import Diagnosis
 from automation.preflight.permissions import simulated
-from automation.preflight.plan import Flight
+from automation.preflight.plan import Plan
 
 SERVICE_LINKED_ROLES: Mapping[str, str] = {
     "AWSServiceRoleForECS": "ecs.amazonaws.com",
@@ -31,13 +31,13 @@ CREATE = "iam:CreateServiceLinkedRole"
 AVAILABLE = "AVAILABLE"
 
 
-def service_linked_roles(flight: Flight) -> Iterator[Diagnosis]:
+def service_linked_roles(planned: Plan) -> Iterator[Diagnosis]:
     """Roles that the account lacks and that this user may not let the services make."""
-    if flight.session.target.free or not flight.new:
+    if planned.session.target.free or not planned.new:
         return
-    for name in missing_roles(flight.cloud):
+    for name in missing_roles(planned.cloud):
         service = SERVICE_LINKED_ROLES[name]
-        if _is_denied(flight, name, service):
+        if _is_denied(planned, name, service):
             yield Diagnosis(
                 f"The account has no service-linked role {name}, and you may not make it.",
                 [f"{CREATE} is not allowed"],
@@ -67,25 +67,25 @@ def _lacks(cloud: Cloud, name: str) -> bool:
     return False
 
 
-def _is_denied(flight: Flight, name: str, service: str) -> bool:
-    caller = str(flight.cloud.client("sts").get_caller_identity()["Arn"]).split(":")
+def _is_denied(planned: Plan, name: str, service: str) -> bool:
+    caller = str(planned.cloud.client("sts").get_caller_identity()["Arn"]).split(":")
     role = f"arn:{caller[1]}:iam::{caller[4]}:role/aws-service-role/{service}/{name}"
-    _, rows = simulated(flight, (CREATE,), role, iam_AWSServiceName=service)
+    _, rows = simulated(planned, (CREATE,), role, iam_AWSServiceName=service)
     return any(
         row["EvalDecision"] != "allowed" and not row.get("MissingContextValues") for row in rows
     )
 
 
-def connection(flight: Flight) -> Iterator[Diagnosis]:
+def connection(planned: Plan) -> Iterator[Diagnosis]:
     """A connection to GitHub that does not exist, or that nobody has finished.
 
     https://docs.aws.amazon.com/dtconsole/latest/userguide/connections-update.html
     """
-    arn = flight.settings.connection_arn
+    arn = planned.settings.connection_arn
     if not arn:
         return
     try:
-        found = flight.cloud.client("codeconnections").get_connection(ConnectionArn=arn)
+        found = planned.cloud.client("codeconnections").get_connection(ConnectionArn=arn)
     except ClientError as error:
         if error_code(error) not in NO_ANSWER | {"ResourceNotFoundException"}:
             raise

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from automation.aws.clients import NO_ANSWER, Cloud, error_code
 from automation.diagnosis.diagnosis import Diagnosis
-from automation.preflight.plan import Flight
+from automation.preflight.plan import Plan
 
 ACTIONS = (
     "application-autoscaling:RegisterScalableTarget",
@@ -46,19 +46,19 @@ PIPELINE_ACTIONS = (
 )
 
 
-def permissions(flight: Flight) -> Iterator[Diagnosis]:
+def permissions(planned: Plan) -> Iterator[Diagnosis]:
     """Actions that a policy denies to this user.
 
     An action that no statement allows on every resource may still be allowed on the stack's own
     resources, so it is only noted. So is a denial that depends on a condition key whose value is
     not known here, such as whether the session was opened with multi-factor authentication.
     """
-    settings = flight.settings
+    settings = planned.settings
     actions = ACTIONS + (PIPELINE_ACTIONS if settings.has_pipeline else ())
     for makes, calls in PLACE_ACTIONS.items():
         actions += calls if getattr(settings, makes) else ()
-    principal, rows = simulated(flight, actions)
-    _note_the_unclear(flight, rows)
+    principal, rows = simulated(planned, actions)
+    _note_the_unclear(planned, rows)
     for row in rows:
         if row["EvalDecision"] == "explicitDeny" and not row.get("MissingContextValues"):
             action = row["EvalActionName"]
@@ -71,12 +71,12 @@ def permissions(flight: Flight) -> Iterator[Diagnosis]:
 
 
 def simulated(
-    flight: Flight, actions: Sequence[str], resource: str = "", **context: str
+    planned: Plan, actions: Sequence[str], resource: str = "", **context: str
 ) -> tuple[str, list[dict[str, Any]]]:
     """Ask the policy simulator.
 
     Args:
-        flight: what is about to be done.
+        planned: what is about to be done.
         actions: such as `iam:CreateRole`.
         resource: the ARN that they work on; empty for every resource.
         context: condition key, with `_` for its colon → value.
@@ -87,17 +87,17 @@ def simulated(
     known: dict[str, Any] = {"ResourceArns": [resource]} if resource else {}
     more = [_entry(key.replace("_", ":", 1), "string", value) for key, value in context.items()]
     try:
-        arn = str(flight.cloud.client("sts").get_caller_identity()["Arn"])
-        principal = _principal(flight.cloud, arn)
+        arn = str(planned.cloud.client("sts").get_caller_identity()["Arn"])
+        principal = _principal(planned.cloud, arn)
         if principal is None:
             return arn, []
-        return principal, flight.cloud.pages(
+        return principal, planned.cloud.pages(
             "iam",
             "simulate_principal_policy",
             "EvaluationResults",
             PolicySourceArn=principal,
             ActionNames=list(actions),
-            ContextEntries=_known_context(flight, principal) + more,
+            ContextEntries=_known_context(planned, principal) + more,
             **known,
         )
     except ClientError as error:
@@ -106,7 +106,7 @@ def simulated(
         return "", []
 
 
-def _note_the_unclear(flight: Flight, rows: list[dict[str, Any]]) -> None:
+def _note_the_unclear(planned: Plan, rows: list[dict[str, Any]]) -> None:
     """Note the actions about which the simulator gives no clear answer."""
     missing = {
         row["EvalActionName"]: row["MissingContextValues"]
@@ -119,31 +119,31 @@ def _note_the_unclear(flight: Flight, rows: list[dict[str, Any]]) -> None:
         if row["EvalDecision"] == "implicitDeny" and row["EvalActionName"] not in missing
     ]
     if narrow:
-        flight.session.screen.note(f"Not allowed on every resource: {', '.join(narrow)}")
+        planned.session.screen.note(f"Not allowed on every resource: {', '.join(narrow)}")
     if missing:
         keys = sorted({key for names in missing.values() for key in names})
-        flight.session.screen.note(
+        planned.session.screen.note(
             f"Can't tell whether you may call {', '.join(missing)}: your policies depend on "
             f"{', '.join(keys)}"
         )
 
 
-def _known_context(flight: Flight, principal: str) -> list[dict[str, Any]]:
+def _known_context(planned: Plan, principal: str) -> list[dict[str, Any]]:
     """The condition keys whose values an update's calls are known to have.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
     """
-    names = flight.session.names
+    names = planned.session.names
     tags = {
         "environment": names.environment.stack,
         "project": names.project,
         "stack": names.stack,
-        **flight.settings.tags,
+        **planned.settings.tags,
     }
     values = {
         "aws:PrincipalAccount": principal.split(":")[4],
         "aws:PrincipalArn": principal,
-        "aws:RequestedRegion": str(flight.cloud.client("sts").meta.region_name),
+        "aws:RequestedRegion": str(planned.cloud.client("sts").meta.region_name),
         "aws:SecureTransport": "true",
         "aws:ViaAWSService": "false",
         "iam:PassedToService": "ecs-tasks.amazonaws.com",

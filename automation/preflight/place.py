@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from automation.aws.clients import DENIED, error_code
 from automation.diagnosis.diagnosis import Diagnosis
-from automation.preflight.plan import Flight
+from automation.preflight.plan import Plan
 from automation.stack.shared_place import shared_place
 from infra.ingress.route import PRIORITY_TAG, numbers, priority
 from infra.service.cluster import ON_DEMAND, SPOT
@@ -46,15 +46,15 @@ class Fault:
 Rows = dict[str, dict[str, Any]]
 
 
-def place(flight: Flight) -> Iterator[Diagnosis]:
+def place(planned: Plan) -> Iterator[Diagnosis]:
     """Return what is missing, wrong or full in the named network, cluster and listener."""
     for ask in (_network, _cluster, _listener):
         try:
-            faults = list(ask(flight))
+            faults = list(ask(planned))
         except ClientError as error:
             if error_code(error) not in DENIED:
                 raise
-            flight.session.screen.note(f"The place can't be looked at: {error}")
+            planned.session.screen.note(f"The place can't be looked at: {error}")
             continue
         for fault in faults:
             yield Diagnosis(
@@ -62,11 +62,11 @@ def place(flight: Flight) -> Iterator[Diagnosis]:
             )
 
 
-def _network(flight: Flight) -> Iterator[Fault]:
-    settings = flight.settings
+def _network(planned: Plan) -> Iterator[Fault]:
+    settings = planned.settings
     if not settings.vpc_id or settings.preview_of:
         return
-    pages, within = flight.cloud.pages, [{"Name": "vpc-id", "Values": [settings.vpc_id]}]
+    pages, within = planned.cloud.pages, [{"Name": "vpc-id", "Values": [settings.vpc_id]}]
     if not _described(lambda: pages("ec2", "describe_vpcs", "Vpcs", VpcIds=[settings.vpc_id])):
         yield Fault("vpc_id", f"There is no VPC {settings.vpc_id}.", "a VPC of this region")
         return
@@ -82,9 +82,9 @@ def _network(flight: Flight) -> Iterator[Fault]:
             said = f"{', '.join(missing)}: no subnet of {settings.vpc_id}."
             yield Fault(name, said, f"subnets of {settings.vpc_id}: {', '.join(sorted(subnets))}")
     known = [each for each in settings.subnet_ids if each in subnets]
-    yield from _way_out(flight, known, tables)
-    yield from _room(flight, subnets)
-    yield from _of_balancer(flight, subnets, tables)
+    yield from _way_out(planned, known, tables)
+    yield from _room(planned, subnets)
+    yield from _of_balancer(planned, subnets, tables)
 
 
 def _described(call: Callable[[], Sequence[Any]]) -> Sequence[Any]:
@@ -118,10 +118,10 @@ def _target(table: dict[str, Any]) -> str:
 
 
 def _way_out(
-    flight: Flight, subnets: Sequence[str], tables: Sequence[dict[str, Any]]
+    planned: Plan, subnets: Sequence[str], tables: Sequence[dict[str, Any]]
 ) -> Iterator[Fault]:
     """Check that the default routes of the tasks' subnets agree with `egress`."""
-    egress, vpc = flight.settings.egress, flight.settings.vpc_id
+    egress, vpc = planned.settings.egress, planned.settings.vpc_id
     routes = {subnet: _default_route(subnet, tables) for subnet in subnets}
     public = [subnet for subnet, target in routes.items() if target.startswith("igw-")]
     if egress == "public":
@@ -129,7 +129,7 @@ def _way_out(
         change = "nat where a NAT gateway serves them, or endpoints"
     elif egress == "endpoints":
         within = [{"Name": "vpc-id", "Values": [vpc]}]
-        services = flight.cloud.pages(
+        services = planned.cloud.pages(
             "ec2", "describe_vpc_endpoints", "VpcEndpoints", Filters=within
         )
         have = {row["ServiceName"].split(".", 3)[-1] for row in services}
@@ -146,14 +146,14 @@ def _way_out(
         yield Fault("egress", f"{egress}: {', '.join(wrong)} {said}.", change)
 
 
-def _room(flight: Flight, subnets: Rows) -> Iterator[Fault]:
+def _room(planned: Plan, subnets: Rows) -> Iterator[Fault]:
     """Check that the subnets have free addresses for a release and the load balancer."""
-    settings = flight.settings
+    settings = planned.settings
     free = sum(
         subnets[each]["AvailableIpAddressCount"] for each in settings.subnet_ids if each in subnets
     )
     wanted = TASKS_AT_ONCE * settings.highest_count
-    if flight.new and free < wanted:
+    if planned.new and free < wanted:
         yield Fault(
             "subnet_ids",
             f"They have {free} free addresses; a release of {settings.highest_count} tasks "
@@ -162,11 +162,9 @@ def _room(flight: Flight, subnets: Rows) -> Iterator[Fault]:
         )
 
 
-def _of_balancer(
-    flight: Flight, subnets: Rows, tables: Sequence[dict[str, Any]]
-) -> Iterator[Fault]:
+def _of_balancer(planned: Plan, subnets: Rows, tables: Sequence[dict[str, Any]]) -> Iterator[Fault]:
     """Whether a load balancer of the stack's own finds zones, room and the internet."""
-    settings = flight.settings
+    settings = planned.settings
     if settings.listener_arn:
         return
     own = bool(settings.load_balancer_subnet_ids)
@@ -177,7 +175,7 @@ def _of_balancer(
         said = f"They are in {', '.join(zones) or 'no zone'}; a load balancer needs one in each of "
         yield Fault(name, f"{said}two zones or more.", "one subnet in each of two zones or more")
     full = [each for each in ids if subnets[each]["AvailableIpAddressCount"] < BALANCER_ADDRESSES]
-    if flight.new and full:
+    if planned.new and full:
         said = f"{', '.join(full)} has fewer than {BALANCER_ADDRESSES} free addresses, which a "
         yield Fault(name, f"{said}load balancer needs.", "larger subnets")
     inside = [each for each in ids if not _default_route(each, tables).startswith("igw-")]
@@ -187,16 +185,16 @@ def _of_balancer(
         yield Fault(name, f"{said}balancer is reached.", change)
 
 
-def _cluster(flight: Flight) -> Iterator[Fault]:
-    arn = flight.settings.cluster_arn
-    if not arn or flight.settings.preview_of:
+def _cluster(planned: Plan) -> Iterator[Fault]:
+    arn = planned.settings.cluster_arn
+    if not arn or planned.settings.preview_of:
         return
-    found = flight.cloud.client("ecs").describe_clusters(clusters=[arn])["clusters"]
+    found = planned.cloud.client("ecs").describe_clusters(clusters=[arn])["clusters"]
     if not found or found[0]["status"] != "ACTIVE":
         status = found[0]["status"] if found else "missing"
         yield Fault("cluster_arn", f"{arn} is {status}.", "a cluster that is ACTIVE")
         return
-    wanted = {ON_DEMAND, SPOT} if flight.settings.spot else {ON_DEMAND}
+    wanted = {ON_DEMAND, SPOT} if planned.settings.spot else {ON_DEMAND}
     missing = sorted(wanted - set(found[0].get("capacityProviders", [])))
     if missing:
         yield Fault(
@@ -206,21 +204,21 @@ def _cluster(flight: Flight) -> Iterator[Fault]:
         )
 
 
-def _listener(flight: Flight) -> Iterator[Fault]:
+def _listener(planned: Plan) -> Iterator[Fault]:
     """Whether the listener is one of the network, reaches the tasks, and has a free priority."""
-    settings = flight.settings
+    settings = planned.settings
     if not settings.has_route or settings.preview_of:
         return
     arn = settings.listener_arn
     if arn:
-        faults = list(_of_foreign(flight, arn))
+        faults = list(_of_foreign(planned, arn))
         yield from faults
         if faults:
             return
     else:
-        names = flight.session.names
+        names = planned.session.names
         host = host_names(names, settings)
-        shared = shared_place(flight.cloud, host) if host else None
+        shared = shared_place(planned.cloud, host) if host else None
         if shared is None:
             said = (
                 f"There is no environment {settings.in_environment} that shares its place; one "
@@ -231,11 +229,11 @@ def _listener(flight: Flight) -> Iterator[Fault]:
             yield Fault("in_environment", said, change)
             return
         arn = shared.listener_arn
-    yield from _taken(flight, arn)
+    yield from _taken(planned, arn)
 
 
-def _of_foreign(flight: Flight, arn: str) -> Iterator[Fault]:
-    elb, settings = flight.cloud.client("elbv2"), flight.settings
+def _of_foreign(planned: Plan, arn: str) -> Iterator[Fault]:
+    elb, settings = planned.cloud.client("elbv2"), planned.settings
     listeners = _described(lambda: elb.describe_listeners(ListenerArns=[arn])["Listeners"])
     if not listeners:
         yield Fault("listener_arn", f"There is no listener {arn}.", "a listener that exists")
@@ -248,7 +246,7 @@ def _of_foreign(flight: Flight, arn: str) -> Iterator[Fault]:
         yield Fault("listener_arn", said, f"a listener of a load balancer in {settings.vpc_id}")
         return
     groups = sorted(balancer.get("SecurityGroups", []))
-    rules = flight.cloud.pages(
+    rules = planned.cloud.pages(
         "ec2",
         "describe_security_group_rules",
         "SecurityGroupRules",
@@ -270,10 +268,10 @@ def _lets_out(rule: dict[str, Any], port: int) -> bool:
     return bool(rule["IpProtocol"] == "tcp" and rule["FromPort"] <= port <= rule["ToPort"])
 
 
-def _taken(flight: Flight, listener_arn: str) -> Iterator[Fault]:
+def _taken(planned: Plan, listener_arn: str) -> Iterator[Fault]:
     """Whether a rule of somebody else has the priority that the service would get."""
-    names = flight.session.names
-    rows = flight.cloud.pages(
+    names = planned.session.names
+    rows = planned.cloud.pages(
         "resourcegroupstaggingapi",
         "get_resources",
         "ResourceTagMappingList",
@@ -282,8 +280,8 @@ def _taken(flight: Flight, listener_arn: str) -> Iterator[Fault]:
     )
     tags = ({tag["Key"]: tag["Value"] for tag in row["Tags"]} for row in rows)
     own = f"{names.project}/{names.stack}"
-    wanted = priority(flight.settings, own, numbers(tags, PRIORITY_TAG))
-    rules = flight.cloud.pages("elbv2", "describe_rules", "Rules", ListenerArn=listener_arn)
+    wanted = priority(planned.settings, own, numbers(tags, PRIORITY_TAG))
+    rules = planned.cloud.pages("elbv2", "describe_rules", "Rules", ListenerArn=listener_arn)
     arns = {
         row["RuleArn"]: row["Priority"]
         for row in rules
@@ -291,7 +289,7 @@ def _taken(flight: Flight, listener_arn: str) -> Iterator[Fault]:
     }
     if not arns:
         return
-    elb = flight.cloud.client("elbv2")
+    elb = planned.cloud.client("elbv2")
     for row in elb.describe_tags(ResourceArns=list(arns))["TagDescriptions"]:
         told = {tag["Key"]: tag["Value"] for tag in row["Tags"]}
         if (told.get("project"), told.get("stack")) != (names.project, names.stack):

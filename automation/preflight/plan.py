@@ -15,7 +15,7 @@ from infra.settings.model import Settings
 
 
 @dataclass(frozen=True)
-class Flight:
+class Plan:
     """The deployment that is about to start.
 
     Attributes:
@@ -55,8 +55,13 @@ class Flight:
         return self.session.cloud
 
 
-def plan(session: Session, image: str | None, build: bool) -> Flight:
-    """Return the plan of an update with these arguments.
+def plan(session: Session, image: str | None, build: bool) -> Plan:
+    """Return the plan of an update.
+
+    Args:
+        session: the open stack.
+        image: of `--image`; None without it.
+        build: whether the app is built though a running image would be kept.
 
     Raises:
         SettingsError: the application can't be built from its files.
@@ -67,7 +72,7 @@ def plan(session: Session, image: str | None, build: bool) -> Flight:
     keeps = settings.keeps_image and not build and not named
     kept = _image(session.cloud, service["taskDefinition"]) if service and keeps else None
     plan_to_build = None if named or kept else app_build(settings)
-    return Flight(session, named, plan_to_build, service is None, find_engine(), kept)
+    return Plan(session, named, plan_to_build, service is None, find_engine(), kept)
 
 
 def _image(cloud: Cloud, revision: str) -> str:

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from automation.aws.clients import NO_ANSWER, Cloud, error_code
 from automation.diagnosis.diagnosis import Diagnosis
-from automation.preflight.plan import Flight
+from automation.preflight.plan import Plan
 
 CPU_UNITS = 1024
 
@@ -30,13 +30,13 @@ class Quota:
     service: str
     code: str
     name: str
-    wanted: Callable[[Flight], float]
+    wanted: Callable[[Plan], float]
     used: Callable[[Cloud], int] | None
     remedy: str
 
 
-def _vcpus(flight: Flight) -> float:
-    settings = flight.settings
+def _vcpus(planned: Plan) -> float:
+    settings = planned.settings
     further = sum(each.min_count * each.cpu for each in settings.processes.values())
     own = settings.lowest_count * settings.cpu if settings.web else 0
     return (own + further) / CPU_UNITS
@@ -55,19 +55,19 @@ def _addresses(cloud: Cloud) -> int:
     return len(cloud.client("ec2").describe_addresses()["Addresses"])
 
 
-def _gateways(flight: Flight) -> float:
-    if not flight.settings.makes_network:
+def _gateways(planned: Plan) -> float:
+    if not planned.settings.makes_network:
         return 0
-    zones = flight.settings.zone_count
-    return {"nat": 1, "nat_per_zone": zones}.get(flight.settings.egress, 0)
+    zones = planned.settings.zone_count
+    return {"nat": 1, "nat_per_zone": zones}.get(planned.settings.egress, 0)
 
 
 MORE = "ask for more in Service Quotas"
 
 
-def _builds(size: str) -> Callable[[Flight], float]:
-    def wanted(flight: Flight) -> float:
-        settings = flight.settings
+def _builds(size: str) -> Callable[[Plan], float]:
+    def wanted(planned: Plan) -> float:
+        settings = planned.settings
         return float(settings.has_pipeline and settings.build_compute == size)
 
     return wanted
@@ -91,9 +91,9 @@ BUILDS: tuple[Quota, ...] = tuple(
 """https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html"""
 
 
-def _spot_vcpus(flight: Flight) -> float:
-    settings = flight.settings
-    return _vcpus(flight) - settings.cpu / CPU_UNITS if settings.spot else 0.0
+def _spot_vcpus(planned: Plan) -> float:
+    settings = planned.settings
+    return _vcpus(planned) - settings.cpu / CPU_UNITS if settings.spot else 0.0
 
 
 QUOTAS: tuple[Quota, ...] = (
@@ -118,7 +118,7 @@ QUOTAS: tuple[Quota, ...] = (
         "vpc",
         "L-F678F1CE",
         "VPCs in the region",
-        lambda flight: float(flight.new and flight.settings.makes_network),
+        lambda planned: float(planned.new and planned.settings.makes_network),
         _networks,
         f"delete a VPC that nobody needs; or {MORE}",
     ),
@@ -126,7 +126,7 @@ QUOTAS: tuple[Quota, ...] = (
         "elasticloadbalancing",
         "L-53DA6B97",
         "application load balancers in the region",
-        lambda flight: float(flight.new and flight.settings.makes_balancer),
+        lambda planned: float(planned.new and planned.settings.makes_balancer),
         _balancers,
         f"delete a load balancer that nobody needs; or {MORE}",
     ),
@@ -134,24 +134,24 @@ QUOTAS: tuple[Quota, ...] = (
         "ec2",
         "L-0263D0A3",
         "Elastic IP addresses in the region",
-        lambda flight: _gateways(flight) if flight.new else 0,
+        lambda planned: _gateways(planned) if planned.new else 0,
         _addresses,
         f"fargate-cd:egress: public; or {MORE}",
     ),
 )
 
 
-def quotas(flight: Flight) -> Iterator[Diagnosis]:
+def quotas(planned: Plan) -> Iterator[Diagnosis]:
     """Quotas that the stack is bound to exceed."""
-    if flight.session.target.free:
+    if planned.session.target.free:
         return  # this machine is the only limit there
     for quota in QUOTAS:
-        wanted = quota.wanted(flight)
+        wanted = quota.wanted(planned)
         if not wanted:
             continue
         try:
-            limit = _limit(flight.cloud, quota)
-            used = quota.used(flight.cloud) if quota.used else 0
+            limit = _limit(planned.cloud, quota)
+            used = quota.used(planned.cloud) if quota.used else 0
         except ClientError as error:
             if error_code(error) not in NO_ANSWER:
                 raise

@@ -10,27 +10,29 @@ from botocore.exceptions import ClientError
 from automation.aws.clients import DENIED, Cloud, error_code
 from automation.diagnosis.diagnosis import Diagnosis
 from automation.errors import ConfigurationError
-from automation.preflight.plan import Flight
+from automation.preflight.plan import Plan
 from infra.image.build_secrets import Reference
 
 
-def readable(flight: Flight) -> Iterator[Diagnosis]:
+def readable(planned: Plan) -> Iterator[Diagnosis]:
     """Whether every secret resolves, with the key or the version that is named."""
-    yield from _of("secrets", flight.settings.secrets, flight)
-    for name, sidecar in flight.settings.sidecars.items():
-        yield from _of(f"sidecars: {name}: secrets", sidecar.secrets, flight)
-    if flight.build is not None or flight.settings.has_pipeline:
-        yield from _of("build_secrets", flight.settings.build_secrets, flight)
+    yield from _of("secrets", planned.settings.secrets, planned)
+    for name, sidecar in planned.settings.sidecars.items():
+        yield from _of(f"sidecars: {name}: secrets", sidecar.secrets, planned)
+    if planned.build is not None or planned.settings.has_pipeline:
+        yield from _of("build_secrets", planned.settings.build_secrets, planned)
 
 
-def _of(setting: str, secrets: Mapping[str, str], flight: Flight) -> Iterator[Diagnosis]:
+def _of(setting: str, secrets: Mapping[str, str], planned: Plan) -> Iterator[Diagnosis]:
     for name, arn in sorted(secrets.items()):
         try:
-            why = _wrong(flight.cloud, Reference.of(arn))
+            why = _wrong(planned.cloud, Reference.of(arn))
         except ClientError as error:
             if error_code(error) not in DENIED:
                 raise
-            flight.session.screen.note(f"The secret {name} can't be looked up: you may not read it")
+            planned.session.screen.note(
+                f"The secret {name} can't be looked up: you may not read it"
+            )
             continue
         if why:
             yield Diagnosis(

@@ -13,7 +13,7 @@ from automation.diagnosis.diagnosis import Diagnosis, diagnose
 from automation.errors import DriverError
 from automation.machine.docker_engine import DockerError, Engine
 from automation.preflight import container_run, secrets
-from automation.preflight.plan import Flight
+from automation.preflight.plan import Plan
 from infra import addons
 from infra.image.docker_build import BuildError
 from infra.image.image import MachineArguments
@@ -27,78 +27,78 @@ ABSENT = ("manifest unknown", "no such manifest", "not found")
 """What a registry, or the docker command, says about an image that does not exist."""
 
 
-def run(flight: Flight) -> Iterator[Diagnosis]:
+def run(planned: Plan) -> Iterator[Diagnosis]:
     """Run the image that is about to be deployed, unless it has passed before.
 
     Raises:
         DriverError: the application can't be built.
     """
-    note = flight.session.screen.note
-    if flight.docker is None:
+    note = planned.session.screen.note
+    if planned.docker is None:
         note("No Docker engine is here: the container is not tried before the update")
         return
-    if why := _not_tried(flight):
+    if why := _not_tried(planned):
         note(f"{why}: it is not tried here")
         return
-    file = passed_file(flight)
-    key = fingerprint(flight)
+    file = passed_file(planned)
+    key = fingerprint(planned)
     if file.exists() and file.read_text() == key:
         return
-    if not container_run.runs_here(flight.docker, flight.settings):
-        note(f"Images for {flight.settings.architecture} don't run here: it is not tried")
+    if not container_run.runs_here(planned.docker, planned.settings):
+        note(f"Images for {planned.settings.architecture} don't run here: it is not tried")
         return
     with ExitStack() as stack:
         try:
-            image = _image(flight, flight.docker, stack)
-            if container_run.has_health_check(flight.docker, image):
+            image = _image(planned, planned.docker, stack)
+            if container_run.has_health_check(planned.docker, image):
                 note(HEALTH_CHECK)
             note("Running the container once on this machine")
-            outcome = container_run.run(flight.docker, image, flight.settings)
+            outcome = container_run.run(planned.docker, image, planned.settings)
         except DockerError as error:
             note(f"Docker does not run it here, so it is not tried: {error}")
             return
     if outcome.seconds is None:
-        yield _failed(flight, outcome)
+        yield _failed(planned, outcome)
         return
     note(f"It answered its health path after {outcome.seconds:.1f} s")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(key)
 
 
-def _not_tried(flight: Flight) -> str | None:
+def _not_tried(planned: Plan) -> str | None:
     """Return why a run on this machine would prove nothing; None if it would."""
-    if flight.settings.secrets:
+    if planned.settings.secrets:
         return "The container needs secrets, which stay in the cloud"
-    if not flight.settings.web:
+    if not planned.settings.web:
         return "The application has no web process to ask"
     if addons.FILE.is_file():
         return "The container needs what addons.py makes"
-    waiting = [name for name, each in flight.settings.sidecars.items() if each.app_depends_on]
+    waiting = [name for name, each in planned.settings.sidecars.items() if each.app_depends_on]
     if waiting:
         return f"The container waits for {', '.join(waiting)}"
-    if flight.settings.protocol_version != "HTTP1":
-        return f"The container speaks {flight.settings.protocol_version}"
+    if planned.settings.protocol_version != "HTTP1":
+        return f"The container speaks {planned.settings.protocol_version}"
     return None
 
 
-def _failed(flight: Flight, outcome: container_run.Outcome) -> Diagnosis:
-    found = diagnose(outcome.facts, flight.settings)
+def _failed(planned: Plan, outcome: container_run.Outcome) -> Diagnosis:
+    found = diagnose(outcome.facts, planned.settings)
     setting = f"{found.setting}; {SKIP}" if found.setting else SKIP
     return Diagnosis(
         f"Run once on this machine: {found.cause}", found.evidence, setting, None, found.name
     )
 
 
-def passed_file(flight: Flight) -> Path:
+def passed_file(planned: Plan) -> Path:
     """Where the last run that passed is remembered."""
-    folder = flight.session.target.lock_dir().parent / "smoke"
-    return folder / flight.session.file.name
+    folder = planned.session.target.lock_dir().parent / "smoke"
+    return folder / planned.session.file.name
 
 
-def fingerprint(flight: Flight) -> str:
+def fingerprint(planned: Plan) -> str:
     """Everything that a run depends on, as one hash."""
-    settings = flight.settings
-    image = flight.existing or (flight.build.tag if flight.build else "")
+    settings = planned.settings
+    image = planned.existing or (planned.build.tag if planned.build else "")
     parts = [
         container_run.definition(settings, image),
         settings.memory,
@@ -109,27 +109,27 @@ def fingerprint(flight: Flight) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _image(flight: Flight, engine: Engine, stack: ExitStack) -> str:
+def _image(planned: Plan, engine: Engine, stack: ExitStack) -> str:
     """A local name of the image: built, pulled, or there already."""
-    note = flight.session.screen.note
-    if flight.build is None:
-        assert flight.existing is not None  # noqa: S101 - `plan` has one of the three
-        if not engine.has_image(flight.existing):
-            note(f"Pulling {flight.existing}")
-            engine.pull(flight.existing, login(flight.cloud, flight.existing))
-        return flight.existing
+    note = planned.session.screen.note
+    if planned.build is None:
+        assert planned.existing is not None  # noqa: S101 - `plan` has one of the three
+        if not engine.has_image(planned.existing):
+            note(f"Pulling {planned.existing}")
+            engine.pull(planned.existing, login(planned.cloud, planned.existing))
+        return planned.existing
     note("Building the application")
     try:
-        values = secrets.values(flight.cloud, flight.build.options.secrets)
-        name = container_run.build(flight.build, _machine_arguments(flight), values)
+        values = secrets.values(planned.cloud, planned.build.options.secrets)
+        name = container_run.build(planned.build, _machine_arguments(planned), values)
     except BuildError as error:
         raise DriverError(str(error), error.evidence) from error
     stack.callback(container_run.forget, engine, name)
     return name
 
 
-def _machine_arguments(flight: Flight) -> MachineArguments:
-    add, note = flight.session.target.build_arguments, flight.session.screen.note
+def _machine_arguments(planned: Plan) -> MachineArguments:
+    add, note = planned.session.target.build_arguments, planned.session.screen.note
     return lambda dockerfile, platform: add(dockerfile, platform, note)
 
 

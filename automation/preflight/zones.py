@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from automation.diagnosis.diagnosis import Diagnosis
-from automation.preflight.plan import Flight
+from automation.preflight.plan import Plan
 from infra.network.network import USABLE_ZONES, WITHOUT_FARGATE
 
 
-def zones(flight: Flight) -> Iterator[Diagnosis]:
+def zones(planned: Plan) -> Iterator[Diagnosis]:
     """Zones of the setting `zones` that can't be used."""
-    wanted = flight.settings.zones
+    wanted = planned.settings.zones
     if not wanted:
         return
-    rows = flight.cloud.client("ec2").describe_availability_zones()["AvailabilityZones"]
+    rows = planned.cloud.client("ec2").describe_availability_zones()["AvailabilityZones"]
     usable = sorted(row["ZoneName"] for row in rows if _usable(row))
     for name in wanted:
         if name not in usable:

@@ -15,7 +15,7 @@ from automation.aws.clients import Cloud
 from automation.machine.docker_engine import Engine
 from automation.preflight import checks as preflight
 from automation.preflight import first_use, permissions
-from automation.preflight.plan import Flight
+from automation.preflight.plan import Plan
 from automation.stack.target import TARGETS
 from infra.names import Names
 from infra.settings.model import Settings
@@ -26,7 +26,7 @@ ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:"
 
 @dataclass
 class Stage:
-    """A flight with everything around it faked but the account."""
+    """A planned with everything around it faked but the account."""
 
     captured: Captured
     cloud: Any
@@ -36,7 +36,7 @@ class Stage:
     new: bool = True
     settings: dict[str, Any] = field(default_factory=dict)
 
-    def flight(self, image: str | None = None, kept: str | None = None) -> Flight:
+    def planned(self, image: str | None = None, kept: str | None = None) -> Plan:
         settings = Settings.parse({"target": self.target} | self.settings)
         session = SimpleNamespace(
             screen=self.captured.screen,
@@ -45,13 +45,13 @@ class Stage:
             cloud=self.cloud,
             names=Names("fargate-cd", "dev"),
         )
-        return Flight(session, image, None, self.new, self.docker, kept)  # type: ignore[arg-type]
+        return Plan(session, image, None, self.new, self.docker, kept)  # type: ignore[arg-type]
 
     def problems(self, image: str | None = None) -> list[str]:
-        flight = self.flight(image)
+        planned = self.planned(image)
         simulated = (permissions.permissions, first_use.service_linked_roles)  # not in moto
         checks = [ask for ask in preflight.CHECKS if ask not in simulated]
-        return [found.name for ask in checks for found in ask(flight)]
+        return [found.name for ask in checks for found in ask(planned)]
 
 
 def registry(monkeypatch: pytest.MonkeyPatch, cloud: Cloud, architecture: str) -> str:

@@ -88,7 +88,7 @@ def test_a_kept_image_must_be_there_and_fit(
 ) -> None:
     host = registry(monkeypatch, stage.cloud, "amd64")
     stage.settings = {"architecture": architecture}
-    (found,) = preflight._image(stage.flight(kept=f"{host}/web:{tag}"))
+    (found,) = preflight._image(stage.planned(kept=f"{host}/web:{tag}"))
     assert found.name == problem
     assert words in (found.setting or "")
 
@@ -97,7 +97,7 @@ def test_problems_are_told_together_with_exit_code_2(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage.settings = {"secrets": {"A": f"{ARN}a-AbCdEf", "B": f"{ARN}b-AbCdEf"}}
-    monkeypatch.setattr(preflight, "plan", lambda *_: stage.flight())
+    monkeypatch.setattr(preflight, "plan", lambda *_: stage.planned())
     monkeypatch.setattr(permissions, "_principal", lambda *_: None)
     with pytest.raises(ConfigurationError) as refused:
         preflight.check(None, None, False, smoke=False)  # type: ignore[arg-type]

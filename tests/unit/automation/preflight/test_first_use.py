@@ -43,9 +43,9 @@ class Fresh:
 
 def test_service_linked_roles_that_nobody_can_make_are_named(stage: Stage) -> None:
     stage.cloud = Fresh()
-    assert list(first_use.service_linked_roles(stage.flight())) == []
+    assert list(first_use.service_linked_roles(stage.planned())) == []
     stage.cloud = Fresh("implicitDeny")
-    found = list(first_use.service_linked_roles(stage.flight()))
+    found = list(first_use.service_linked_roles(stage.planned()))
     assert len(found) == 3
     assert "--aws-service-name ecs.amazonaws.com`" in found[0].setting
     asked = stage.cloud.asked[0]
@@ -54,7 +54,7 @@ def test_service_linked_roles_that_nobody_can_make_are_named(stage: Stage) -> No
     context = {e["ContextKeyName"]: e["ContextKeyValues"] for e in asked["ContextEntries"]}
     assert context["iam:AWSServiceName"] == ["ecs.amazonaws.com"]
     stage.new = False
-    assert list(first_use.service_linked_roles(stage.flight())) == []
+    assert list(first_use.service_linked_roles(stage.planned())) == []
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,6 @@ def test_a_connection_must_be_there_and_finished(
     stage: Stage, status: str, problems: list[str]
 ) -> None:
     stage.cloud = Fresh(connection=status)
-    assert list(first_use.connection(stage.flight())) == []
+    assert list(first_use.connection(stage.planned())) == []
     stage.settings = CONNECTED
-    assert [each.name for each in first_use.connection(stage.flight())] == problems
+    assert [each.name for each in first_use.connection(stage.planned())] == problems

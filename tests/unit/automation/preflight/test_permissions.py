@@ -42,7 +42,7 @@ def test_an_action_that_is_denied_is_refused_and_one_that_may_be_allowed_is_told
     stage: Stage,
 ) -> None:
     stage.cloud = Simulator(CreateVpc="explicitDeny", CreateRole="implicitDeny")
-    found = list(permissions.permissions(stage.flight()))
+    found = list(permissions.permissions(stage.planned()))
     assert [problem.name for problem in found] == ["permission missing"]
     assert "ec2:CreateVpc" in found[0].cause
     assert "iam:CreateRole" in stage.captured.err.getvalue()
@@ -50,7 +50,7 @@ def test_an_action_that_is_denied_is_refused_and_one_that_may_be_allowed_is_told
 
 def test_a_denial_that_depends_on_an_unknown_key_is_no_refusal(stage: Stage) -> None:
     stage.cloud = Simulator(missing=("aws:MultiFactorAuthPresent",), CreateVpc="explicitDeny")
-    assert list(permissions.permissions(stage.flight())) == []
+    assert list(permissions.permissions(stage.planned())) == []
     told = stage.captured.err.getvalue()
     assert "Can't tell whether you may call ec2:CreateVpc" in told
     assert "aws:MultiFactorAuthPresent" in told
@@ -59,7 +59,7 @@ def test_a_denial_that_depends_on_an_unknown_key_is_no_refusal(stage: Stage) -> 
 def test_the_simulator_is_told_the_context_that_is_known(stage: Stage) -> None:
     stage.cloud = Simulator()
     stage.settings = {"tags": {"team": "shop"}}
-    assert list(permissions.permissions(stage.flight())) == []
+    assert list(permissions.permissions(stage.planned())) == []
     context = stage.cloud.context
     assert context["aws:RequestedRegion"] == ["us-east-1"]
     assert context["aws:RequestTag/team"] == ["shop"]

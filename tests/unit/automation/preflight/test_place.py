@@ -42,10 +42,10 @@ class Made:
     def faults(self, **settings: Any) -> list[str]:
         """The settings that are at fault, and why."""
         session = SimpleNamespace(names=Names("shop", "api"))
-        flight: Any = SimpleNamespace(
+        planned: Any = SimpleNamespace(
             settings=Settings.parse(settings), cloud=self.cloud, session=session, new=True
         )
-        found = list(place(flight))
+        found = list(place(planned))
         assert all((each.setting or "").startswith("fargate-cd:") for each in found)
         return [f"{(each.setting or '').split(':')[1]}: {each.cause}" for each in found]
 
@@ -224,6 +224,6 @@ def test_an_environment_that_is_not_up_is_named(made: Made) -> None:
     ],
 )
 def test_what_is_not_made_needs_no_quota(settings: Any, wanted: dict[str, int]) -> None:
-    flight: Any = SimpleNamespace(settings=Settings.parse(settings), new=True)
-    found = {each.name: each.wanted(flight) for each in QUOTAS if each.service != "fargate"}
+    planned: Any = SimpleNamespace(settings=Settings.parse(settings), new=True)
+    found = {each.name: each.wanted(planned) for each in QUOTAS if each.service != "fargate"}
     assert {name: number for name, number in found.items() if number} == wanted

@@ -37,7 +37,7 @@ def test_the_plan_is_what_the_program_will_choose(
     stage.settings = (
         {"github_owner": "o", "github_repository": "r", "github_token": token} if token else {}
     )
-    session = stage.flight().session
+    session = stage.planned().session
     session.__dict__["service"] = None
     monkeypatch.setattr("automation.preflight.plan.describe_service", lambda *_: service)
     revisions = {RUNNING["taskDefinition"]: {"containerDefinitions": CONTAINERS}}
@@ -45,8 +45,8 @@ def test_the_plan_is_what_the_program_will_choose(
         "automation.preflight.plan.task_definition", lambda _cloud, arn: revisions[arn]
     )
     monkeypatch.setattr("automation.preflight.plan.find_engine", lambda: None)
-    flight = plan(session, *arguments)
-    assert flight.new == (service is None)
-    chosen = {"image": flight.image, "build": flight.build, "kept": flight.kept}
+    planned = plan(session, *arguments)
+    assert planned.new == (service is None)
+    chosen = {"image": planned.image, "build": planned.build, "kept": planned.kept}
     assert [name for name, value in chosen.items() if value] == [what]
-    assert flight.kept in (None, "web@sha256:4")
+    assert planned.kept in (None, "web@sha256:4")

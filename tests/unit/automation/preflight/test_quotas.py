@@ -30,22 +30,22 @@ class Quotas:
 def test_a_quota_that_must_be_exceeded_is_refused(stage: Stage) -> None:
     stage.cloud = Quotas(stage.cloud, 1.0)
     # The account's default VPC is the only one allowed.
-    assert [p.evidence for p in quotas.quotas(stage.flight())] == [["vpc L-F678F1CE"]]
+    assert [p.evidence for p in quotas.quotas(stage.planned())] == [["vpc L-F678F1CE"]]
     stage.new = False
-    assert list(quotas.quotas(stage.flight())) == []
+    assert list(quotas.quotas(stage.planned())) == []
     stage.settings = {"desired_count": 5}
-    assert [p.name for p in quotas.quotas(stage.flight())] == ["quota"]
+    assert [p.name for p in quotas.quotas(stage.planned())] == ["quota"]
     stage.settings = {"processes": {"worker": {"command": ["w"], "min_count": 3}}}
-    assert [p.name for p in quotas.quotas(stage.flight())] == ["quota"]
+    assert [p.name for p in quotas.quotas(stage.planned())] == ["quota"]
     stage.target = "local"
-    assert list(quotas.quotas(stage.flight())) == []
+    assert list(quotas.quotas(stage.planned())) == []
 
 
 def test_a_new_account_may_have_no_builds_and_no_spot(stage: Stage) -> None:
     stage.cloud = Quotas(stage.cloud, 0.0)
     stage.new = False
     stage.settings = {**CONNECTED, "build_compute": "medium", "spot": True}
-    found = list(quotas.quotas(stage.flight()))
+    found = list(quotas.quotas(stage.planned()))
     assert [each.evidence[0] for each in found] == [
         "codebuild L-2DC20C30",
         "fargate L-36FBB829",
@@ -66,4 +66,4 @@ def test_a_question_that_this_user_may_not_ask_is_no_problem(stage: Stage, code:
             ),
             pages=refuse,
         )
-        assert list(asked(stage.flight())) == []
+        assert list(asked(stage.planned())) == []

@@ -32,20 +32,20 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_the_container_is_run_once_until_something_changes(stage: Stage, ran: list[str]) -> None:
     stage.docker = docker()
     for _ in range(2):
-        assert list(smoke_test.run(stage.flight("web:1"))) == []
+        assert list(smoke_test.run(stage.planned("web:1"))) == []
     assert ran == ["web:1"]
     for settings in ({"health_check_path": "/up"}, {"environment": {"A": "b"}}, {"memory": 1024}):
         stage.settings = settings
-        list(smoke_test.run(stage.flight("web:1")))
+        list(smoke_test.run(stage.planned("web:1")))
     assert ran == ["web:1"] * 4
 
 
 def test_settings_are_judged_with_the_image_that_is_kept(stage: Stage, ran: list[str]) -> None:
     stage.docker = docker()
     for _ in range(2):
-        assert list(smoke_test.run(stage.flight(kept="web@sha256:4"))) == []
+        assert list(smoke_test.run(stage.planned(kept="web@sha256:4"))) == []
     stage.settings = {"health_check_path": "/up"}
-    assert list(smoke_test.run(stage.flight(kept="web@sha256:4"))) == []
+    assert list(smoke_test.run(stage.planned(kept="web@sha256:4"))) == []
     assert ran == ["web@sha256:4"] * 2
 
 
@@ -57,7 +57,7 @@ def test_a_kept_image_is_pulled_from_the_stacks_repository(
     monkeypatch.setattr(Engine, "has_image", lambda *_: False)
     monkeypatch.setattr(Engine, "pull", lambda _, *arguments: pulled.append(arguments))
     stage.docker = Engine("amd64")
-    assert list(smoke_test.run(stage.flight(kept=f"{host}/web:good"))) == []
+    assert list(smoke_test.run(stage.planned(kept=f"{host}/web:good"))) == []
     ((image, login),) = pulled
     assert (image, ran) == (f"{host}/web:good", [image])
     assert login is not None
@@ -74,7 +74,7 @@ def test_a_kept_image_that_can_not_be_pulled_is_told(
     monkeypatch.setattr(Engine, "has_image", lambda *_: False)
     monkeypatch.setattr(Engine, "pull", refuse)
     stage.docker = Engine("amd64")
-    assert list(smoke_test.run(stage.flight(kept="registry.example/web:1"))) == []
+    assert list(smoke_test.run(stage.planned(kept="registry.example/web:1"))) == []
     assert ran == []
     assert "no basic auth credentials" in stage.captured.err.getvalue()
 
@@ -90,9 +90,9 @@ def test_that_nothing_is_built_is_said_in_one_line(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], words: tuple[str, ...]
 ) -> None:
     stage.settings = settings
-    monkeypatch.setattr(preflight, "plan", lambda *_: stage.flight(kept="web@sha256:4"))
+    monkeypatch.setattr(preflight, "plan", lambda *_: stage.planned(kept="web@sha256:4"))
     monkeypatch.setattr(preflight, "CHECKS", ())
-    preflight.check(stage.flight().session, None, False, smoke=False)
+    preflight.check(stage.planned().session, None, False, smoke=False)
     (line,) = re.findall(
         r"running image is kept.*", " ".join(stage.captured.err.getvalue().split())
     )
@@ -108,7 +108,7 @@ def test_a_run_that_fails_is_a_cause_and_is_not_remembered(
     monkeypatch.setattr(container_run, "run", lambda *_: container_run.Outcome(None, facts))
     stage.docker = docker()
     for _ in range(2):
-        (found,) = smoke_test.run(stage.flight("web:1"))
+        (found,) = smoke_test.run(stage.planned("web:1"))
         assert found.name == "health path answered"
         assert "--no-smoke" in (found.setting or "")
     assert ran == []
@@ -122,7 +122,7 @@ def test_an_engine_that_does_not_run_it_is_no_fault_of_the_application(
 
     monkeypatch.setattr(container_run, "run", refuse)
     stage.docker = docker()
-    assert list(smoke_test.run(stage.flight("web:1"))) == []
+    assert list(smoke_test.run(stage.planned("web:1"))) == []
     assert ran == []
     assert "no docker-init" in stage.captured.err.getvalue()
 
@@ -135,6 +135,6 @@ def test_what_can_not_be_run_here_is_told(
     stage: Stage, ran: list[str], settings: dict[str, Any], with_docker: bool, words: str
 ) -> None:
     stage.settings, stage.docker = settings, docker() if with_docker else None
-    assert list(smoke_test.run(stage.flight("web:1"))) == []
+    assert list(smoke_test.run(stage.planned("web:1"))) == []
     assert ran == []
     assert words in stage.captured.err.getvalue()

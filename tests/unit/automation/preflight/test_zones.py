@@ -31,4 +31,4 @@ def test_named_zones_must_be_there_and_run_fargate(
     ec2 = SimpleNamespace(describe_availability_zones=lambda: {"AvailabilityZones": rows})
     stage.cloud = SimpleNamespace(client=lambda _service: ec2)
     stage.settings = {"zones": ["us-east-1a", f"us-east-1{second}"]}
-    assert [each.name for each in zones(stage.flight())] == found
+    assert [each.name for each in zones(stage.planned())] == found
