@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -69,4 +69,23 @@ def release_program(
         lambda dockerfile, platform: target.build_arguments(dockerfile, platform, pulumi.log.info),
         promotion,
     )
-    return partial(define_stack, release, further)
+    loading = ThreadPoolExecutor(1, "load-sdk").submit(load_sdk)
+
+    def program() -> None:
+        loading.result()
+        define_stack(release, further)
+
+    return program
+
+
+def load_sdk() -> None:
+    """Load the parts of the SDK that every stack uses and that nothing has needed so far.
+
+    That takes a second of processor time, `ec2` most of it. The SDK loads a part at the first use
+    of one of its names, which is not safe in two threads at once: until this has ended only the
+    calling thread may use one of these.
+    """
+    import pulumi_aws as aws
+
+    _ = (aws.ec2.Vpc, aws.vpc.SecurityGroupIngressRule, aws.lb.Listener)
+    _ = (aws.iam.Role, aws.ecr.Repository, aws.ssm.Parameter)

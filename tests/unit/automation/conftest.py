@@ -12,6 +12,7 @@ from rich.console import Console
 
 from automation.aws.clients import Cloud
 from automation.screen import Screen
+from automation.stack.program import load_sdk
 
 
 @dataclass
@@ -21,6 +22,12 @@ class Captured:
     screen: Screen
     out: io.StringIO
     err: io.StringIO
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _sdk() -> None:
+    """What `release_program` loads in a thread; other tests use the SDK meanwhile."""
+    load_sdk()
 
 
 @pytest.fixture

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+
 import pytest
 
+from automation import paths
 from automation.errors import ConfigurationError
+from automation.stack import program as module
 from automation.stack.program import release_program
 from automation.stack.stack_file import load_stack_file
+from infra import stack
 
 
 @pytest.mark.parametrize(
@@ -28,3 +35,27 @@ def test_what_can_not_be_deployed_is_refused(image: str, build: bool, said: str)
 def test_an_image_by_digest_or_none_is_accepted() -> None:
     for image in (f"host/app@sha256:{'0' * 64}", None):
         assert callable(release_program(load_stack_file("local"), image, False))
+
+
+def test_the_sdk_is_loaded_before_the_program_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(module, "load_sdk", lambda: time.sleep(0.2) or done.append("loaded"))
+    monkeypatch.setattr(stack, "define_stack", lambda *_: done.append("defined"))
+    release_program(load_stack_file("local"), None, False)()
+    assert done == ["loaded", "defined"]
+
+
+def test_what_is_loaded_has_not_been_used_before() -> None:
+    """The SDK's own loading of a part is not safe in two threads: here none is left to load."""
+    code = """
+import sys, types
+import automation.commands.up, infra.image.image, infra.stack
+from automation.stack.program import load_sdk
+def waiting():
+    names = [f"pulumi_aws.{part}" for part in ("ec2", "vpc", "lb", "iam", "ecr", "ssm")]
+    return [type(sys.modules[name]) is not types.ModuleType for name in names]
+assert all(waiting()), waiting()
+load_sdk()
+assert not any(waiting()), waiting()
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT, check=True)
