@@ -125,8 +125,11 @@ class Screen:
         """The one JSON document, if it is asked for."""
         self._documented = True
         if self.json:
-            sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
-            sys.stdout.flush()
+            try:
+                sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
+                sys.stdout.flush()
+            except BrokenPipeError:  # as after `| head`; the same as where lines are printed
+                self.out.on_broken_pipe()
 
     def fail(self, error: DriverError) -> int:
         """End with an error: in words, and as the JSON document if there is none yet.

@@ -25,6 +25,12 @@ ENDED = frozenset({"Succeeded", "Failed", "Stopped", "Superseded", "Cancelled"})
 
 COMMIT_LENGTH = 7
 
+ROLLBACK = "ROLLBACK"
+"""The type of an execution that puts a stage back to what an earlier run has deployed."""
+
+PAGE = 100
+"""The most executions that one answer lists."""
+
 
 @dataclass(frozen=True)
 class Action:
@@ -69,12 +75,14 @@ class Stage:
         status: Succeeded, Failed, InProgress, Stopped, Stopping, Cancelled or NotStarted.
         run: the run that it worked on last.
         actions: what its actions did last.
+        rolled_back: what it did last was a rollback, which is an execution of its own.
     """
 
     name: str
     status: str
     run: str
     actions: tuple[Action, ...]
+    rolled_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,14 +133,14 @@ def runs(cloud: Cloud, pipeline: str, most: int = 20) -> list[Run]:
     """
     try:
         answer = cloud.client("codepipeline").list_pipeline_executions(
-            pipelineName=pipeline, maxResults=most
+            pipelineName=pipeline, maxResults=PAGE
         )
     except ClientError as error:
         if error_code(error) not in ABSENT:
             raise
         return []
     found = answer["pipelineExecutionSummaries"]
-    return [_run(row) for row in found if row.get("executionType") != "ROLLBACK"]
+    return [_run(row) for row in found if row.get("executionType") != ROLLBACK][:most]
 
 
 def run_of(cloud: Cloud, pipeline: str, identity: str) -> Run | None:
@@ -167,6 +175,7 @@ def _stage(row: Mapping[str, Any]) -> Stage:
         status=latest.get("status", NOT_STARTED),
         run=latest.get("pipelineExecutionId", ""),
         actions=tuple(_state(name, each) for each in row.get("actionStates", [])),
+        rolled_back=latest.get("type") == ROLLBACK,
     )
 
 

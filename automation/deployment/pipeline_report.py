@@ -39,6 +39,10 @@ class PipelineReport:
                 words = [a.words for a in stage.actions if a.status != "Succeeded" and a.words]
                 why = words[0] if words else self.run.why or f"CodePipeline: {stage.status}"
                 return stage, brief(why)
+        # A rollback is the last that its stage tells of, in place of the failure that it undid.
+        undone = next((stage for stage in self.stages if stage.rolled_back), None)
+        if undone and self.run and self.run.failed:
+            return undone, "the release failed, and what it had changed was rolled back"
         return None
 
     def document(self) -> dict[str, Any]:
@@ -58,6 +62,7 @@ class PipelineReport:
             "status": stage.status,
             "execution": stage.run or None,
             "latest": self._is_latest(stage),
+            "rolled_back": stage.rolled_back,
             "actions": [
                 {"name": a.name, "status": a.status, "summary": a.words or None}
                 for a in stage.actions
@@ -74,8 +79,7 @@ def print_pipeline(screen: Screen, document: dict[str, Any]) -> None:
         return
     screen.result(f"pipeline {document['name']}: {_run_words(document['execution'])}")
     for stage in document["stages"]:
-        earlier = "  (an earlier run)" if stage["execution"] and not stage["latest"] else ""
-        screen.result(f"  stage {stage['name']}  {stage['status']}{earlier}")
+        screen.result(f"  stage {stage['name']}  {stage['status']}{_of_which_run(stage)}")
     if stopped := document["stopped"]:
         cause = "`run.py diagnose` tells the cause"
         screen.result(f"  stopped at {stopped['stage']}: {stopped['why']}; {cause}")
@@ -102,6 +106,12 @@ def _run(run: Run) -> dict[str, Any]:
         "started": run.began.isoformat(),
         "updated": run.changed.isoformat(),
     }
+
+
+def _of_which_run(stage: dict[str, Any]) -> str:
+    if stage["rolled_back"]:
+        return "  (a rollback)"
+    return "  (an earlier run)" if stage["execution"] and not stage["latest"] else ""
 
 
 def _run_words(run: dict[str, Any] | None) -> str:

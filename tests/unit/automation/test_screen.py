@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -52,6 +55,24 @@ def test_results_and_errors_are_not_broken_into_lines() -> None:
     screen.complain(DriverError("It stays: " + command, [command]))
     assert written(out) == [f"  image_uri: {IMAGE}"]
     assert written(err) == [f"Error: It stays: {command}", f"  {command}"]
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_reader_that_went_away_ends_the_command_without_a_word(as_json: bool) -> None:
+    """As `run.py status | head -1`; the pipe is closed before anything is written."""
+    program = "from automation.screen import Screen; s = Screen(json={}); s.{}"
+    call = "document(['x'])" if as_json else "result('x')"
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-c", program.format(as_json, call)],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_an_error_after_the_document_is_told_beside_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -320,6 +320,40 @@ def test_the_report_tells_where_it_stopped_and_why(captured: Captured) -> None:
     assert f"stopped at Test: {why}" in captured.out.getvalue()
 
 
+def rolled_back() -> dict[str, Any]:
+    """What CodePipeline answers when it has rolled the stage Deploy of run-1 back."""
+    told = state(("Build", "Succeeded", "run-1"), ("Deploy", "Succeeded", "rollback-1"))
+    told["stageStates"][1]["latestExecution"]["type"] = "ROLLBACK"
+    rollback = summary("rollback-1", "Succeeded", executionType="ROLLBACK")
+    listed = [rollback, summary("run-1", "Failed", executionType="STANDARD")]
+
+    def executions(asked: Mapping[str, Any]) -> dict[str, Any]:
+        return {"pipelineExecutionSummaries": listed[: asked["maxResults"]]}
+
+    return {"GetPipelineState": told, "ListPipelineExecutions": executions}
+
+
+def test_the_report_tells_the_run_that_was_rolled_back(captured: Captured) -> None:
+    document = report(RecordedCloud(rolled_back()), "fargate-cd-local").document()
+    assert document["execution"]["id"] == "run-1"
+    why = "the release failed, and what it had changed was rolled back"
+    assert document["stopped"] == {"stage": "Deploy", "why": why}
+    print_pipeline(captured.screen, document)
+    told = captured.out.getvalue()
+    assert "Failed, the run of 0a1b2c3 (A change) since" in told
+    assert "stage Deploy  Succeeded  (a rollback)" in told
+
+
+def test_the_log_of_the_run_that_was_rolled_back_is_shown(
+    captured: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = rolled_back() | {"ListActionExecutions": {"actionExecutionDetails": []}}
+    cloud = use(monkeypatch, captured, answers)
+    assert build_logs.build_logs("local", captured.screen) == 0
+    asked = next(asked for name, asked in cloud.calls if name == "ListActionExecutions")
+    assert asked["filter"] == {"pipelineExecutionId": "run-1"}
+
+
 def test_no_pipeline_is_an_empty_report(captured: Captured) -> None:
     nothing = RecordedCloud({"GetPipelineState": refused("PipelineNotFoundException")})
     for document in (report(nothing, "gone").document(), report(nothing, None).document()):
