@@ -22,6 +22,8 @@ from infra.settings.schedules import next_run
 
 NOT_THERE = frozenset({"ResourceNotFoundException", "StateMachineDoesNotExist"})
 CAUSE_LIMIT = 200
+MISSING = "state machine deleted: run `refresh`, then `up`"
+"""The state of a job whose runs can't be started any more."""
 
 
 def jobs(stack: str, screen: Screen) -> int:
@@ -48,15 +50,18 @@ def jobs(stack: str, screen: Screen) -> int:
 
 def _job(session: Session, name: str) -> dict[str, Any]:
     schedule = _schedule(session, name)
-    last = _last(session, name) if schedule else None
+    state = schedule["State"].lower() if schedule else "not deployed"
+    runs = _runs(session, name) if schedule else []
+    if runs is None:
+        state = MISSING
     job = session.file.settings.jobs[name]
     return {
         "name": name,
         "schedule": schedule["ScheduleExpression"] if schedule else job.schedule,
         "timezone": schedule["ScheduleExpressionTimezone"] if schedule else job.timezone,
-        "state": schedule["State"].lower() if schedule else "not deployed",
-        "last": last,
-        "next": _next(schedule) if schedule else None,
+        "state": state,
+        "last": _told(session, runs[0]) if runs else None,
+        "next": _next(schedule) if schedule and state != MISSING else None,
     }
 
 
@@ -89,8 +94,8 @@ def machine_arn(session: Session, name: str) -> str:
     return f"arn:{partition}:states:{region}:{identity['Account']}:{kind}"
 
 
-def _last(session: Session, name: str) -> dict[str, Any] | None:
-    """The job's last run; None before the first one."""
+def _runs(session: Session, name: str) -> list[str] | None:
+    """The job's last run, if any; None where its state machine was deleted."""
     client = session.cloud.client("stepfunctions")
     try:
         found = client.list_executions(stateMachineArn=machine_arn(session, name), maxResults=1)
@@ -98,9 +103,13 @@ def _last(session: Session, name: str) -> dict[str, Any] | None:
         if error_code(error) not in NOT_THERE:
             raise
         return None
-    if not found["executions"]:
-        return None
-    execution = client.describe_execution(executionArn=found["executions"][0]["executionArn"])
+    return [str(each["executionArn"]) for each in found["executions"]]
+
+
+def _told(session: Session, run: str) -> dict[str, Any]:
+    """When a run began and ended, and how."""
+    client = session.cloud.client("stepfunctions")
+    execution = client.describe_execution(executionArn=run)
     stopped = execution.get("stopDate")
     return {
         "result": execution["status"].lower(),

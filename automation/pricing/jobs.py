@@ -55,7 +55,9 @@ def jobs(stack: Stack) -> Iterator[Line]:
 def _task(stack: Stack, job: str, machine: Resource, runs: float) -> Iterator[Line]:
     minutes = assumptions()["job_minutes"].value
     tasks = list(stack.resources.of(TASK))
-    web = next((task for task in tasks if task.name == "task-definition"), tasks[0])
+    web = next(
+        (task for task in tasks if task.name == "task-definition"), min(tasks, key=lambda t: t.name)
+    )
     run = json.loads(str(machine.inputs["definition"]))["States"]["Run"]
     size = {"Cpu": web.inputs["cpu"], "Memory": web.inputs["memory"]}
     size |= run["Parameters"]["Overrides"]

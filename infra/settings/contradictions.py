@@ -155,7 +155,7 @@ OF_WEB = (
     *("requests_per_target", "scheduled_scaling", "strategy", "bake_minutes", "step_percent"),
     *("step_minutes", "deregistration_delay", "stickiness_seconds", "protocol_version"),
     *("listener_arn", "route_paths", "route_hosts", "route_priority", "error_limit"),
-    *("latency_limit", "github_actions", "sidecars", *OF_PREVIEWS),
+    *("latency_limit", "github_actions", *OF_PREVIEWS),
     *(*BALANCER, *OF_HTTPS),
 )
 """Fields of the web process, of its load balancer, and of previews, which show it."""
@@ -269,8 +269,9 @@ def _release_command(settings: Fields) -> str | None:
 
 
 def _jobs(settings: Fields) -> str | None:
+    default_cpu, default_memory = settings.size_of(settings.lead)
     for name, job in settings.jobs.items():
-        cpu, memory = job.cpu or settings.cpu, job.memory or settings.memory
+        cpu, memory = job.cpu or default_cpu, job.memory or default_memory
         problem = fargate_cpu(cpu) or fargate_memory(cpu, memory)
         if problem:
             return f"{name}: cpu {cpu}, memory {memory}: {problem}"
@@ -351,7 +352,9 @@ def _absolute(setting: str) -> Callable[[Fields], str | None]:
     return rule
 
 
-OF_SIDECARS = ("processes", "jobs", "cpu", "memory", "writable_paths", "container_port", "egress")
+OF_SIDECARS = (
+    *("processes", "web", "jobs", "cpu", "memory", "writable_paths", "container_port", "egress"),
+)
 """What the containers of a task share."""
 
 IN = ("github_token", "connection_arn")
@@ -389,7 +392,7 @@ _CONTRADICTIONS: tuple[tuple[tuple[str, ...], Callable[[Fields], str | None]], .
     (("strategy", "monitoring", "bake_minutes", "step_percent", "step_minutes", *IN), _strategy),
     (("step_percent", "strategy"), _linear_step),
     (("release_command_on", "release_command"), _release_command),
-    (("jobs", "cpu", "memory"), _jobs),
+    (("jobs", "cpu", "memory", "processes"), _jobs),
     (("preview_of", "preview_branch", "preview_expires"), _of_previews),
     (("preview_settings", "exec", "protect"), _sessions_of_previews),
 )

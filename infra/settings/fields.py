@@ -243,6 +243,11 @@ class Fields(BaseModel):
         """The sidecars in the tasks of a process, by name."""
         return {name: each for name, each in self.sidecars.items() if each.runs_in(process)}
 
+    def size_of(self, process: str) -> tuple[int, int]:
+        """Return the CPU units and MiB of a process's tasks; of the web process's by default."""
+        found = self.processes.get(process)
+        return (found.cpu, found.memory) if found else (self.cpu, self.memory)
+
     @property
     def lead(self) -> str:
         """The process that stands for the application: the web one (''), or the first by name."""

@@ -64,8 +64,8 @@ class Process(BaseModel):
     def _is_sound(self) -> Self:
         problem = (
             self._words()
-            or rules.fargate_cpu(self.cpu)
-            or rules.fargate_memory(self.cpu, self.memory)
+            or _named("cpu", self.cpu, rules.fargate_cpu(self.cpu))
+            or _named("memory", self.memory, rules.fargate_memory(self.cpu, self.memory))
             or self._bounds()
         )
         if problem:
@@ -86,6 +86,10 @@ class Process(BaseModel):
         if scaled_by_queue and "cpu_target" in self.model_fields_set:
             return "has either `cpu_target` or a queue with `messages_per_task`"
         return None
+
+
+def _named(key: str, value: int, problem: str | None) -> str | None:
+    return problem and f"{key} {value}: {problem}"
 
 
 def names(value: Mapping[str, Process]) -> Mapping[str, Process]:

@@ -12,7 +12,7 @@ from infra.settings.sidecars import AT_ITS_END, Sidecar
 
 def contradiction(settings: Fields) -> str | None:
     """Return what is wrong with `sidecars` beside the other settings; None for nothing."""
-    known = {WEB, *settings.processes}
+    known = {*([WEB] if settings.web else []), *settings.processes}
     for name, sidecar in settings.sidecars.items():
         unknown = sorted({*sidecar.processes} - known)
         if unknown and not settings.preview_of:
@@ -23,7 +23,7 @@ def contradiction(settings: Fields) -> str | None:
         problem = (
             _missing(found, bool((own or settings).health_check_command))
             or _ports(found, 0 if own else settings.container_port)
-            or _room(settings, found, *_size(settings, process))
+            or _room(settings, found, *settings.size_of(process))
         )
         if problem:
             return f"in the tasks of {process}: {problem}"
@@ -53,11 +53,6 @@ def _ports(found: Mapping[str, Sidecar], taken: int) -> str | None:
     return None
 
 
-def _size(settings: Fields, process: str) -> tuple[int, int]:
-    found = settings.processes.get(process)
-    return (found.cpu, found.memory) if found else (settings.cpu, settings.memory)
-
-
 def _room(settings: Fields, found: Mapping[str, Sidecar], cpu: int, memory: int) -> str | None:
     """Whether something is left of a task for the application."""
     if not found:
@@ -77,10 +72,11 @@ def _room(settings: Fields, found: Mapping[str, Sidecar], cpu: int, memory: int)
 
 
 def _room_of_jobs(settings: Fields) -> str | None:
-    """Jobs are tasks of the web process's containers."""
-    found = settings.sidecars_of(WEB)
+    """Jobs are tasks of the containers of the web process, or of the one in its place."""
+    found = settings.sidecars_of(settings.lead or WEB)
+    default_cpu, default_memory = settings.size_of(settings.lead)
     for name, job in settings.jobs.items():
-        cpu, memory = job.cpu or settings.cpu, job.memory or settings.memory
+        cpu, memory = job.cpu or default_cpu, job.memory or default_memory
         if problem := _room(settings, found, cpu, memory):
             return f"in the tasks of the job {name}: {problem}"
     return None

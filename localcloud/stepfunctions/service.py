@@ -120,8 +120,7 @@ class StepFunctions(Service):
         )
 
     def _start(self, call: Call) -> Mapping[str, Any]:
-        client = self._around.client("stepfunctions", region=call.region)
-        found = client.describe_state_machine(stateMachineArn=call.input["stateMachineArn"])
+        found = self._machine(call)
         machine_arn, name = found["stateMachineArn"], call.input.get("name") or str(uuid.uuid4())
         execution = Execution(
             arn=_arn(call, "execution", f"{found['name']}:{name}"),
@@ -180,13 +179,24 @@ class StepFunctions(Service):
         wanted = call.input.get("statusFilter")
         rows = [
             each.shown()
-            for each in self._store.of(call.input["stateMachineArn"])
+            for each in self._store.of(self._machine(call)["stateMachineArn"])
             if wanted in (None, each.status)
         ]
         shown, token = page(
             rows, call.input, ServiceError("InvalidToken", "Invalid Token: 'nextToken'")
         )
         return {"executions": shown, **({"nextToken": token} if token else {})}
+
+    def _machine(self, call: Call) -> Mapping[str, Any]:
+        """The state machine that a call names."""
+        arn = call.input["stateMachineArn"]
+        client = self._around.client("stepfunctions", region=call.region)
+        try:
+            found: Mapping[str, Any] = client.describe_state_machine(stateMachineArn=arn)
+        except client.exceptions.StateMachineDoesNotExist as error:
+            message = f"State Machine Does Not Exist: '{arn}'"
+            raise ServiceError("StateMachineDoesNotExist", message) from error
+        return found
 
     def _stop(self, call: Call) -> Mapping[str, Any]:
         execution = self._found(call.input["executionArn"])

@@ -299,6 +299,19 @@ def deleted_endpoint(cloud: WholeCloud) -> None:
         ec2.describe_vpc_endpoints(VpcEndpointIds=[made])
 
 
+@row(
+    "a state machine that was deleted starts no execution, and lists none",
+    f"{DOCS}step-functions/latest/apireference/API_ListExecutions.html",
+)
+def deleted_state_machine(cloud: WholeCloud) -> None:
+    client = cloud.client("stepfunctions")
+    arn = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:{a_name()}"
+    with pytest.raises(client.exceptions.StateMachineDoesNotExist):
+        client.start_execution(stateMachineArn=arn)
+    with pytest.raises(client.exceptions.StateMachineDoesNotExist):
+        client.list_executions(stateMachineArn=arn)
+
+
 @pytest.mark.parametrize("row", TABLE.rows, ids=str)
 def test_row(row: Row[WholeCloud], cloud: WholeCloud) -> None:
     row.play(cloud)

@@ -143,6 +143,20 @@ def test_what_only_a_web_process_has_is_refused_by_name(name: str) -> None:
         Settings.parse(given)
 
 
+def test_its_processes_have_sidecars_and_its_jobs_those_of_the_first() -> None:
+    sidecars = {"otel": {"image": "otel:1", "port": 9292, "processes": ["archiver"]}}
+    job = {"nightly": {"command": ["tidy"], "schedule": "rate(1 day)"}}
+    recording = made(sidecars=json.dumps(sidecars), jobs=json.dumps(job))
+    containers = {
+        each.inputs["family"]: [c["name"] for c in json.loads(each.inputs["containerDefinitions"])]
+        for each in recording.of("TaskDefinition")
+    }
+    assert containers == {
+        "fargate-cd-dev_archiver": ["app", "otel"],
+        "fargate-cd-dev_worker": ["app"],
+    }
+
+
 def test_a_preview_of_it_is_refused() -> None:
     with pytest.raises(SettingsError, match="dev has no web process, so there is nothing to prev"):
         Settings.parse({"web": False, "processes": WORKERS, "preview_of": "dev"})

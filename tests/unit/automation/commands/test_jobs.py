@@ -23,7 +23,7 @@ class Account:
     """EventBridge Scheduler and Step Functions, as far as `jobs` asks them."""
 
     def __init__(self, state: str = "ENABLED", execution: dict[str, Any] | None = None) -> None:
-        self.state, self.execution = state, execution
+        self.state, self.execution, self.machine = state, execution, True
         self.meta = SimpleNamespace(region_name="eu-central-1")
 
     def client(self, _service: str) -> Account:
@@ -46,6 +46,8 @@ class Account:
     def list_executions(self, **asked: Any) -> dict[str, Any]:
         arn = "arn:aws-cn:states:eu-central-1:123456789012:stateMachine:fargate-cd-dev-nightly"
         assert asked["stateMachineArn"] == arn
+        if not self.machine:
+            raise ClientError({"Error": {"Code": "StateMachineDoesNotExist"}}, "ListExecutions")
         return {"executions": [{"executionArn": "e"}] if self.execution else []}
 
     def describe_execution(self, **_: Any) -> dict[str, Any]:
@@ -95,3 +97,10 @@ def test_the_last_run_and_its_result(execution: dict[str, Any], result: str) -> 
 )
 def test_a_job_that_will_not_run_says_why(state: str, following: str) -> None:
     assert _cells(row(Account(state)))[2:] == ["never", "-", following]
+
+
+def test_a_job_whose_state_machine_was_deleted_says_what_to_do() -> None:
+    account = Account()
+    account.machine = False
+    why = "state machine deleted: run `refresh`, then `up`"
+    assert _cells(row(account))[2:] == ["never", "-", why]

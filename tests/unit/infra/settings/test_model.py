@@ -115,8 +115,12 @@ WRONG: list[tuple[str, object, str]] = [
     ("processes", {"worker": {}}, "needs `command` or `entry_point`"),
     ("processes", {"web": {"command": ["a"]}}, "is the process behind the load balancer"),
     ("processes", {"Worker": {"command": ["a"]}}, "lower-case letters"),
-    ("processes", {"w": {"command": ["a"], "cpu": 300}}, "must be one of 256"),
-    ("processes", {"w": {"command": ["a"], "memory": 4096}}, "512, 1024, 2048 MiB"),
+    ("processes", {"w": {"command": ["a"], "cpu": 300}}, "cpu 300: must be one of 256"),
+    (
+        "processes",
+        {"w": {"command": ["a"], "memory": 4096}},
+        "memory 4096: with cpu 256 Fargate offers",
+    ),
     ("processes", {"w": {"command": ["a"], "min_count": 0}}, "brings it back from 0"),
     ("processes", {"w": {"command": ["a"], "min_count": 3, "max_count": 2}}, "must not exceed"),
     ("processes", {"w": {"command": ["a"], "queue": "orders"}}, "ARN of a queue"),
@@ -410,6 +414,31 @@ def test_what_exists_already_has_no_settings_here(given: dict[str, Any], named: 
                 "cpu": 512,
                 "memory": 1024,
                 "jobs": {"nightly": {**JOB, "cpu": 256, "memory": 512}},
+            },
+            "in the tasks of the job nightly: the sidecars' cpu is 300",
+        ),
+        (
+            {
+                "web": False,
+                "sidecars": {"otel": {**OTEL, "cpu": 256, "processes": ["mailer"]}},
+                "processes": {"mailer": {"command": ["mail"]}, "worker": {"command": ["work"]}},
+            },
+            "in the tasks of mailer: the sidecars' cpu is 256",
+        ),
+        (
+            {
+                "web": False,
+                "sidecars": {"otel": {**OTEL, "processes": ["web"]}},
+                "processes": {"worker": {"command": ["work"]}},
+            },
+            "otel: web is no process: worker",
+        ),
+        (
+            {
+                "web": False,
+                "sidecars": {"otel": {**OTEL, "cpu": 300}},
+                "jobs": {"nightly": {**JOB, "cpu": 256}},
+                "processes": {"worker": {"command": ["work"], "cpu": 512, "memory": 1024}},
             },
             "in the tasks of the job nightly: the sidecars' cpu is 300",
         ),
