@@ -29,11 +29,13 @@ GREETING = "Hello from the shop!"
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+def checkout(
+    tmp_path_factory: pytest.TempPathFactory, settling_seconds: float | None
+) -> Iterator[Checkout]:
     """A checkout beside which nothing else is."""
     folder = tmp_path_factory.mktemp("team") / "fargate-cd"
     folder.mkdir()
-    copy = copy_tree(folder)
+    copy = copy_tree(folder, settling_seconds)
     try:
         yield copy
     finally:

@@ -28,9 +28,11 @@ WAIT_SECONDS = 420
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+def checkout(
+    tmp_path_factory: pytest.TempPathFactory, settling_seconds: float | None
+) -> Iterator[Checkout]:
     """A checkout with the example's files at its top."""
-    copy = copy_tree(tmp_path_factory.mktemp("orders"))
+    copy = copy_tree(tmp_path_factory.mktemp("orders"), settling_seconds)
     shutil.copytree(copy.root / EXAMPLE, copy.root, dirs_exist_ok=True)
     for name in ("local", "api"):
         path = copy.root / f"Pulumi.{name}.yaml"
