@@ -92,7 +92,8 @@ def build(
     """
     proxies = {name: os.environ[name] for name in PROXIES if os.environ.get(name)}
     values = {**proxies, **arguments}
-    command = [with_buildkit() if secrets else "docker", "build", f"--tag={tag}"]
+    # `--force-rm`: the classic builder leaves the container of a step that fails.
+    command = [with_buildkit() if secrets else "docker", "build", "--force-rm", f"--tag={tag}"]
     command += [f"--file={dockerfile}", f"--platform={platform}"]
     command += [f"--target={target}"] if target else []
     # Their values are in the environment, where a list of processes does not show them.

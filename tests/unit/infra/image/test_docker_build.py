@@ -37,7 +37,8 @@ def test_build_arguments_are_in_the_environment(
     docker_build.build(tmp_path, tmp_path / "Dockerfile", "linux/amd64", "t:1", {"RELEASE": "r1"})
     assert (tmp_path / "values").read_text() == "r1 plain\n"
     (line,) = log.read_text().splitlines()
-    assert line.startswith(f"build --tag=t:1 --file={tmp_path}/Dockerfile --platform=linux/amd64")
+    file = tmp_path / "Dockerfile"
+    assert line.startswith(f"build --force-rm --tag=t:1 --file={file} --platform=linux/amd64")
     assert "--build-arg=HTTPS_PROXY" in line
     assert "--build-arg=RELEASE" in line
     assert line.endswith(f" {tmp_path}")
