@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import asdict
+from pathlib import Path
 
+from automation import paths
 from automation.machine.prerequisites import Check, checks, fixes
 from automation.preflight.account_checks import account_checks
 from automation.screen import Screen
@@ -11,6 +14,7 @@ from automation.stack.chosen import chosen
 from automation.stack.stack_file import load_stack_file
 from infra.settings.model import Settings
 
+ADDONS = "addons.py"
 MARKS = {True: "ok", False: "WRONG", None: "note"}
 
 
@@ -48,7 +52,7 @@ def _stack(stack: str) -> Check:
 
 def _accepted_risks(settings: Settings) -> list[Check]:
     """The rights that the settings give the application although they are refused by default."""
-    return [
+    of_settings = [
         Check(
             "accepted risk",
             None,
@@ -58,6 +62,32 @@ def _accepted_risks(settings: Settings) -> list[Check]:
         for each in settings.permissions
         if each.accept_risk
     ]
+    return [*of_settings, *_risks_of_addons(paths.ROOT / ADDONS)]
+
+
+def _risks_of_addons(file: Path) -> list[Check]:
+    """Each `accept_risk` in the text of `addons.py`, which is not run for this."""
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return []
+    except (SyntaxError, ValueError) as error:
+        return [Check(ADDONS, False, f"can't be read: {error}", "correct it")]
+    given = (each for each in ast.walk(tree) if isinstance(each, ast.keyword))
+    return [
+        Check(
+            "accepted risk",
+            None,
+            f"{ADDONS}, line {each.value.lineno}",
+            f"accept_risk: {_constant(each.value)}",
+        )
+        for each in given
+        if each.arg == "accept_risk"
+    ]
+
+
+def _constant(value: ast.expr) -> str:
+    return str(value.value) if isinstance(value, ast.Constant) else ast.unparse(value)
 
 
 def _print(screen: Screen, check: Check) -> None:

@@ -6,6 +6,8 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dash
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from infra.monitoring.alarms import PERIOD_SECONDS, Limits, Metric, Watched
@@ -19,12 +21,26 @@ RELEASE = "release"
 Widget = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Tasks:
+    """The tasks of one process.
+
+    Attributes:
+        watched: its service.
+        fewest: how many should run at least, drawn as a level line.
+    """
+
+    watched: Watched
+    fewest: int
+
+
 def body(
     region: str,
     watched: Watched,
     limits: Limits,
     alarm_arns: Sequence[str],
     release_rule: str,
+    processes: Mapping[str, Tasks] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The dashboard.
 
@@ -34,10 +50,11 @@ def body(
         limits: drawn as level lines.
         alarm_arns: shown by their state on top.
         release_rule: the EventBridge rule that fires at the start of each deployment.
+        processes: process → its service, in graphs of its own.
     """
     graphs = [
         _graph(region, title, metrics, release_rule, limit)
-        for title, metrics, limit in _series(watched, limits)
+        for title, metrics, limit in _series(watched, limits, processes)
     ]
     alarms = {
         "type": "alarm",
@@ -62,12 +79,15 @@ def _place(x: int, y: int, width: int, height: int) -> dict[str, int]:
 Rows = list[tuple[str, dict[str, Metric], tuple[str, float] | None]]
 
 
-def _series(watched: Watched, limits: Limits) -> Rows:
+def _series(watched: Watched, limits: Limits, processes: Mapping[str, Tasks]) -> Rows:
     """Title, label → series, and a level to draw."""
-    return [
-        *(_of_requests(watched, limits) if watched.balancer else []),
-        *_of_tasks(watched, limits),
+    of_web = _of_requests(watched, limits) + _of_tasks(Tasks(watched, limits.tasks))
+    of_processes = [
+        (f"{name}: {title}", metrics, limit)
+        for name, tasks in processes.items()
+        for title, metrics, limit in _of_tasks(tasks)
     ]
+    return [*(of_web if watched.balancer else []), *of_processes]
 
 
 def _of_requests(watched: Watched, limits: Limits) -> Rows:
@@ -104,7 +124,8 @@ def _of_requests(watched: Watched, limits: Limits) -> Rows:
     ]
 
 
-def _of_tasks(watched: Watched, limits: Limits) -> Rows:
+def _of_tasks(tasks: Tasks) -> Rows:
+    watched = tasks.watched
     return [
         (
             "CPU and memory in percent",
@@ -118,7 +139,7 @@ def _of_tasks(watched: Watched, limits: Limits) -> Rows:
         (
             "Running tasks",
             {"running": watched.of_service("CPUUtilization", "SampleCount")},
-            ("fewest", float(limits.tasks)) if limits.tasks else None,
+            ("fewest", float(tasks.fewest)) if tasks.fewest else None,
         ),
     ]
 

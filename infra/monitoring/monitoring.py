@@ -144,11 +144,13 @@ class DashboardArgs:
         watched: whose metrics.
         limits: drawn as level lines.
         alarm_arns: shown by their state.
+        processes: process → its service, in graphs of its own.
     """
 
     watched: pulumi.Output[Watched]
     limits: Limits
     alarm_arns: Sequence[pulumi.Input[str]]
+    processes: Mapping[str, dashboard.Tasks]
 
 
 class Dashboard(pulumi.ComponentResource):
@@ -186,7 +188,12 @@ class Dashboard(pulumi.ComponentResource):
             dashboard_body=shown.apply(
                 lambda known: json.dumps(
                     dashboard.body(
-                        context.account.region, known[0], args.limits, known[1], known[2]
+                        context.account.region,
+                        known[0],
+                        args.limits,
+                        known[1],
+                        known[2],
+                        args.processes,
                     )
                 )
             ),
@@ -230,8 +237,15 @@ class Monitoring:
             alarm_arns=[
                 arn for each in (*self._release, *of_web, *of_processes) for arn in each.arns
             ],
+            processes={name: self._tasks(name) for name in processes},
         )
         Dashboard("dashboard", self._context, args)
+
+    def _tasks(self, process: str) -> dashboard.Tasks:
+        """The tasks of a process, as the dashboard shows them."""
+        names, settings = self._context.names, self._context.settings
+        service = Watched(names.cluster, names.process(process), "", [""])
+        return dashboard.Tasks(service, settings.processes[process].min_count)
 
     def _of_process(self, name: str, process: ProcessService) -> Alarms:
         """The alarms of a process: fewer tasks than should run, messages that wait for long."""

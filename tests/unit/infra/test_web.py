@@ -63,7 +63,8 @@ def test_alarms_and_graphs_are_of_the_processes() -> None:
     assert alarms == {f"fargate-cd-dev_{name}-too-few-tasks" for name in WORKERS}
     body = json.loads(made().one("Dashboard", "dashboard-dashboard").inputs["dashboardBody"])
     titles = [each["properties"]["title"] for each in body["widgets"]]
-    assert titles == ["Alarms", "CPU and memory in percent", "Running tasks"]
+    graphs = ("CPU and memory in percent", "Running tasks")
+    assert titles == ["Alarms", *(f"{name}: {graph}" for name in WORKERS for graph in graphs)]
     assert "ApplicationELB" not in str(body)
     assert "fargate-cd-dev_archiver" in str(body)
     assert body["widgets"][-1]["properties"]["annotations"]["horizontal"][0]["value"] == 2

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from automation import paths
-from automation.commands.doctor import doctor
+from automation.commands.doctor import _risks_of_addons, doctor
 from automation.errors import DriverError
 from automation.machine import docker, prerequisites
 from automation.machine.prerequisites import CHECKS, FIXES, Check
@@ -78,6 +78,37 @@ def test_an_accepted_risk_is_listed_with_its_reason(
     assert "note   accepted risk: s3:* on arn:aws:s3:::shop\n" in told
     assert "accept_risk: a migration" in told
     assert "GetObject" not in told
+
+
+ADDONS = """
+WHY = "see the ticket"
+Grant(["s3:*"], [arn], accept_risk="a tool of ours")
+Grant(["sqs:*"], [arn], accept_risk=WHY)
+Grant(["s3:GetObject"], [arn])
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            ADDONS,
+            [
+                (None, "addons.py, line 3", "accept_risk: a tool of ours"),
+                (None, "addons.py, line 4", "accept_risk: WHY"),
+            ],
+        ),
+        ("def addons(:", [(False, "can't be read: invalid syntax", "correct it")]),
+        (None, []),
+    ],
+)
+def test_accepted_risks_of_addons_are_listed_without_running_it(
+    text: str | None, told: list[tuple[bool | None, str, str]], tmp_path: Path
+) -> None:
+    if text is not None:
+        (tmp_path / "addons.py").write_text(text)
+    found = _risks_of_addons(tmp_path / "addons.py")
+    assert [(each.good, each.found.partition(" (")[0], each.remedy) for each in found] == told
 
 
 def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
