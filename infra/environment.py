@@ -14,7 +14,7 @@ from infra.delivery.github_access import GithubAccess
 from infra.image import pull_permissions
 from infra.image.image import Build, BuiltImage, BuiltImageArgs, Release, choose_image, promoted
 from infra.image.registry import Registry
-from infra.ingress.without_web import Unreached, ingress_of
+from infra.ingress.without_web import WithoutWeb, ingress_of
 from infra.jobs.jobs import Jobs
 from infra.monitoring.monitoring import Monitoring
 from infra.monitoring.topic import Topic
@@ -252,7 +252,7 @@ class Environment:
 
     def _web(self, workload: Workload, monitoring: Monitoring) -> Web | None:
         """The process behind the load balancer; None in an application without one."""
-        if isinstance(self.ingress, Unreached):
+        if isinstance(self.ingress, WithoutWeb):
             return None
         return Web(self._context, self.ingress, workload, monitoring.release_alarm_names)
 

@@ -11,7 +11,7 @@ from infra.shared import Shared
 
 
 @dataclass(frozen=True)
-class Listening:
+class ExistingListener:
     """A listener and its load balancer.
 
     Attributes:
@@ -39,7 +39,7 @@ class Listening:
         return self.balancer_arn.partition(":loadbalancer/")[2]
 
     @classmethod
-    def of_shared(cls, shared: Shared) -> Listening:
+    def of_shared(cls, shared: Shared) -> ExistingListener:
         """The listener of an environment."""
         return cls(
             listener_arn=shared.listener_arn,
@@ -52,7 +52,7 @@ class Listening:
         )
 
     @classmethod
-    def at(cls, listener_arn: str) -> Listening:
+    def at(cls, listener_arn: str) -> ExistingListener:
         """Return the listener with this ARN.
 
         Raises:

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.context import Context
-from infra.ingress.existing_listener import Listening
+from infra.ingress.existing_listener import ExistingListener
 from infra.ingress.load_balancer import HTTP_PORT, HTTPS_PORT
 from infra.ingress.preview_route import FIRST_PORT, PORTS
 from infra.network.network import AnyNetwork
@@ -37,7 +37,7 @@ class Firewall(pulumi.ComponentResource):
         name: str,
         context: Context,
         network: AnyNetwork,
-        listening: Listening | None = None,
+        listener: ExistingListener | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:Firewall", name, None, opts)
@@ -45,7 +45,7 @@ class Firewall(pulumi.ComponentResource):
         self.task_group_id = self._group("tasks", "Tasks").id
         self.load_balancer_group_id, self.opened = "", []
         if context.settings.web:
-            self._open_to_requests(listening)
+            self._open_to_requests(listener)
         if network.internet:
             self._to_https()
         self.opened += [self._to(egress) for egress in context.settings.egress_ports]
@@ -56,16 +56,16 @@ class Firewall(pulumi.ComponentResource):
             }
         )
 
-    def _open_to_requests(self, listening: Listening | None) -> None:
-        self.load_balancer_group_id = self._load_balancer_group(listening)
+    def _open_to_requests(self, listener: ExistingListener | None) -> None:
+        self.load_balancer_group_id = self._load_balancer_group(listener)
         self.opened = [self._from_load_balancer()]
-        if listening is None or listening.of_environment:
+        if listener is None or listener.of_environment:
             self.opened.append(self._to_tasks())
 
-    def _load_balancer_group(self, listening: Listening | None) -> pulumi.Input[str]:
+    def _load_balancer_group(self, listener: ExistingListener | None) -> pulumi.Input[str]:
         """The group of the load balancer: its own, open to the world, or that of another's."""
-        if listening is not None:
-            return listening.group_id
+        if listener is not None:
+            return listener.group_id
         group = self._group("load-balancer", "Load balancer")
         self.load_balancer_group_id = group.id
         self._from_world()

@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from infra.context import Context
 from infra.ingress import route
-from infra.ingress.existing_listener import Listening
+from infra.ingress.existing_listener import ExistingListener
 from infra.ingress.firewall import Firewall
 from infra.ingress.load_balancer import Shift, shifting_rule, target_groups
 from infra.ingress.route import Requests, listener_rule
@@ -41,15 +41,15 @@ class RoutedTargets(pulumi.ComponentResource):
         self,
         name: str,
         context: Context,
-        listening: Listening,
+        listener: ExistingListener,
         vpc_id: pulumi.Input[str],
         plan: TrafficPlan,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:RoutedTargets", name, None, opts)
         settings = context.settings
-        self.arn, self.dns_name = listening.balancer_arn, listening.balancer_name
-        self.arn_suffix, self.listener_arn = listening.balancer_suffix, listening.listener_arn
+        self.arn, self.dns_name = listener.balancer_arn, listener.balancer_name
+        self.arn_suffix, self.listener_arn = listener.balancer_suffix, listener.listener_arn
         self._own = route.own_priority(context)
         numbered = context.tagged({route.PRIORITY_TAG: str(self._own)})
         groups = target_groups(name, numbered, plan, vpc_id, self)
@@ -60,7 +60,7 @@ class RoutedTargets(pulumi.ComponentResource):
 
         self.ready = listener_rule(
             f"{name}-rule",
-            listening.listener_arn,
+            listener.listener_arn,
             requests(self._own),
             aws.lb.ListenerRuleActionArgs(type="forward", target_group_arn=targets.arn),
             context.tags,
@@ -71,7 +71,7 @@ class RoutedTargets(pulumi.ComponentResource):
         self.shift = None
         if plan.shifts:
             before = requests(self._own - 1)
-            arn = listening.listener_arn
+            arn = listener.listener_arn
             self.shift = shifting_rule(name, context, arn, before, plan, groups, self)
         pulumi.export(ROUTE_PRIORITY, str(self._own))
         self.register_outputs({"target_group_arn": self.target_group_arn})
@@ -95,16 +95,14 @@ class RoutedIngress:
         settings, shared = context.settings, context.shared
         if shared is not None:
             self.network = shared_network(shared, settings.in_environment)
-            listening = Listening.of_shared(shared)
+            listener = ExistingListener.of_shared(shared)
         else:
-            listening = Listening.at(settings.listener_arn)
+            listener = ExistingListener.at(settings.listener_arn)
             self.network = ExistingNetwork.of(settings)
-        self.firewall = Firewall("firewall", context, self.network, listening)
-        self.balancer = RoutedTargets(
-            "route", context, listening, self.network.vpc_id, self.traffic
-        )
-        self.internal, self.base_url = listening.internal, pulumi.Output.from_input(listening.url)
-        self.url = pulumi.Output.from_input(route.url(settings, listening.url))
+        self.firewall = Firewall("firewall", context, self.network, listener)
+        self.balancer = RoutedTargets("route", context, listener, self.network.vpc_id, self.traffic)
+        self.internal, self.base_url = listener.internal, pulumi.Output.from_input(listener.url)
+        self.url = pulumi.Output.from_input(route.url(settings, listener.url))
 
 
 def shared_network(shared: Shared, environment: str) -> ExistingNetwork:

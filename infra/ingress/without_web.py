@@ -23,7 +23,7 @@ class NoBalancer:
     listener_arn: str = ""
 
 
-class Unreached:
+class WithoutWeb:
     """The network and security group of an application without a web process.
 
     Attributes:
@@ -54,10 +54,10 @@ class Unreached:
 
 def ingress_of(
     context: Context, key_arn: pulumi.Input[str] | None
-) -> Ingress | RoutedIngress | Unreached:
+) -> Ingress | RoutedIngress | WithoutWeb:
     """Create what is in front of the tasks: a load balancer, a rule on a shared one, or neither."""
     if not context.settings.web:
-        return Unreached(context, key_arn)
+        return WithoutWeb(context, key_arn)
     if context.settings.has_route:
         return RoutedIngress(context)
     return Ingress(context, key_arn)

@@ -12,7 +12,7 @@ import pulumi_aws as aws
 from infra.context import Context
 from infra.ingress.ingress import Ingress
 from infra.ingress.routed import RoutedIngress
-from infra.ingress.without_web import Unreached
+from infra.ingress.without_web import WithoutWeb
 from infra.monitoring import dashboard
 from infra.monitoring.alarms import (
     PERIOD_SECONDS,
@@ -214,7 +214,7 @@ class Monitoring:
     def __init__(
         self,
         context: Context,
-        ingress: Ingress | RoutedIngress | Unreached,
+        ingress: Ingress | RoutedIngress | WithoutWeb,
         topic_arn: pulumi.Input[str] | None,
     ) -> None:
         self._context, self._topic_arn = context, topic_arn
@@ -278,10 +278,10 @@ class Monitoring:
 
 
 def _watched_behind(
-    context: Context, ingress: Ingress | RoutedIngress | Unreached
+    context: Context, ingress: Ingress | RoutedIngress | WithoutWeb
 ) -> pulumi.Output[Watched]:
     names = context.names
-    if isinstance(ingress, Unreached):
+    if isinstance(ingress, WithoutWeb):
         return pulumi.Output.from_input(Watched(names.cluster, names.service, "", [""]))
     balancer = ingress.balancer
     return watched(
