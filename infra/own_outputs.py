@@ -54,7 +54,7 @@ def unfinished(outputs: Mapping[str, Any]) -> bool:
 
 
 def left(word: object, released: pulumi.Output[str]) -> pulumi.Output[Any]:
-    """A word for the next update, once the service has got its release.
+    """Return an output for the next update, which is known once the service runs its release.
 
     Args:
         word: what this update did.

@@ -39,7 +39,7 @@ def _may_have_lost(session: Session) -> bool:
 
     The local cloud writes a change down within a second; AWS loses nothing that it has answered.
     """
-    return session.target.forgetful and bool(pending_creations.read(session.unsettled_file))
+    return session.target.forgetful and bool(pending_creations.read(session.pending_file))
 
 
 def _refresh(stack: auto.Stack, progress: Progress) -> None:
@@ -49,7 +49,7 @@ def _refresh(stack: auto.Stack, progress: Progress) -> None:
 def _adopt_what_was_interrupted(session: Session) -> None:
     """Settle creations that a killed update began and did not finish."""
     state = session.state()
-    rows = pending_creations.read(session.unsettled_file)
+    rows = pending_creations.read(session.pending_file)
     deployment = pending_creations.with_pending(state.get("deployment") or {}, rows)
     pending = [row for row in deployment.get("pending_operations") or [] if row["type"] == CREATING]
     if not pending:
@@ -58,7 +58,7 @@ def _adopt_what_was_interrupted(session: Session) -> None:
     adopted = adopt(deployment, session.cloud)
     settled = auto.Deployment(version=state["version"], deployment=adopted.deployment)
     session.perform("Adopting", lambda stack, _progress: stack.import_stack(settled))
-    pending_creations.forget(session.unsettled_file)
+    pending_creations.forget(session.pending_file)
     for urn in adopted.urns:
         session.screen.warn(f"  {display_name(urn)} exists and is adopted")
     for urn in adopted.absent:

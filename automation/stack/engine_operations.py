@@ -83,7 +83,7 @@ def remove(session: EngineStack) -> None:
         session.stack.workspace.remove_stack(session.file.name, preserve_config=True)
     except CommandError as error:
         raise explain(error, (), session.file) from error
-    pending_creations.forget(session.unsettled_file)
+    pending_creations.forget(session.pending_file)
     work_dir = session.target.work_dir(session.file.name)
     if work_dir != paths.ROOT:
         shutil.rmtree(work_dir)
@@ -124,4 +124,4 @@ def _attempt(
             raise explain(error, progress.failures, session.file) from error
         finally:
             attempts = pending_creations.unclear(progress.not_created, progress.failures)
-            pending_creations.remember(session.unsettled_file, attempts)
+            pending_creations.remember(session.pending_file, attempts)

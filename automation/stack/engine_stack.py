@@ -38,6 +38,6 @@ class EngineStack:
         return self.opening()
 
     @property
-    def unsettled_file(self) -> Path:
+    def pending_file(self) -> Path:
         """Where creations are remembered that failed without a clear answer."""
-        return self.target.unsettled_file(self.file.name)
+        return self.target.pending_file(self.file.name)

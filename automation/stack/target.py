@@ -93,7 +93,7 @@ class Target:
         """Where the driver remembers a stack's last failure."""
         return self.lock_dir().parent / "failures" / f"{stack}.json"
 
-    def unsettled_file(self, stack: str) -> Path:
+    def pending_file(self, stack: str) -> Path:
         """Where the driver remembers creations of a stack whose end it doesn't know."""
         return self.lock_dir().parent / "unsettled" / f"{stack}.json"
 

@@ -22,7 +22,7 @@ class FakeSession:
     screen: Any
     created: bool
     target: Any
-    unsettled_file: Path
+    pending_file: Path
     performed: list[str] = field(default_factory=list)
 
     def perform(self, verb: str, _operation: object) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def failing(message: str, operation: str = "create") -> Callable[[Any, Progress]
 def file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Where the creations are remembered."""
     place = tmp_path / "unsettled" / "local.json"
-    monkeypatch.setattr(Target, "unsettled_file", lambda _self, _stack: place)
+    monkeypatch.setattr(Target, "pending_file", lambda _self, _stack: place)
     return place
 
 
