@@ -10,6 +10,7 @@ import pulumi
 
 from infra import addons
 from infra.context import Context
+from infra.delivery import workflow_scopes
 from infra.delivery.github_access import GithubAccess
 from infra.image import pull_permissions
 from infra.image.image import Build, BuiltImage, BuiltImageArgs, Release, choose_image, promoted
@@ -20,17 +21,14 @@ from infra.monitoring.monitoring import Monitoring
 from infra.monitoring.topic import Topic
 from infra.network.endpoints import Endpoints, EndpointsArgs
 from infra.place import Location, Place
-from infra.policies.github import PLACE_ACTIONS, WorkflowScope
 from infra.service.cluster import Cluster, ClusterArgs, ExistingCluster
 from infra.service.logs import Logs
 from infra.service.processes import ProcessService, processes, queue_arns
 from infra.service.release_command import before_service
 from infra.service.roles import Roles, RolesArgs
 from infra.service.service import Service, Workload
-from infra.service.task import TaskRoles
 from infra.service.web import Web
 from infra.settings import sidecars
-from infra.settings.host import host_names
 from infra.settings.sidecars import Sidecar
 from infra.shared import Sharing, preview_domain
 from infra.storage.customer_key import CustomerKey
@@ -293,80 +291,9 @@ class Environment:
 
     def _github_access(self) -> None:
         """Allow GitHub workflows to release into this environment and to make previews."""
-        access = GithubAccess("github", self._context, self._releases(), self._previews())
+        context, place, roles = self._context, self.location, self.roles
+        releases = workflow_scopes.releases(context, place, self.registry, roles.own)
+        previews = workflow_scopes.previews(context, place, self.preview_registry, roles.previews)
+        access = GithubAccess("github", context, releases, previews)
         for purpose, role_arn in access.role_arns.items():
             pulumi.export(f"github_{purpose}_role_arn", role_arn)
-
-    def _releases(self) -> pulumi.Output[WorkflowScope]:
-        settings, names = self.settings, self.names
-        return self._workflows(
-            self.registry,
-            self.roles.own,
-            f"{names.log_group_prefix}/*",
-            settings.secret_arns,
-            [*settings.build_secrets.values()],
-            bool(settings.release_command),
-            settings.promotes_from,
-        )
-
-    def _previews(self) -> pulumi.Output[WorkflowScope] | None:
-        settings, own = self.settings, self.settings.preview_settings
-        if not settings.has_previews:
-            return None
-        return self._workflows(
-            self.preview_registry,
-            self.roles.previews,
-            f"{self.names.preview_log_group_prefix}*",
-            settings.preview_secret_arns,
-            [*own.get("build_secrets", settings.build_secrets).values()],
-            bool(own.get("release_command", settings.release_command)),
-        )
-
-    def _workflows(
-        self,
-        registry: Registry,
-        roles: TaskRoles,
-        log_groups: str,
-        secret_arns: list[str],
-        build_secret_arns: list[str],
-        release_command: bool,
-        promotes_from: str = "",
-    ) -> pulumi.Output[WorkflowScope]:
-        settings, names, shared = self.settings, self.names, self._context.shared
-        by_host_name = bool(shared.preview_domain if shared else settings.domain)
-        host = host_names(names, settings)
-        given = [each for name, each in PLACE_ACTIONS.items() if getattr(settings, name)]
-        place_actions = sorted(action for actions in given for action in actions)
-        return pulumi.Output.all(
-            registry.repository_arn,
-            self.cluster.cluster_name,
-            roles.execution_role_arn,
-            roles.task_role_arn,
-            self.location.balancer_arn,
-            registry.repository_url,
-        ).apply(
-            lambda known: WorkflowScope(
-                account=self._context.account,
-                project=names.project,
-                stack=names.stack,
-                name=names.named(),
-                balancer_name=known[4].split("/")[2],
-                by_host_name=by_host_name,
-                state_bucket=settings.state_bucket,
-                hosted_zone=settings.hosted_zone,
-                shared_path=names.shared_path,
-                repository_arn=known[0],
-                cluster_name=known[1],
-                task_roles=known[2:4],
-                log_groups=log_groups,
-                secret_arns=secret_arns,
-                build_secret_arns=build_secret_arns,
-                release_command=release_command,
-                processes=[*self._context.services.values()][1:],
-                host_path=host.shared_path if host else "",
-                place_actions=place_actions,
-                promotion_arns=pull_permissions.repository_arns(
-                    promotes_from, known[5], known[0], self._context.account
-                )[1:],
-            )
-        )
