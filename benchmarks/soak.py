@@ -1,10 +1,10 @@
 """Releases and previews in a row under load, with faults between them: `make soak`.
 
-`python -m benchmarks.soak [--releases N] [--previews N] [--seed N]`. The faults are drawn by the
-seed, which is printed, so that a run can be repeated. Afterwards nothing may differ: the service is
-healthy and as its settings say, no request is lost but by a fault that may lose some, the previews
-and everything of the stack are gone, and memory and disk are back where they were after the first
-release. Needs Docker and the Pulumi engine.
+`python -m benchmarks.soak [--releases N] [--previews N] [--steps N] [--seed N]`. The faults are
+drawn by the seed, which is printed, so that a run can be repeated. Afterwards nothing may differ:
+the service is healthy and as its settings say, no request is lost but by a fault that may lose
+some, the previews and everything of the stack are gone, and memory and disk are back where they
+were after the first release. Needs Docker and the Pulumi engine.
 """
 
 from __future__ import annotations
@@ -177,8 +177,8 @@ def lost(soak: Soak, faults: list[str]) -> list[str]:
     ]
 
 
-def run(soak: Soak, releases: int, previews: int) -> dict[str, Any]:
-    """The whole of it; what was found.
+def run(soak: Soak, order: list[str]) -> dict[str, Any]:
+    """Take the steps in this order; what was found.
 
     Raises:
         RuntimeError: a command did not do what it must.
@@ -187,7 +187,7 @@ def run(soak: Soak, releases: int, previews: int) -> dict[str, Any]:
     before = soak.held()
     url = str(soak.checkout.json("outputs", *STACK)["service_url"])
     with Visitor(url) as visitor:
-        for number, step in enumerate(steps(soak.draw, releases, previews), 1):
+        for number, step in enumerate(order, 1):
             take(soak, number, step)
         soak.succeeds(*UP)
     status = soak.checkout.json("status", *STACK)["service"]
@@ -219,6 +219,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--releases", type=int, default=50)
     parser.add_argument("--previews", type=int, default=20)
+    parser.add_argument("--steps", type=int, help="only so many of them, the first ones drawn")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     given = parser.parse_args()
     sys.stderr.write(f"seed {given.seed}\n")
@@ -227,7 +228,8 @@ def main() -> None:
         prepare(checkout)
         soak = Soak(checkout, random.Random(given.seed))  # noqa: S311 - chance, not a secret
         try:
-            found = run(soak, given.releases, given.previews)
+            order = steps(soak.draw, given.releases, given.previews)[: given.steps]
+            found = run(soak, order)
         finally:
             checkout.run("destroy", *STACK, "--yes", "--with-previews")
             checkout.run("local", "stop")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +31,9 @@ NO_ANSWER = DENIED | {
 """Answers to a question that this user, region or cloud does not answer."""
 
 
+CLOCK_TOLERANCE = timedelta(seconds=2)
+"""Answers tell the time in whole seconds, and take a moment."""
+
 MARKERS = ("nextToken", "NextMarker")
 """What tells that there is another page, and asks for it."""
 
@@ -44,6 +50,7 @@ class Cloud:
         known = provider or Provider({"region": region} if region else {})
         self._provider = known
         self._clients: dict[str, Any] = {}
+        self._ahead = timedelta()
 
     @cached_property
     def session(self) -> Session:
@@ -68,8 +75,24 @@ class Cloud:
     def client(self, service: str) -> Any:
         """The client of a service, by botocore's name."""
         if service not in self._clients:
-            self._clients[service] = self.session.create_client(service, config=self._config)
+            client = self.session.create_client(service, config=self._config)
+            client.meta.events.register("after-call", self._compare_clocks)
+            self._clients[service] = client
         return self._clients[service]
+
+    def _compare_clocks(self, parsed: Mapping[str, Any], **_: Any) -> None:
+        stamp = parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+        if stamp:
+            self._ahead = parsedate_to_datetime(stamp) - datetime.now(UTC)
+
+    def now(self) -> datetime:
+        """The time by AWS's clock as its last answer told it, for comparisons with its stamps.
+
+        AWS takes requests of a machine whose clock is minutes off.
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
+        """
+        here = datetime.now(UTC)
+        return here + self._ahead if abs(self._ahead) > CLOCK_TOLERANCE else here
 
     def pages(self, service: str, operation: str, key: str, /, **arguments: Any) -> list[Any]:
         """All items of a paginated operation.

@@ -110,7 +110,7 @@ def logs(
     if follow and screen.json:
         raise ConfigurationError("--follow and --json exclude each other: choose one.")
     with opened(stack, screen) as session:
-        start = datetime.now(UTC) - span
+        start = session.cloud.now() - span
         session.container(wanted.container)
         group = Streams(session.names.log_group, session.stream_prefix(process))
         if screen.json:
@@ -123,7 +123,7 @@ def logs(
         with suppress(KeyboardInterrupt):
             while True:
                 time.sleep(FOLLOW_SECONDS)
-                start = max(start, datetime.now(UTC) - timedelta(seconds=LATE_SECONDS))
+                start = max(start, session.cloud.now() - timedelta(seconds=LATE_SECONDS))
                 seen = _tell(session.cloud, group, start, screen, seen, wanted)
     return INTERRUPTED
 

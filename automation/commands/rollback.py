@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from automation.aws.ecs import (
@@ -62,7 +61,7 @@ def rollback(stack: str, screen: Screen, to: int | None = None) -> int:
         wanted = choose(stack_releases(session), to, _same(session, service))
         if session.pipeline is None:
             require_ports(session, service, wanted)
-        began = datetime.now(UTC)
+        began = session.cloud.now()
         for name in session.services.values():
             stop_running_deployment(session, name)
         before = processes.running(session)

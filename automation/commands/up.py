@@ -63,9 +63,9 @@ def up(
 
     with opened(stack, screen, program, create=True, changes=True) as session:
         release_command.session = promotion.session = session
-        began = datetime.now(UTC)
+        began = session.cloud.now()
         if session.file.environment:
-            life |= extended_life(session, branch, began)
+            life |= extended_life(session, branch, datetime.now(UTC))
         updated = Updated()
         before: dict[str, str] = {}
         failure: DriverError | None = None
@@ -76,6 +76,7 @@ def up(
                     checks.check(session, image, build, smoke)
                 if not session.target.free and screen.interactive:
                     _ask(session)
+            began = session.cloud.now()
             session.target.before_up(session.file.settings, screen)
             settle(session)
             task_count.tell(session)

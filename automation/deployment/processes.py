@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from automation.aws.ecs import describe_service, register, revision_number, task_definition
@@ -69,7 +69,7 @@ def together(
         return dict(verdicts)
     names = ", ".join(verdict.process for verdict in bad)
     session.screen.note(f"{names} failed, so {', '.join(gone)} goes back to the release before")
-    began = datetime.now(UTC)
+    began = session.cloud.now()
     put_back = [process for process in gone if _put_back(session, process, before[process])]
     ended = await_all(session, began, limits, put_back)
     reason = f"Went back to the release before, since {names} failed."

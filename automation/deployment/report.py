@@ -137,7 +137,7 @@ def _remember(session: Session, done: Done, told: Report) -> None:
     place = session.target.failure_file(session.file.name)
     before_ecs = done.failure is not None and not isinstance(done.failure, ServiceFailed)
     if told.diagnosis is not None and before_ecs:
-        last_failure.write(place, told.diagnosis)
+        last_failure.write(place, told.diagnosis, session.cloud.now())
     else:
         last_failure.forget(place)
 

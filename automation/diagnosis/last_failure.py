@@ -19,10 +19,10 @@ class Remembered:
     when: datetime
 
 
-def write(file: Path, diagnosis: Diagnosis) -> None:
-    """Save a failure; it replaces the one saved before."""
+def write(file: Path, diagnosis: Diagnosis, when: datetime) -> None:
+    """Save a failure, by AWS's clock; it replaces the one saved before."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    document = {"when": datetime.now(UTC).isoformat(), "diagnosis": asdict(diagnosis)}
+    document = {"when": when.isoformat(), "diagnosis": asdict(diagnosis)}
     scratch = file.with_suffix(".tmp")
     scratch.write_text(json.dumps(document, indent=2))
     scratch.replace(file)

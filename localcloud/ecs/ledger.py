@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.h
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from localcloud.ecs import arns, errors, rollout, shifting
 from localcloud.ecs.core import Core, given_members, page
 from localcloud.ecs.model import Revision, ServiceDeployment, State, Task
 from localcloud.ecs.service_shape import pending, running
+from localcloud.shared import clock
 from localcloud.shared.core import moment
 from localcloud.shared.service import Call, ServiceError
 
@@ -63,7 +63,7 @@ def list_deployments(core: Core, call: Call) -> Mapping[str, Any]:
 
 
 def _is_kept(entry: ServiceDeployment) -> bool:
-    return time.time() - entry.created_at < KEPT_SECONDS
+    return clock.now() - entry.created_at < KEPT_SECONDS
 
 
 def describe_deployments(core: Core, call: Call) -> Mapping[str, Any]:
@@ -121,7 +121,7 @@ def _stage(state: State, entry: ServiceDeployment) -> str | None:
     service = state.services.get(entry.service_arn)
     if service is None or not shifting.shifted(service) or entry.finished_at is not None:
         return None
-    return shifting.stage(service, time.time())
+    return shifting.stage(service, clock.now())
 
 
 def _summary(state: State, arn: str, requested: int | None = None) -> dict[str, Any]:
@@ -180,7 +180,7 @@ def stop_deployment(core: Core, call: Call) -> Mapping[str, Any]:
     as it is."""
     kind = call.input.get("stopType") or "ROLLBACK"
     arn = call.input["serviceDeploymentArn"]
-    now = time.time()
+    now = clock.now()
     with core.change() as state:
         entry = state.ledger.get(arn)
         if entry is None:

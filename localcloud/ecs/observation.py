@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from localcloud.ecs import bookkeeping, references
 from localcloud.ecs.core import Core
 from localcloud.ecs.model import Container, ServiceRecord, Task, TaskStatus
 from localcloud.ecs.runtime import SANDBOX, Runtime, Seen
+from localcloud.shared import clock
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Observer:
 
     def look(self) -> Look:
         """Ask Docker and the load balancers; takes no lock."""
-        at = time.time()
+        at = clock.now()
         containers: dict[str, dict[str, Seen]] = defaultdict(dict)
         for seen in self._runtime.seen():
             containers[seen.task_arn][seen.name] = seen

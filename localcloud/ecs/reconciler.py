@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -30,6 +29,7 @@ from localcloud.ecs.runtime import Runtime
 from localcloud.ecs.scheduler import Plan, healthy, plan
 from localcloud.ecs.starting import Starter
 from localcloud.ecs.stopping import Stopper
+from localcloud.shared import clock
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ class Reconciler:
     def round(self) -> float:
         """One look, decision and set of actions; returns the seconds until the next is due."""
         seen = self.observer.look()
-        now = time.time()
+        now = clock.now()
         services = [s for s in self.core.state.services.values() if s.status != "INACTIVE"]
         zones = {service.arn: self.observer.zones(service) for service in services}
         verdicts = {service.arn: self.alarms.look(service) for service in services}

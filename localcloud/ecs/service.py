@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -35,6 +34,7 @@ from localcloud.ecs.starting import Starter
 from localcloud.ecs.stopping import Stopper
 from localcloud.ecs.store import Store
 from localcloud.ecs.supported_members import refuse_unhonoured
+from localcloud.shared import clock
 from localcloud.shared.service import Call, Service, ServiceError, Surroundings
 
 Operation = Callable[[Core, Call], Mapping[str, Any]]
@@ -141,7 +141,7 @@ class Ecs(Service):
     def _adopt(self, logs: Logs) -> None:
         """Take up the tasks of an earlier process: those that ran go on, and so does their output;
         those that were starting are started anew."""
-        now = time.time()
+        now = clock.now()
         with self.core.change() as state:
             for task in state.tasks.values():
                 if task.status in (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from localcloud.ecs import arns, bookkeeping, errors, references, rollout
 from localcloud.ecs.core import Core, page
 from localcloud.ecs.model import Rollout, ServiceRecord, TaskDefinition
 from localcloud.ecs.service_shape import shape
+from localcloud.shared import clock
 from localcloud.shared.service import Call, ServiceError
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
@@ -41,7 +41,7 @@ def create(core: Core, call: Call) -> Mapping[str, Any]:
     references.check_load_balancers(core, call.region, balancers, definition)
     configuration = _configuration({}, given.get("deploymentConfiguration"))
     references.check_shift(core, call.region, configuration, balancers)
-    now = time.time()
+    now = clock.now()
     service = ServiceRecord(
         arn=arn,
         name=name,
@@ -189,7 +189,7 @@ def update(core: Core, call: Call) -> Mapping[str, Any]:
             setattr(service, name, value)
         rolled_out = any(getattr(service, name) != value for name, value in before.items())
         if rolled_out or given.get("forceNewDeployment"):
-            rollout.begin(state, service, time.time())
+            rollout.begin(state, service, clock.now())
         elif service.primary.rollout != Rollout.FAILED:
             service.primary.desired = service.desired_count
             service.steady = False
@@ -310,7 +310,7 @@ def _matches(service: ServiceRecord, given: dict[str, Any]) -> bool:
 
 def delete(core: Core, call: Call) -> Mapping[str, Any]:
     """DeleteService: DRAINING until its tasks have stopped, then INACTIVE."""
-    now = time.time()
+    now = clock.now()
     with core.change() as state:
         service = core.service(call, call.input.get("cluster"), call.input["service"])
         if service.status == "INACTIVE":

@@ -24,6 +24,7 @@ from localcloud.ecs.dependencies import NEVER_STARTED, Dependency, UnresolvableE
 from localcloud.ecs.model import Container, ServiceRecord, Task, TaskStatus
 from localcloud.ecs.runtime import PullError, Runtime, StartError, container_options
 from localcloud.ecs.task_definitions import effective
+from localcloud.shared import clock
 from localcloud.shared.service import ServiceError
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ class Starter:
         self._activate(task)
 
     def _fail(self, task: Task, reason: str, container: str | None) -> None:
-        now = time.time()
+        now = clock.now()
         with self.core.change():
             if task.desired_status == "RUNNING":
                 task.stop_code = "TaskFailedToStart"
@@ -148,7 +149,7 @@ class Starter:
 
     def _pull(self, task: Task, definition: dict[str, Any]) -> None:
         with self.core.change():
-            task.pull_started_at = time.time()
+            task.pull_started_at = clock.now()
         role = definition.get("executionRoleArn")
         for container in definition["containerDefinitions"]:
             record = _record(task, container["name"])
@@ -165,7 +166,7 @@ class Starter:
                 record.image_digest = digest
                 self._pin(task, record)
         with self.core.change():
-            task.pull_stopped_at = time.time()
+            task.pull_stopped_at = clock.now()
 
     def _pinned(self, task: Task, record: Container) -> str:
         """The image by the digest that the service's first task of this revision resolved.
@@ -278,7 +279,7 @@ class Starter:
             on=f"{record.name}({record.image})",
             condition=row["condition"],
             state=seen["State"] if seen else {},
-            waited=time.time() - began if began else 0.0,
+            waited=clock.now() - began if began else 0.0,
             limit=limits[record.name],
         )
 
@@ -311,7 +312,7 @@ class Starter:
             raise StartFailureError(f"CannotStartContainerError: {error}", record.name) from error
         with self.core.change():
             record.status = "RUNNING"
-            record.started_at = time.time()
+            record.started_at = clock.now()
         if container.get("logConfiguration"):
             self.logs.follow(task, definition["executionRoleArn"], container, runtime_id)
 
@@ -328,7 +329,7 @@ class Starter:
             if not task.live:
                 raise AbandonedError
             task.status = TaskStatus.RUNNING
-            task.started_at = time.time()
+            task.started_at = clock.now()
             task.version += 1
 
     @staticmethod
@@ -349,7 +350,7 @@ class Starter:
                 f"{error.response['Error']['Message']}"
             ) from error
         with self.core.change():
-            rollout.log(service, f"registered 1 targets in (target-group {group})", time.time())
+            rollout.log(service, f"registered 1 targets in (target-group {group})", clock.now())
 
 
 def _record(task: Task, name: str) -> Container:

@@ -18,6 +18,7 @@ from localcloud.ecs.core import Core
 from localcloud.ecs.model import Container, Task, TaskStatus
 from localcloud.ecs.observation import Observer, note_exit
 from localcloud.ecs.runtime import DEFAULT_STOP_TIMEOUT, SANDBOX_NAME, Runtime
+from localcloud.shared import clock
 
 POLL_SECONDS = 0.3
 
@@ -97,7 +98,7 @@ class Stopper:
                 self._end(record, timeouts[record.name], told, killed)
             time.sleep(POLL_SECONDS if told else 0)
         with self.core.change():
-            task.execution_stopped_at = task.execution_stopped_at or time.time()
+            task.execution_stopped_at = task.execution_stopped_at or clock.now()
         self._enter(task, TaskStatus.DEPROVISIONING)
 
     def _end(
@@ -123,7 +124,7 @@ class Stopper:
                 continue
             with self.core.change():
                 record.status = "STOPPED"
-                record.finished_at = time.time()
+                record.finished_at = clock.now()
                 note_exit(record, details)
         return running
 
@@ -144,7 +145,7 @@ class Stopper:
             for record in task.containers:
                 record.status = "STOPPED"
             task.status = TaskStatus.STOPPED
-            task.stopped_at = time.time()
+            task.stopped_at = clock.now()
             task.version += 1
 
     def _volumes(self, task: Task) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from localcloud.ecs import arns, errors
 from localcloud.ecs.core import Core, page
 from localcloud.ecs.model import Task, TaskDefinition, TaskStatus
 from localcloud.ecs.validation import normalised
+from localcloud.shared import clock
 from localcloud.shared.core import moment
 from localcloud.shared.service import Call
 
@@ -35,7 +35,7 @@ def register(core: Core, call: Call) -> Mapping[str, Any]:
             family=family,
             revision=revision,
             definition=definition,
-            registered_at=time.time(),
+            registered_at=clock.now(),
             registered_by=call.principal,
             tags=call.input.get("tags", []),
         )
@@ -110,7 +110,7 @@ def deregister(core: Core, call: Call) -> Mapping[str, Any]:
         if record.status != "ACTIVE":
             raise errors.client("The specified task definition is inactive.")
         record.status = "INACTIVE"
-        record.deregistered_at = time.time()
+        record.deregistered_at = clock.now()
         return {"taskDefinition": shape(record)}
 
 
@@ -139,7 +139,7 @@ def delete(core: Core, call: Call) -> Mapping[str, Any]:
                 failures.append({"arn": arn, "reason": reason})
                 continue
             record.status = "DELETE_IN_PROGRESS"
-            record.delete_requested_at = time.time()
+            record.delete_requested_at = clock.now()
             deleted.append(shape(record))
         forget_deleted(core)
     return {"taskDefinitions": deleted, "failures": failures}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from localcloud.ecs import arns, bookkeeping, errors, placement, references
 from localcloud.ecs.core import Core, given_members, page
 from localcloud.ecs.model import Cluster, Container, Task, TaskDefinition, TaskStatus
 from localcloud.ecs.services import check_execute_command
+from localcloud.shared import clock
 from localcloud.shared.service import Call
 
 MAXIMUM_COUNT = 10
@@ -72,7 +72,7 @@ def _new(call: Call, cluster: Cluster, definition: TaskDefinition, zone: str, su
         cluster_arn=cluster.arn,
         definition_arn=definition.arn,
         group=given.get("group") or f"family:{definition.family}",
-        created_at=time.time(),
+        created_at=clock.now(),
         availability_zone=zone,
         subnet=subnet,
         containers=placement.containers(definition.definition, cluster.arn, identifier),
@@ -113,7 +113,7 @@ def stop(core: Core, call: Call) -> Mapping[str, Any]:
         task = find(core, call, call.input["task"])
         if task.live:
             reason = call.input.get("reason") or "Task stopped by user"
-            bookkeeping.begin_stop(task, "UserInitiated", reason, time.time())
+            bookkeeping.begin_stop(task, "UserInitiated", reason, clock.now())
         return {"task": shape(core, task, tags=True)}
 
 

@@ -24,6 +24,7 @@ from localcloud.elb.metrics import (
 )
 from localcloud.elb.model import State, TargetGroup
 from localcloud.elb.targets import Key, Target, Targets
+from localcloud.shared import clock
 from localcloud.shared.service import ServiceError, Surroundings
 
 log = logging.getLogger("localcloud.elb")
@@ -176,7 +177,7 @@ class DataPlane:
 
     def _forget_drained(self) -> None:
         with self.lock:
-            now = time.time()
+            now = clock.now()
             drained = [t for t in self.targets if t.drained_at is not None and t.drained_at <= now]
             if drained:
                 self.targets.remove(drained)

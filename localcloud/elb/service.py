@@ -21,6 +21,7 @@ from localcloud.elb.repeats import same_listener
 from localcloud.elb.rule_refusals import check_actions
 from localcloud.elb.supported_members import MEMBERS, REFUSED, refuse_unhonoured, unsupported
 from localcloud.elb.targets import Key, Target
+from localcloud.shared import clock
 from localcloud.shared.service import Call, Service, ServiceError, Surroundings
 
 RELEASE_SECONDS = 5.0
@@ -178,7 +179,7 @@ class Elb(Service):
                 ]
                 for target in chosen:
                     delay = group.deregistration_delay if group.used else 0
-                    self.data_plane.targets.drain(target.key, time.time() + delay)
+                    self.data_plane.targets.drain(target.key, clock.now() + delay)
             self.data_plane.reconcile()
         return {}
 

@@ -11,6 +11,7 @@ from typing import Any
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from localcloud.emulator.emulator import RequestHandler
+from localcloud.shared import clock
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 IDLE_SECONDS = 75
@@ -22,6 +23,10 @@ class _Handler(RequestHandler):
     disable_nagle_algorithm = True
     server_version = "fargate-cd"
     sys_version = ""
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The header `Date`: the time by which the local cloud stamps what it makes."""
+        return super().date_time_string(clock.now() if timestamp is None else timestamp)
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 -- werkzeug's name
         """Nothing: the gateway and the registry log their calls themselves."""

@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AmazonECSInfrastruct
 from __future__ import annotations
 
 import logging
-import time
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -15,6 +14,7 @@ from localcloud.ecs import rollout, shifting
 from localcloud.ecs.core import Core
 from localcloud.ecs.model import Rollout, ServiceRecord
 from localcloud.iam.service_roles import assume_service_role
+from localcloud.shared import clock
 from localcloud.shared.service import ServiceError
 
 log = logging.getLogger(__name__)
@@ -49,9 +49,9 @@ class Shifts:
             return
         with self._core.change():
             if service.primary is primary:
-                shifting.given(service, percent, time.time())
+                shifting.given(service, percent, clock.now())
                 words = f"(deployment {primary.id}) gets {percent} percent of production traffic."
-                rollout.log(service, words, time.time())
+                rollout.log(service, words, clock.now())
 
     def _shifting(self, service: ServiceRecord) -> list[dict[str, Any]]:
         """The load balancers whose weights are moved.
@@ -97,4 +97,4 @@ class Shifts:
                 return
             if primary.rollout == Rollout.IN_PROGRESS:
                 cause = FAILED.format(why=why)
-                rollout.fail(state, service, cause, time.time(), rollback=True)
+                rollout.fail(state, service, cause, clock.now(), rollback=True)

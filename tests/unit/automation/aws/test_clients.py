@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
+import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 from botocore.loaders import Loader
@@ -120,3 +123,17 @@ def test_every_list_of_the_table_of_types_has_one_page_or_a_paginator(monkeypatc
         service, operation, *_key = kind.call.split() if kind.call else ("", "")
         if service and not cloud.client(service).can_paginate(operation):
             assert operation not in paged(), kind
+
+
+@pytest.mark.parametrize(("minutes", "off"), [(-4, True), (4, True), (0, False)])
+def test_the_time_is_that_of_aws_where_this_machines_clock_is_wrong(
+    monkeypatch: Any, minutes: int, off: bool
+) -> None:
+    cloud, stub = stubbed("ecs", monkeypatch)
+    there = datetime.now(UTC) + timedelta(minutes=minutes)
+    headers = {"date": format_datetime(there, usegmt=True)}
+    stub.add_response("list_clusters", {"ResponseMetadata": {"HTTPHeaders": headers}})
+    with stub:
+        cloud.client("ecs").list_clusters()
+    assert abs(cloud.now() - there) < timedelta(seconds=30)
+    assert (abs(cloud.now() - datetime.now(UTC)) > timedelta(minutes=2)) is off

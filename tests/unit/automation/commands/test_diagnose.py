@@ -90,7 +90,7 @@ def test_without_a_service_the_last_up_is_remembered(
     stage(monkeypatch, None, service=False)
     assert command.find(session)[0] is None
     diagnosis = Diagnosis("The build failed.", ["returned 1"], None, "urn:x")
-    last_failure.write(tmp_path / "dev.json", diagnosis)
+    last_failure.write(tmp_path / "dev.json", diagnosis, datetime.now(UTC))
     found, sentence = command.find(session)
     assert found == diagnosis
     assert "the last `up` failed" in sentence
@@ -116,7 +116,7 @@ def test_a_damaged_memory_of_the_last_up_is_said_and_the_service_examined(
 def test_of_an_earlier_up_and_a_later_deployment_the_later_counts(
     session: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    last_failure.write(tmp_path / "dev.json", Diagnosis("The build failed."))
+    last_failure.write(tmp_path / "dev.json", Diagnosis("The build failed."), datetime.now(UTC))
     monkeypatch.setattr(f"{__name__}.NOW", datetime.now(UTC) + timedelta(seconds=60))
     stage(monkeypatch, "SUCCESSFUL")
     assert command.find(session)[0] is None

@@ -45,6 +45,9 @@ class FakeEcs:
         self.healthy = True
         self.updates: list[dict[str, Any]] = []
 
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
     def client(self, _service: str) -> FakeEcs:
         return self
 

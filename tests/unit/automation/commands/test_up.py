@@ -41,6 +41,9 @@ class SilentCloud:
     def client(self, _service: str) -> Any:
         raise self.error
 
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
     def pages(self, *_names: str, **_arguments: Any) -> Any:
         raise self.error
 

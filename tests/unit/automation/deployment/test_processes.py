@@ -66,7 +66,7 @@ def session(captured: Captured, ecs: FakeEcs) -> Any:
     return SimpleNamespace(
         screen=captured.screen,
         services=names,
-        cloud=SimpleNamespace(client=lambda _: ecs),
+        cloud=SimpleNamespace(client=lambda _: ecs, now=lambda: datetime.now(UTC)),
         pipeline=None,
     )
 
