@@ -30,8 +30,11 @@ def releases_command(stack: str, screen: Screen) -> int:
 
 
 def print_releases(screen: Screen, found: Sequence[Release]) -> None:
-    """A table of at most 80 columns."""
-    screen.table(("release", "state", "when (UTC)", "commit", "image"), [_row(r) for r in found])
+    """A table of at most 80 columns, and with several processes what each of them ran."""
+    columns = ["release", "state", "when (UTC)", "commit", "image"]
+    if any(release.processes for release in found):
+        columns.append("revisions")
+    screen.table(columns, [_row(release)[: len(columns)] for release in found])
 
 
 def _row(release: Release) -> tuple[str, ...]:
@@ -44,6 +47,7 @@ def _row(release: Release) -> tuple[str, ...]:
         f"{release.when.astimezone(UTC):%Y-%m-%d %H:%M}",
         f"{commit[:COMMIT_LENGTH]}{dirty}",
         short_image(release.image),
+        ", ".join(f"{name} {number}" for name, number in sorted(_revisions(release).items())),
     )
 
 
@@ -73,5 +77,9 @@ def described(release: Release) -> dict[str, Any]:
 
 def _processes(release: Release) -> dict[str, Any]:
     """The revision of each process, where there are several."""
-    found = release.processes.items()
-    return {"processes": {name: revision_number(arn) for name, arn in found}} if found else {}
+    found = _revisions(release)
+    return {"processes": found} if found else {}
+
+
+def _revisions(release: Release) -> dict[str, int]:
+    return {name: revision_number(arn) for name, arn in release.processes.items()}

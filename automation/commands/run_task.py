@@ -14,6 +14,8 @@ from infra.names import CONTAINER_NAME
 STARTED_BY = "fargate-cd/run"
 NOT_RUN = 1
 """The exit code where the command was never run."""
+NO_COMMAND = 127
+"""The exit code of a command that the image does not have."""
 
 
 def run_task(stack: str, screen: Screen, command: Sequence[str]) -> int:
@@ -49,6 +51,8 @@ def run_task(stack: str, screen: Screen, command: Sequence[str]) -> int:
         screen.warn(f"The task {ended.task} never ran the command: {ended.reason}")
         return NOT_RUN
     screen.note(f"The task {ended.task} ended with exit code {ended.status}")
+    if ended.status == NO_COMMAND and len(command) == 1:
+        screen.note(f"{command[0]} is no job of {stack} (previews have none), so it was a command")
     return ended.status
 
 

@@ -157,6 +157,15 @@ def test_half_made_stacks_have_a_status_too() -> None:
     assert lines[1:3] == ROLLOUT
 
 
+def test_releases_of_several_processes_tell_what_each_ran() -> None:
+    out, when = terminal(120), datetime(2026, 12, 31, 23, 59, tzinfo=UTC)
+    arns = {"worker": "family_worker:3", "web": "family:1"}
+    row = Release(1, IMAGE, None, when, "current", "family:1", arns)
+    print_releases(Screen(out=out), [row])
+    assert written(out)[0].rstrip().endswith("revisions")
+    assert written(out)[1].rstrip().endswith("web 1, worker 3")
+
+
 @pytest.mark.parametrize("image", [IMAGE, "host.example/a/very/long/name/of/an/image:" + "v" * 60])
 def test_the_releases_fit_a_terminal_of_eighty_columns(image: str) -> None:
     out = terminal(80)

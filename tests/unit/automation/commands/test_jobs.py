@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,10 +11,13 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
+from automation.commands import run_task
 from automation.commands.jobs import _cells, _job
+from automation.deployment.one_off import Ended
 from automation.stack.operations import Session
 from infra.names import Names
 from infra.settings.model import Settings
+from tests.unit.automation.conftest import Captured
 
 JOB = {"command": ["tidy"], "schedule": "cron(0 3 * * ? *)", "timezone": "Europe/Berlin"}
 BEGAN = datetime(2026, 11, 28, 2, 0, tzinfo=UTC)
@@ -104,3 +108,20 @@ def test_a_job_whose_state_machine_was_deleted_says_what_to_do() -> None:
     account.machine = False
     why = "state machine deleted: run `refresh`, then `up`"
     assert _cells(row(account))[2:] == ["never", "-", why]
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "hint"),
+    [(["nightly"], 127, True), (["nightly"], 1, False), (["tidy", "up"], 127, False)],
+)
+def test_a_name_that_is_neither_job_nor_command_is_told(
+    captured: Captured,
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+    status: int,
+    hint: bool,
+) -> None:
+    monkeypatch.setattr(run_task, "opened", lambda *_: nullcontext())
+    monkeypatch.setattr(run_task, "_run", lambda *_: (Ended("abc", status, ""), []))
+    assert run_task.run_task("dev", captured.screen, command) == status
+    assert ("nightly is no job of dev" in captured.err.getvalue()) is hint
