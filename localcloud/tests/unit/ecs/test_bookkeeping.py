@@ -210,7 +210,7 @@ def test_a_deployment_can_be_looked_up_for_90_days(
     monkeypatch.setattr(core, "service", lambda *_: record)
 
     def seen(days: float) -> tuple[int, int]:
-        monkeypatch.setattr(ledger.clock, "now", lambda: days * 86400.0)
+        monkeypatch.setattr("localcloud.ecs.ledger.clock.now", lambda: days * 86400.0)
         listed = ledger.list_deployments(core, cast(Call, SimpleNamespace(input={"service": "s"})))
         wanted = {"serviceDeploymentArns": [arn]}
         told = ledger.describe_deployments(core, cast(Call, SimpleNamespace(input=wanted)))

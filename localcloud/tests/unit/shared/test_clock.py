@@ -11,8 +11,8 @@ def test_the_time_never_goes_back_and_follows_what_goes_forward(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     moment = {"time": 1000.0, "monotonic": 10.0}
-    monkeypatch.setattr(clock.time, "time", lambda: moment["time"])
-    monkeypatch.setattr(clock.time, "monotonic", lambda: moment["monotonic"])
+    monkeypatch.setattr("localcloud.shared.clock.time.time", lambda: moment["time"])
+    monkeypatch.setattr("localcloud.shared.clock.time.monotonic", lambda: moment["monotonic"])
     watch = clock.Clock()
 
     def after(seconds: float, wall: float) -> float:
