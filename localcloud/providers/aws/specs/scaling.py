@@ -89,6 +89,7 @@ POLICY = Spec(
         ),
     ),
     defaults={"policyType": "StepScaling"},
+    nested={"targetTrackingScalingPolicyConfiguration": {"disableScaleIn": False}},
     outputs={"arn": "PolicyARN", "alarmArns": "Alarms[].AlarmARN"},
     name=AutoName(255),
     imports=_IMPORT.removesuffix(")") + r")/(?P<name>.+)",

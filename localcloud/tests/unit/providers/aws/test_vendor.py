@@ -75,6 +75,66 @@ def _delayed(world: World, held: Held) -> None:
     world.client("elbv2").modify_target_group_attributes(TargetGroupArn=held.id, Attributes=[delay])
 
 
+def _slower(world: World, held: Held) -> None:
+    idle = {"Key": "idle_timeout.timeout_seconds", "Value": "99"}
+    world.client("elbv2").modify_load_balancer_attributes(
+        LoadBalancerArn=held.id, Attributes=[idle]
+    )
+
+
+def _moved(world: World, held: Held) -> None:
+    pair = {"RuleArn": held.id, "Priority": 77}
+    world.client("elbv2").set_rule_priorities(RulePriorities=[pair])
+
+
+def _insights(world: World, held: Held) -> None:
+    world.client("ecs").update_cluster(
+        cluster=held.id, settings=[{"name": "containerInsights", "value": "enabled"}]
+    )
+
+
+def _alarmed(world: World, held: Held, **others: Any) -> None:
+    alarm = {
+        "ComparisonOperator": "GreaterThanThreshold",
+        "EvaluationPeriods": 1,
+        "Threshold": 1.5,
+        "MetricName": "m",
+        "Namespace": "n",
+        "Period": 60,
+        "Statistic": "Sum",
+        **others,
+    }
+    world.client("cloudwatch").put_metric_alarm(AlarmName=held.id, **alarm)
+
+
+def _allowed(world: World, held: Held) -> None:
+    role, _, name = held.id.partition(":")
+    world.client("iam").put_role_policy(
+        RoleName=role, PolicyName=name, PolicyDocument=policy("arn:aws:s3:::other")
+    )
+
+
+def _tracked(world: World, held: Held) -> None:
+    cpu = {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}
+    world.client("application-autoscaling").put_scaling_policy(
+        PolicyName=held.outputs["name"],
+        ServiceNamespace="ecs",
+        ResourceId=held.outputs["resourceId"],
+        ScalableDimension="ecs:service:DesiredCount",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration={
+            "TargetValue": 11.0,
+            "PredefinedMetricSpecification": cpu,
+        },
+    )
+
+
+def _overwritten(world: World, held: Held) -> None:
+    world.client("ssm").put_parameter(Name=held.id, Value="by hand", Type="String", Overwrite=True)
+
+
+BALANCER, RULE = "aws:lb/loadBalancer:LoadBalancer", "aws:lb/listenerRule:ListenerRule"
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 HEALTH = {"healthCheck": {"path": "/"}}
 Change = Callable[[World, Held], None]
 BY_HAND: dict[str, tuple[str, Values, Change, str]] = {
@@ -116,6 +176,29 @@ BY_HAND: dict[str, tuple[str, Values, Change, str]] = {
         ),
         "",
     ),
+    "a load balancer's default": (BALANCER, {}, _slower, "idleTimeout"),
+    "a rule's priority": (RULE, {}, _moved, "priority"),
+    "settings that the program leaves alone": ("aws:ecs/cluster:Cluster", {}, _insights, ""),
+    "an alarm's threshold": (
+        ALARM,
+        {},
+        lambda world, held: _alarmed(world, held, Threshold=9.0),
+        "threshold",
+    ),
+    "an alarm's default": (
+        ALARM,
+        {},
+        lambda world, held: _alarmed(world, held, TreatMissingData="breaching"),
+        "treatMissingData",
+    ),
+    "what a role may do": ("aws:iam/rolePolicy:RolePolicy", {}, _allowed, "policy"),
+    "a target value": (
+        "aws:appautoscaling/policy:Policy",
+        {},
+        _tracked,
+        "targetTrackingScalingPolicyConfiguration",
+    ),
+    "a parameter's value": ("aws:ssm/parameter:Parameter", {}, _overwritten, "value"),
 }
 """What was changed by plain calls → type, inputs, the change, the input that a preview tells; none
 where the vendor's provider keeps what it finds."""
@@ -163,6 +246,19 @@ KEPT_INPUTS = {
     "aws:cloudwatch/logGroup:LogGroup": ("name",),
     "aws:ecr/repository:Repository": ("name",),
     "aws:iam/role:Role": ("name", "assumeRolePolicy"),
+    BALANCER: ("internal", "subnets", "securityGroups"),
+    RULE: ("listenerArn", "priority", "actions", "conditions"),
+    "aws:ecs/cluster:Cluster": ("name",),
+    ALARM: (
+        *("comparisonOperator", "evaluationPeriods", "threshold", "metricName", "namespace"),
+        *("period", "statistic"),
+    ),
+    "aws:iam/rolePolicy:RolePolicy": ("role", "policy"),
+    "aws:appautoscaling/policy:Policy": (
+        *("serviceNamespace", "resourceId", "scalableDimension", "policyType"),
+        "targetTrackingScalingPolicyConfiguration",
+    ),
+    "aws:ssm/parameter:Parameter": ("type", "value"),
 }
 
 

@@ -127,4 +127,93 @@ VENDOR: Mapping[str, Vendor] = {
         reads=frozenset({"GetPipeline", "ListTagsForResource"}),
         waits="repeats a create while its role is not known yet",
     ),
+    "aws:lb/loadBalancer:LoadBalancer": Vendor(
+        "elbv2/load_balancer.go",
+        reads=frozenset(
+            {
+                "DescribeLoadBalancers",
+                "DescribeLoadBalancerAttributes",
+                "DescribeCapacityReservation",
+                "DescribeTags",
+            }
+        ),
+        kept=frozenset(
+            {
+                "accessLogs",
+                "connectionLogs",
+                "internal",
+                "ipAddressType",
+                "securityGroups",
+                "subnetMappings",
+                "subnets",
+            }
+        ),
+        defaults={
+            "clientKeepAlive": 3600,
+            "desyncMitigationMode": "defensive",
+            "dropInvalidHeaderFields": False,
+            "enableDeletionProtection": False,
+            "enableHttp2": True,
+            "enableTlsVersionAndCipherSuiteHeaders": False,
+            "enableWafFailOpen": False,
+            "enableXffClientPort": False,
+            "enableZonalShift": False,
+            "idleTimeout": 60,
+            "loadBalancerType": "application",
+            "preserveHostHeader": False,
+            "xffHeaderProcessingMode": "append",
+        },
+        waits="active, after a create and an update; its network interfaces gone after a delete",
+    ),
+    "aws:lb/listenerRule:ListenerRule": Vendor(
+        "elbv2/listener_rule.go",
+        reads=frozenset({"DescribeRules", "DescribeTags"}),
+        kept=frozenset({"priority"}),
+        waits="repeats the first read until the rule is found",
+    ),
+    "aws:ecs/cluster:Cluster": Vendor(
+        "ecs/cluster.go",
+        reads=frozenset({"DescribeClusters"}),
+        kept=frozenset({"settings"}),
+        waits="ACTIVE; repeats a delete while services or tasks are there; INACTIVE after it",
+    ),
+    "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": Vendor(
+        "ecs/cluster_capacity_providers.go",
+        reads=frozenset({"DescribeClusters"}),
+        waits="the cluster's ACTIVE; repeats while it is updated",
+    ),
+    "aws:ecs/taskDefinition:TaskDefinition": Vendor(
+        "ecs/task_definition.go",
+        reads=frozenset({"DescribeTaskDefinition"}),
+        kept=frozenset({"networkMode"}),
+        defaults={"skipDestroy": False},
+    ),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": Vendor(
+        "cloudwatch/metric_alarm.go",
+        reads=frozenset({"DescribeAlarms", "ListTagsForResource"}),
+        kept=frozenset({"evaluateLowSampleCountPercentiles"}),
+        defaults={"actionsEnabled": True, "treatMissingData": "missing"},
+    ),
+    "aws:iam/rolePolicy:RolePolicy": Vendor(
+        "iam/role_policy.go",
+        reads=frozenset({"GetRolePolicy"}),
+        waits="repeats the first read until the policy is found",
+    ),
+    "aws:appautoscaling/policy:Policy": Vendor(
+        "appautoscaling/policy.go",
+        reads=frozenset({"DescribeScalingPolicies"}),
+        defaults={"policyType": "StepScaling"},
+        nested={"targetTrackingScalingPolicyConfiguration": {"disableScaleIn": False}},
+        waits="repeats a create while its target is not known yet",
+    ),
+    "aws:ecr/lifecyclePolicy:LifecyclePolicy": Vendor(
+        "ecr/lifecycle_policy.go",
+        reads=frozenset({"GetLifecyclePolicy"}),
+        waits="repeats the first read until the policy is found",
+    ),
+    "aws:ssm/parameter:Parameter": Vendor(
+        "ssm/parameter.go",
+        reads=frozenset({"GetParameter", "DescribeParameters", "ListTagsForResource"}),
+        kept=frozenset({"dataType", "keyId", "tier"}),
+    ),
 }
