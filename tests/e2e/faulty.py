@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import threading
 import time
 import urllib.error
@@ -138,7 +139,7 @@ class Visitor:
                 self.answers += 1
             except urllib.error.HTTPError as error:
                 self.faults.append(f"{time.time():.1f}: {error.code}")
-            except OSError as error:
+            except (OSError, http.client.HTTPException) as error:
                 self.faults.append(f"{time.time():.1f}: {error}")
             self._ended.wait(0.1)
 

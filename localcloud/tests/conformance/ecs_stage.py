@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import itertools
 import json
 import threading
@@ -348,7 +349,7 @@ class Load:
         while not self._ended.wait(0.05):
             try:
                 status, body = answer(self._url)
-            except OSError as error:
+            except (OSError, http.client.HTTPException) as error:
                 status, body = 0, str(error)
             self._seen.append((status, body))
 
