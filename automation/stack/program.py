@@ -72,10 +72,24 @@ def release_program(
     loading = ThreadPoolExecutor(1, "load-sdk").submit(load_sdk)
 
     def program() -> None:
+        pulumi.log.debug = unsent
         loading.result()
         define_stack(release, further)
 
     return program
+
+
+def unsent(
+    msg: str,
+    resource: pulumi.Resource | None = None,
+    stream_id: int | None = None,
+    ephemeral: bool | None = None,
+) -> None:
+    """Take the place of `pulumi.log.debug`.
+
+    The SDK waits for the engine at each of its several debug messages for every resource, and the
+    engine shows them under `pulumi up --debug` alone.
+    """
 
 
 def load_sdk() -> None:

@@ -6,12 +6,13 @@ import subprocess
 import sys
 import time
 
+import pulumi
 import pytest
 
 from automation import paths
 from automation.errors import ConfigurationError
 from automation.stack import program as module
-from automation.stack.program import release_program
+from automation.stack.program import release_program, unsent
 from automation.stack.stack_file import load_stack_file
 from infra import stack
 
@@ -41,8 +42,10 @@ def test_the_sdk_is_loaded_before_the_program_uses_it(monkeypatch: pytest.Monkey
     done: list[str] = []
     monkeypatch.setattr(module, "load_sdk", lambda: time.sleep(0.2) or done.append("loaded"))
     monkeypatch.setattr(stack, "define_stack", lambda *_: done.append("defined"))
+    monkeypatch.setattr(pulumi.log, "debug", pulumi.log.debug)
     release_program(load_stack_file("local"), None, False)()
     assert done == ["loaded", "defined"]
+    assert pulumi.log.debug is unsent
 
 
 def test_what_is_loaded_has_not_been_used_before() -> None:
