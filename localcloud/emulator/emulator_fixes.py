@@ -37,6 +37,7 @@ class Ec2Amendments(Service):
             "CreateVpc": self._let_default_group_talk_to_itself,
             "DeleteNatGateway": self._free_gateway,
             "DeleteVpcEndpoints": self._forget_endpoints,
+            "ModifySecurityGroupRules": self._change_sources,
         }
         describe_rules()
         describe_local_zones()
@@ -72,6 +73,27 @@ class Ec2Amendments(Service):
         with self._emulator.lock:
             for name in call.input["VpcEndpointIds"]:
                 ec2.vpc_end_points.pop(name, None)
+
+    def _change_sources(self, call: Call, answer: Mapping[str, Any]) -> None:
+        """The emulator changes a rule's address range alone.
+
+        https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SecurityGroupRuleRequest.html
+        """
+        del answer
+        ec2 = backends("ec2")[call.account][call.region]
+        with self._emulator.lock:
+            group = ec2.get_security_group_by_name_or_id(call.input["GroupId"])
+            for given in call.input["SecurityGroupRules"]:
+                rule, wanted = (
+                    group.get_rule(given["SecurityGroupRuleId"]),
+                    given["SecurityGroupRule"],
+                )
+                if "ReferencedGroupId" in wanted:
+                    rule.source_group["GroupId"] = wanted["ReferencedGroupId"]
+                if "PrefixListId" in wanted:
+                    rule.prefix_list_id = wanted["PrefixListId"]
+                if "CidrIpv6" in wanted:
+                    rule.ip_range["CidrIpv6"] = wanted["CidrIpv6"]
 
     def _free_gateway(self, call: Call, answer: Mapping[str, Any]) -> None:
         """A deleted NAT gateway gives its address and its network interface back.

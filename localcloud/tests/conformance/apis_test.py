@@ -210,6 +210,31 @@ def descriptions_of_rules(cloud: WholeCloud) -> None:
 
 
 @row(
+    "a rule can name another group, and the first one is free then",
+    f"{EC2}API_ModifySecurityGroupRules.html",
+)
+def a_rule_names_another_group(cloud: WholeCloud) -> None:
+    ec2, vpc = cloud.client("ec2"), vpc_of(cloud)
+    own, first, second = (
+        ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"]
+        for name in ("own", "first", "second")
+    )
+    web = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80}
+    rule = ec2.authorize_security_group_ingress(
+        GroupId=own, IpPermissions=[{**web, "UserIdGroupPairs": [{"GroupId": first}]}]
+    )["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+    changed = {**web, "ReferencedGroupId": second, "Description": "from the second"}
+    ec2.modify_security_group_rules(
+        GroupId=own,
+        SecurityGroupRules=[{"SecurityGroupRuleId": rule, "SecurityGroupRule": changed}],
+    )
+    (found,) = ec2.describe_security_group_rules(SecurityGroupRuleIds=[rule])["SecurityGroupRules"]
+    assert found["ReferencedGroupInfo"]["GroupId"] == second
+    assert found["Description"] == "from the second"
+    ec2.delete_security_group(GroupId=first)
+
+
+@row(
     "what is deleted has in the end no tags to be found by",
     f"{DOCS}resourcegroupstagging/latest/APIReference/API_GetResources.html",
 )
