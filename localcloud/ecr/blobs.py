@@ -70,9 +70,9 @@ class Blobs:
         return self.file(digest).is_file()
 
     def obtain(self, digest: str) -> bool:
-        """Whether the blob is here, or was pushed to another local cloud of this machine."""
+        """Whether the blob came just now, from another local cloud of this machine."""
         shared = self._shared
-        return self.has(digest) or bool(shared and shared.give(digest, self.file(digest)))
+        return bool(shared and not self.has(digest) and shared.give(digest, self.file(digest)))
 
     def size(self, digest: str) -> int:
         """Bytes of a blob; FileNotFoundError where it is not here."""

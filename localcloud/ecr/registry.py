@@ -257,7 +257,11 @@ class Registry:
         return self._stream(digest, size, exchange.request.range, headers)
 
     def _is_in(self, exchange: Exchange, digest: str) -> bool:
-        """Whether a repository has a blob; who may push it need not, where the machine has it."""
+        """Whether a repository has a blob.
+
+        Who may push one need not, where another local cloud of this machine has it. One of another
+        repository here is mounted, which takes the right to read that repository.
+        """
         if digest in exchange.repository.blobs and self._blobs.has(digest):
             return True
         return (

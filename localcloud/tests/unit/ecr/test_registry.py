@@ -200,11 +200,13 @@ def test_a_blob_is_mounted_from_a_repository_that_may_be_read(
     assert absent.status == 202
 
 
-def test_who_may_push_need_not_push_a_layer_that_this_machine_has(
-    client: Client, policies: Policies
+def test_who_may_push_need_not_push_a_layer_that_another_local_cloud_has(
+    client: Client, policies: Policies, tmp_path: Path
 ) -> None:
     layer = b"x" * LEAST_BYTES
-    path = f"/v2/app/blobs/{client.push_blob('team/other', layer)}"
+    (tmp_path / "layer").write_bytes(layer)
+    SharedLayers(tmp_path / "layers").keep(digest_of(layer), tmp_path / "layer")
+    path = f"/v2/app/blobs/{digest_of(layer)}"
     policies.denied = {("CompleteLayerUpload", "app")}
     assert client.ask("HEAD", path).status == 404
     policies.denied = set()
@@ -214,7 +216,8 @@ def test_who_may_push_need_not_push_a_layer_that_this_machine_has(
 
 
 def test_a_blob_of_another_repository_is_not_shown(client: Client) -> None:
-    digest = client.push_blob("team/other", b"private")
+    digest = client.push_blob("team/other", b"x" * LEAST_BYTES)
+    assert client.ask("HEAD", f"/v2/app/blobs/{digest}").status == 404
     assert client.ask("GET", f"/v2/app/blobs/{digest}").code == "BLOB_UNKNOWN"
 
 
