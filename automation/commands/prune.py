@@ -11,13 +11,13 @@ from automation import paths
 from automation.commands.destroy import remove_stack
 from automation.commands.previews import moment
 from automation.errors import UpdateRunning
-from automation.previews.branches import (
+from automation.previews.preview_stacks import PreviewStack, previews_of, require_environment_name
+from automation.previews.remote_branches import (
     RemoteUnknown,
     remote_branches,
     remote_name,
     stack_remote,
 )
-from automation.previews.preview_stacks import PreviewStack, previews_of, require_environment_name
 from automation.screen import Screen
 from automation.stack.operations import connected
 from automation.unexpected_errors import in_words

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from automation import paths
 from automation.errors import ConfigurationError, DriverError
-from automation.machine import docker, requirements
-from automation.machine.docker import Note
+from automation.machine import docker_setup, requirements
+from automation.machine.docker_setup import Note
 from automation.screen import Screen
 
 if TYPE_CHECKING:
@@ -89,14 +89,14 @@ def start(screen: Screen) -> api.Endpoints:
     cloud = local_cloud()
     running = cloud.status()
     if running is not None:
-        docker.ensure_docker(screen.note)
+        docker_setup.ensure_docker(screen.note)
         if is_outdated(running):
             screen.warn(OUTDATED)
         return running
     lock = cloud.state_dir / "locks" / "start"
     with paths.exclusively(lock, screen.note, "the start of the local cloud"):
-        docker.ensure_docker(screen.note)
-        docker.ensure_packages(missing_packages(), screen.note)
+        docker_setup.ensure_docker(screen.note)
+        docker_setup.ensure_packages(missing_packages(), screen.note)
         if (running := cloud.status()) is not None:
             return running
         screen.note("Starting the local cloud")

@@ -16,9 +16,8 @@ from pathlib import Path
 
 from automation import paths
 from automation.engine import VERSION, find_engine, obtain_engine
-from automation.machine import docker as docker_setup
+from automation.machine import docker_setup, requirements
 from automation.machine import local_cloud as local
-from automation.machine import requirements
 
 MINIMUM_PYTHON = (3, 11)
 MINIMUM_FREE_BYTES = 5 * 1024**3

@@ -21,7 +21,7 @@ from pulumi.automation.errors import CommandError
 
 from automation import paths
 from automation.errors import ConfigurationError, NumberTaken
-from automation.previews.branches import (
+from automation.previews.remote_branches import (
     RemoteUnknown,
     remote_branches,
     remote_name,

@@ -9,12 +9,12 @@ from typing import Any
 
 from localcloud.codepipeline import connection_pushes, executions, pipelines, webhooks
 from localcloud.codepipeline.core import Core, Store
-from localcloud.codepipeline.deliveries import Deliveries
 from localcloud.codepipeline.events import Events
 from localcloud.codepipeline.executor import Executor
 from localcloud.codepipeline.links import PAGES
 from localcloud.codepipeline.roles import Roles
 from localcloud.codepipeline.view import View
+from localcloud.codepipeline.webhook_deliveries import Deliveries
 from localcloud.shared.service import Call, Service, ServiceError, Surroundings
 
 Operation = Callable[[Core, Call], Mapping[str, Any]]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
-from localcloud.ecr.layers import SharedLayers
+from localcloud.ecr.shared_layers import SharedLayers
 
 CHUNK_BYTES = 1024 * 1024
 ABANDONED_AFTER_SECONDS = 24 * 3600

@@ -16,11 +16,11 @@ from typing import Any
 from localcloud.ecr.checks import checked_lifecycle, checked_tags, scan_on_push, wanted_mutability
 from localcloud.ecr.engine_images import sweep
 from localcloud.ecr.images import Images
-from localcloud.ecr.layers import SharedLayers
 from localcloud.ecr.lifecycle import expiries, parse_policy
 from localcloud.ecr.model import Repository
 from localcloud.ecr.pages import page
 from localcloud.ecr.registry import Registry
+from localcloud.ecr.shared_layers import SharedLayers
 from localcloud.ecr.store import Repositories
 from localcloud.ecr.tokens import USER, Caller, Tokens
 from localcloud.server.serving import Server, listen, serve

@@ -11,10 +11,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from localcloud.ecr.blobs import Blobs
-from localcloud.ecr.layers import SharedLayers
 from localcloud.ecr.lifecycle import expiries, parse_policy
 from localcloud.ecr.manifest import InvalidManifestError, read_manifest
 from localcloud.ecr.model import Image, Repository, from_json, to_json
+from localcloud.ecr.shared_layers import SharedLayers
 from localcloud.shared.service import ServiceError
 from localcloud.shared.state_file import write_atomically
 

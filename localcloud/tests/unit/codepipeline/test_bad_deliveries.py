@@ -8,12 +8,13 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from localcloud.tests.unit.codepipeline.test_deliveries import DEFINITION, TOKEN, runs, signed
 from werkzeug.test import Client
 
 from localcloud.codepipeline import webhooks
 from localcloud.codepipeline.core import Core, Store
-from localcloud.codepipeline.deliveries import Deliveries
 from localcloud.codepipeline.model import Webhook
+from localcloud.codepipeline.webhook_deliveries import Deliveries
 from localcloud.tests.unit.codepipeline.harness import (
     ACCOUNT,
     REGION,
@@ -21,7 +22,6 @@ from localcloud.tests.unit.codepipeline.harness import (
     pipeline,
     surroundings,
 )
-from localcloud.tests.unit.codepipeline.test_deliveries import DEFINITION, TOKEN, runs, signed
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from localcloud.ecr.layers import LEAST_BYTES, SharedLayers
 from localcloud.ecr.model import Repository
 from localcloud.ecr.registry import Registry
+from localcloud.ecr.shared_layers import LEAST_BYTES, SharedLayers
 from localcloud.ecr.store import Repositories
 from localcloud.ecr.tokens import Caller, Tokens
 from localcloud.server.serving import listen, serve

@@ -15,7 +15,7 @@ import pytest
 from automation import paths
 from automation.commands.doctor import _risks_of_addons, doctor
 from automation.errors import DriverError
-from automation.machine import docker, prerequisites
+from automation.machine import docker_setup, prerequisites
 from automation.machine.prerequisites import CHECKS, FIXES, Check
 from automation.stack.target import TARGETS
 from infra.settings.model import Settings
@@ -142,11 +142,11 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine whose programs are the scripts in `bin`; packages may be installed."""
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.delenv("DOCKER_HOST", raising=False)
-    monkeypatch.setattr(docker, "can_install", lambda: True)
-    monkeypatch.setattr(docker, "DAEMON_LOG", tmp_path / "dockerd.log")
-    monkeypatch.setattr(docker, "DAEMON_PID", tmp_path / "docker.pid")
-    monkeypatch.setattr(docker, "_service_command", lambda: None)
-    monkeypatch.setattr(docker, "START_SECONDS", 5.0)
+    monkeypatch.setattr(docker_setup, "can_install", lambda: True)
+    monkeypatch.setattr(docker_setup, "DAEMON_LOG", tmp_path / "dockerd.log")
+    monkeypatch.setattr(docker_setup, "DAEMON_PID", tmp_path / "docker.pid")
+    monkeypatch.setattr(docker_setup, "_service_command", lambda: None)
+    monkeypatch.setattr(docker_setup, "START_SECONDS", 5.0)
     return tmp_path
 
 
@@ -159,21 +159,21 @@ def docker_that_answers_when(machine: Path, file: str) -> None:
 
 def test_an_answering_engine_is_left_alone(machine: Path) -> None:
     script(machine / "bin" / "docker", "exit 0")
-    docker.ensure_docker(lambda note: pytest.fail(note))
+    docker_setup.ensure_docker(lambda note: pytest.fail(note))
 
 
 def test_without_root_one_sentence_says_what_to_do(
     machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(docker, "can_install", lambda: False)
+    monkeypatch.setattr(docker_setup, "can_install", lambda: False)
     with pytest.raises(DriverError, match=r"the docker command is missing.*Install Docker Engine"):
-        docker.ensure_docker(lambda _: None)
+        docker_setup.ensure_docker(lambda _: None)
 
 
 def test_a_user_without_rights_is_told_about_the_group(machine: Path) -> None:
     script(machine / "bin" / "docker", "echo permission denied while trying to connect >&2; exit 1")
     with pytest.raises(DriverError, match="usermod -aG docker"):
-        docker.ensure_docker(lambda _: None)
+        docker_setup.ensure_docker(lambda _: None)
 
 
 def test_an_engine_that_docker_host_names_is_not_ours_to_start(
@@ -184,14 +184,14 @@ def test_an_engine_that_docker_host_names_is_not_ours_to_start(
     monkeypatch.setenv("DOCKER_HOST", "tcp://build.example.com:2376")
     words = "DOCKER_HOST is tcp://build.example.com:2376: start the engine there, or unset"
     with pytest.raises(DriverError, match=words):
-        docker.ensure_docker(lambda note: pytest.fail(note))
+        docker_setup.ensure_docker(lambda note: pytest.fail(note))
     assert words in prerequisites.docker().remedy
 
 
 def test_a_stopped_engine_is_started_as_a_process_of_its_own(machine: Path) -> None:
     docker_that_answers_when(machine, "up")
     script(machine / "bin" / "dockerd", f"echo started; : > {machine}/up")
-    docker.ensure_docker(lambda _: None)
+    docker_setup.ensure_docker(lambda _: None)
     assert (machine / "dockerd.log").read_text() == "started\n"
 
 
@@ -203,43 +203,43 @@ def test_a_missing_engine_is_installed_then_started(machine: Path) -> None:
     )
     script(machine / "bin" / "apt-get", install)
     docker_that_answers_when(machine, "up")
-    docker.ensure_docker(lambda _: None)
+    docker_setup.ensure_docker(lambda _: None)
     assert "docker.io" in (machine / "apt").read_text()
 
 
 def test_one_that_does_not_start_shows_its_log(
     machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(docker, "START_SECONDS", 0.6)
+    monkeypatch.setattr(docker_setup, "START_SECONDS", 0.6)
     (machine / "dockerd.log").write_text("of an earlier start\n")
     docker_that_answers_when(machine, "never")
     script(machine / "bin" / "dockerd", "echo no iptables; exit 1")
     with pytest.raises(DriverError, match="does not answer") as error:
-        docker.ensure_docker(lambda _: None)
+        docker_setup.ensure_docker(lambda _: None)
     assert error.value.evidence == ["no iptables"]
 
 
 def test_a_package_list_is_renewed_once_before_giving_up(machine: Path) -> None:
     script(machine / "bin" / "apt-get", f"echo $1 >> {machine}/apt; [ $1 = update ]")
     with pytest.raises(DriverError, match="can't install haproxy"):
-        docker.ensure_packages(["haproxy"], lambda _: None)
+        docker_setup.ensure_packages(["haproxy"], lambda _: None)
     assert (machine / "apt").read_text().split() == ["install", "update", "install"]
 
 
 def test_no_packages_need_no_rights(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docker, "can_install", lambda: False)
-    docker.ensure_packages([], lambda _: None)
+    monkeypatch.setattr(docker_setup, "can_install", lambda: False)
+    docker_setup.ensure_packages([], lambda _: None)
     with pytest.raises(DriverError, match="sudo apt-get install haproxy"):
-        docker.ensure_packages(["haproxy"], lambda _: None)
+        docker_setup.ensure_packages(["haproxy"], lambda _: None)
 
 
 def test_docker_that_hangs_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(*_: Any, **__: Any) -> None:
         raise subprocess.TimeoutExpired("docker", 20)
 
-    monkeypatch.setattr("automation.machine.docker.shutil.which", lambda _: "/usr/bin/docker")
-    monkeypatch.setattr("automation.machine.docker.subprocess.run", run)
-    assert docker.docker_answers() == "it has not answered for 20 s"
+    monkeypatch.setattr("automation.machine.docker_setup.shutil.which", lambda _: "/usr/bin/docker")
+    monkeypatch.setattr("automation.machine.docker_setup.subprocess.run", run)
+    assert docker_setup.docker_answers() == "it has not answered for 20 s"
 
 
 @pytest.mark.parametrize(

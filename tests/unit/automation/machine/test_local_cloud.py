@@ -42,7 +42,7 @@ def test_a_command_on_an_outdated_local_cloud_says_so(
     running: Any = SimpleNamespace(started_at=BEGAN.isoformat())
     cloud = SimpleNamespace(status=lambda: running, state_dir=tmp_path)
     monkeypatch.setattr(local_cloud, "local_cloud", lambda: cloud)
-    monkeypatch.setattr(local_cloud.docker, "ensure_docker", lambda _: None)
+    monkeypatch.setattr(local_cloud.docker_setup, "ensure_docker", lambda _: None)
     monkeypatch.setattr(local_cloud, "is_outdated", lambda _: True)
     assert local_cloud.start(captured.screen) is running
     assert "local stop" in captured.err.getvalue()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.ecr.layers import LEAST_BYTES, SharedLayers
+from localcloud.ecr.shared_layers import LEAST_BYTES, SharedLayers
 
 LARGE = b"x" * LEAST_BYTES
 

@@ -13,10 +13,10 @@ from urllib.parse import urlencode
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from localcloud.codepipeline import deliveries, webhooks
+from localcloud.codepipeline import webhook_deliveries, webhooks
 from localcloud.codepipeline.core import Core, Store
-from localcloud.codepipeline.deliveries import Deliveries
 from localcloud.codepipeline.model import Webhook
+from localcloud.codepipeline.webhook_deliveries import Deliveries
 from localcloud.shared.service import ServiceError
 from localcloud.tests.unit.codepipeline.harness import (
     ACCOUNT,
@@ -141,7 +141,7 @@ def test_ids_outlive_a_restart(core: Core, tmp_path: Path) -> None:
 
 
 def test_a_large_body_is_refused(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deliveries, "LARGEST_BODY_BYTES", 100)
+    monkeypatch.setattr(webhook_deliveries, "LARGEST_BODY_BYTES", 100)
     assert post(core, {"ref": "refs/heads/main", "filler": "x" * 100}).status_code == 413
     assert runs(core) == 0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from automation.previews import preview_stacks
-from automation.previews.branches import (
+from automation.previews.remote_branches import (
     RemoteUnknown,
     remote_branches,
     remote_name,
