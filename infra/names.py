@@ -44,7 +44,7 @@ WEB = "web"
 """How the process behind the load balancer is called where processes are told apart."""
 
 TRAFFIC, ENDPOINTS = "traffic", "endpoints"
-"""The outputs by which an update leaves word for the next one."""
+"""The outputs that hold notes of an update to the next one."""
 
 BUILT_TAG = "built_tag"
 """The output that tells of which tag the state has an image.

@@ -17,7 +17,7 @@ https://github.com/pulumi/pulumi/blob/master/pkg/resource/deploy/builtins.go
 
 
 BEING_WRITTEN = "failed to load checkpoint"
-"""What a state in a folder (`file://`) answers while the engine writes it: it replaces the file
+"""The error on reading a `file://` state while the engine writes it. The engine replaces the file
 `STACK.json` in one step, and then writes `STACK.json.attrs` beside it in several:
 https://pkg.go.dev/gocloud.dev/blob/fileblob"""
 
@@ -49,18 +49,18 @@ UNFINISHED = "unfinished"
 
 def unfinished(outputs: Mapping[str, Any]) -> bool:
     """Whether another update must follow the one that left these outputs."""
-    words = [outputs.get(name) or {} for name in (TRAFFIC, ENDPOINTS)]
-    return any(word.get(UNFINISHED) for word in words)
+    notes = [outputs.get(name) or {} for name in (TRAFFIC, ENDPOINTS)]
+    return any(note.get(UNFINISHED) for note in notes)
 
 
-def left(word: object, released: pulumi.Output[str]) -> pulumi.Output[Any]:
-    """Return an output for the next update, which is known once the service runs its release.
+def left(note: object, released: pulumi.Output[str]) -> pulumi.Output[Any]:
+    """Return a note to the next update, as an output.
 
     Args:
-        word: what this update did.
-        released: known when the service runs the release; a failed update leaves the old word.
+        note: what this update did.
+        released: known once the service runs the release, so a failed update keeps the last note.
     """
-    return pulumi.Output.all(word, released).apply(lambda known: known[0])
+    return pulumi.Output.all(note, released).apply(lambda known: known[0])
 
 
 def _read(place: str) -> Mapping[str, Any]:

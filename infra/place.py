@@ -1,4 +1,7 @@
-"""Where services run: in what the stack makes, names or shares; and what `addons.py` gets of it."""
+"""The network, cluster and load balancer of the services: the stack's own, existing or shared.
+
+`Place` is the part of it that `addons.py` gets.
+"""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from automation.errors import DriverError
 
 POLL_SECONDS = 1.0
 QUIET_SECONDS = 3.0
-"""After a task's end its log is read until so long no line has come."""
+"""After a task has ended, its log is read until no line has come for this long."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from automation.machine.smoke_leftovers import LABEL, image_name, owner
 from infra.image.image import Build, MachineArguments, make
 from infra.names import CONTAINER_NAME
 from infra.service.container import container_definition
-from infra.service.service import grace_period
+from infra.service.grace_period import grace_period
 from infra.service.task import web_container
 from infra.settings.container_rules import healthy_codes
 from infra.settings.model import Settings

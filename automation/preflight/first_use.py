@@ -1,6 +1,4 @@
-"""What an account lacks that has never run such a stack: roles that services make for themselves,
-and a connection that a person has finished.
-"""
+"""What a new account lacks: service-linked roles, and a completed connection to GitHub."""
 
 from __future__ import annotations
 
@@ -20,8 +18,8 @@ SERVICE_LINKED_ROLES: Mapping[str, str] = {
         "ecs.application-autoscaling.amazonaws.com"
     ),
 }
-"""Role → the service that owns it. A service makes its role at its first use, if the caller may
-let it.
+"""Role → the service that owns it. AWS creates the role at the service's first use, if the caller
+has the permission `iam:CreateServiceLinkedRole`.
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using-service-linked-roles.html
 https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-service-linked-roles.html
 https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-service-linked-roles.html

@@ -3,7 +3,8 @@
 The engine notes in its state that it begins to create a resource, and afterwards that it has. If
 it is killed in between, the resource may exist or not; the engine alone can't tell, and its next
 update would create it a second time (https://www.pulumi.com/docs/support/troubleshooting/#interrupted-update-recovery).
-Its physical name or its tags tell: what is found is taken into the state, what isn't is created.
+The driver looks for it by its physical name or its tags. If it is found, it is imported into the
+state; if not, it is created.
 
 The engine's own `refresh --import-pending-creates URN ID` does not replace this. It takes an id
 that somebody has found already, rewrites only creations that the engine itself has noted, not those
@@ -115,7 +116,7 @@ def _nothing(_cloud: Cloud, _inputs: Inputs) -> None:
 
 
 WITHDRAWALS: Mapping[str, Callable[[Cloud, Inputs], None]] = {"docker:index/image:Image": _untag}
-"""Type → what must go before it can be created again."""
+"""Resource type → the function that deletes what blocks its re-creation."""
 
 HARMLESS: Mapping[str, str] = {
     "aws:acm/certificateValidation:CertificateValidation": "it waits, and makes nothing",

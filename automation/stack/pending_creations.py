@@ -1,7 +1,8 @@
 """Creations whose outcome is unknown: the engine forgets them, the driver keeps them.
 
 An engine that is killed leaves what it was creating in its state as a pending operation. An engine
-whose provider or cloud goes away in the midst of a creation takes it for refused and notes nothing
+whose provider or cloud goes away in the midst of a creation treats the creation as refused and
+records nothing
 (https://github.com/pulumi/pulumi/blob/v3.250.0/sdk/go/common/resource/plugin/provider_plugin.go,
 `resourceStateAndError`), although the resource may exist. Such creations are written beside the
 driver's locks, and settled like pending ones before the next change of the stack.
@@ -26,7 +27,7 @@ UNCLEAR = re.compile(
     r"|Server(Internal)?Exception|Service ?Unavailable|RequestTimeout",
     re.IGNORECASE,
 )
-"""What is said of a call that may have been carried out; a refusal with a reason is none."""
+"""Errors after which a call may still have been carried out; a refusal with a reason is none."""
 
 DAMAGED = (
     "{file} is damaged. It lists resources that an interrupted update may have made, and that the "

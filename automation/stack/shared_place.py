@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def other_cluster(cloud: Cloud, file: StackFile) -> str:
-    """The name of a stack's cluster where that is not its environment's own; else empty.
+    """The name of the stack's cluster if its environment did not make that cluster; else empty.
 
-    A stack that shares a place, and its previews, run where the environment that it names says.
+    A stack with `in_environment`, and its previews, run in that environment's cluster.
     """
     settings = file.settings
     if not settings.in_environment:

@@ -109,13 +109,13 @@ def shared_network(shared: Shared, environment: str) -> ExistingNetwork:
     """The network of an environment that the stack shares.
 
     Raises:
-        SettingsError: its endpoints let its own service alone through.
+        SettingsError: its endpoints accept only its own service.
     """
     if not shared.internet:
         raise SettingsError(
             [
                 f"{NAMESPACE}:in_environment = {environment!r}: its egress is `endpoints`, which "
-                "let its own service alone through; share an environment with another egress"
+                "accept only its own service; share an environment with another egress"
             ]
         )
     return ExistingNetwork(shared.vpc_id, [], shared.task_subnet_ids, shared.public_tasks)

@@ -16,7 +16,7 @@ from infra.network.network import AnyNetwork, ExistingNetwork, Network
 
 @dataclass(frozen=True)
 class NoBalancer:
-    """Stands in for the load balancer: an empty value under each name that `Location` asks for."""
+    """Stands in for the load balancer: has the attributes that `Location` reads, all empty."""
 
     arn: str = ""
     dns_name: str = ""

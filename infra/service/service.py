@@ -12,15 +12,10 @@ from infra.context import Context
 from infra.names import CONTAINER_NAME
 from infra.place import Location
 from infra.service.cluster import ON_DEMAND, SPOT
+from infra.service.grace_period import grace_period
 from infra.service.secret_versions import secret_versions
 from infra.service.task import TaskRoles
 from infra.settings.model import Settings
-
-GRACE_PERIOD_SECONDS = 30
-"""How long a new task may take to answer its health path before ECS counts it as failed."""
-
-GRACE_PERIOD_CHECKS = 6
-"""With a long interval, as many checks as this fit into the grace period."""
 
 STEADY_MINUTES = 20
 """How long the provider waits for a service to be steady, unless told otherwise:
@@ -33,13 +28,6 @@ ON_DEMAND_BASE = 1
 
 PROCESS_TAG = "process"
 """The tag by which the services of processes are told apart."""
-
-
-def grace_period(settings: Settings) -> int:
-    """Seconds that a new task has before a failed health check counts."""
-    checks = GRACE_PERIOD_CHECKS * settings.health_check_interval
-    return settings.startup_seconds or max(GRACE_PERIOD_SECONDS, checks)
-
 
 ROLLING = aws.ecs.ServiceDeploymentConfigurationArgs(strategy="ROLLING", bake_time_in_minutes="0")
 

@@ -94,7 +94,7 @@ CONDITION_VALUES = 5
 
 
 def _leave_out(settings: Fields, names: Iterable[str], why: str) -> str | None:
-    """What is wrong where one of these settings is not as by default."""
+    """Return a problem if one of these settings differs from its default."""
     fields = type(settings).model_fields
     odd = [name for name in names if getattr(settings, name) != fields[name].default]
     return f"leave out {', '.join(odd)}: {why}" if odd else None
@@ -106,7 +106,7 @@ def _given(name: str) -> Callable[[Fields], str | None]:
     def rule(settings: Fields) -> str | None:
         if not getattr(settings, name) or settings.preview_of:
             return None
-        return _leave_out(settings, GIVEN[name], "that is decided by what exists already")
+        return _leave_out(settings, GIVEN[name], f"what {name} names decides that")
 
     return rule
 
@@ -117,7 +117,7 @@ def _listener(settings: Fields) -> str | None:
         return None
     if settings.preview_of:
         return (
-            f"{settings.preview_of} uses a load balancer that is not its own, so it has no "
+            f"{settings.preview_of} uses an existing load balancer (`listener_arn`), so it has no "
             "previews: preview an environment without `listener_arn`"
         )
     return _leave_out(settings, OF_PREVIEWS, "such a stack has no previews")
@@ -162,7 +162,7 @@ OF_WEB = (
 
 
 def _web(settings: Fields) -> str | None:
-    """An application without a web process has nothing that a load balancer's settings are of."""
+    """Without a web process there is no load balancer, so its settings are refused."""
     if settings.web:
         return None
     if settings.preview_of:

@@ -125,7 +125,7 @@ def test_a_preview_beside_a_listener_that_is_somebody_elses_is_refused(
     with pytest.raises(SettingsError) as refused:
         record({"preview_of": "dev", "preview_branch": "login"}, stack="dev-preview-login")
     (problem,) = refused.value.problems
-    assert "dev uses a load balancer that is not its own, so it has no previews" in problem
+    assert "dev uses an existing load balancer (`listener_arn`), so it has no previews" in problem
     with pytest.raises(SettingsError, match="leave out preview_ttl_hours: such a stack has no"):
         on_a_listener(preview_ttl_hours="5")
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from localcloud.tests.unit.codepipeline.test_deliveries import DEFINITION, TOKEN, runs, signed
 from werkzeug.test import Client
 
 from localcloud.codepipeline import webhooks
@@ -21,6 +20,12 @@ from localcloud.tests.unit.codepipeline.harness import (
     FakeEvents,
     pipeline,
     surroundings,
+)
+from localcloud.tests.unit.codepipeline.test_webhook_deliveries import (
+    DEFINITION,
+    TOKEN,
+    runs,
+    signed,
 )
 
 VALUES = st.recursive(
