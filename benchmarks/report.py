@@ -84,7 +84,7 @@ def picture(runs: Runs) -> str:
     for row, sides in rows:
         title = row.title.replace("`", "")
         parts.append(f'<text x="8" y="{y}" font-weight="bold">{title}</text>')
-        for who, found in sides.items():
+        for who, found in sorted(sides.items(), key=lambda side: side[0] != OURS):
             y += BAR + 4
             length = max(2, round((WIDTH - LABEL - 120) * found.median / longest))
             label = "fargate-cd" if who == OURS else who
