@@ -79,10 +79,11 @@ class Account:
         self.tasks["task/new"] = ("RUNNING", self.status)
         return {"failures": [], "tasks": [{"taskArn": "task/new"}]}
 
-    def get_log_events(self, **_: Any) -> dict[str, Any]:
+    def get_log_events(self, **asked: Any) -> dict[str, Any]:
         if self.status is None:
             raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "GetLogEvents")
-        return {"events": [{"message": "no table"}], "nextForwardToken": "end"}
+        events = [] if asked.get("nextToken") == "end" else [{"message": "no table"}]
+        return {"events": events, "nextForwardToken": "end"}
 
 
 @pytest.fixture(autouse=True)
