@@ -69,8 +69,8 @@ def plan(settings: Settings, serving: Serving) -> TrafficPlan:
 
 def plan_of(context: Context) -> TrafficPlan:
     """The plan for the stack that Pulumi is running, by its outputs and its listener's rule."""
-    word = own_outputs().get(TRAFFIC)
-    serving = _serving(context, word) if isinstance(word, dict) else Serving()
+    note = own_outputs().get(TRAFFIC)
+    serving = _serving(context, note) if isinstance(note, dict) else Serving()
     found = plan(context.settings, serving)
     if found.unfinished:
         pulumi.log.warn(
@@ -80,11 +80,11 @@ def plan_of(context: Context) -> TrafficPlan:
     return found
 
 
-def _serving(context: Context, word: Mapping[str, Any]) -> Serving:
-    group = word["first"]
-    if word["rule_arn"]:
-        group = _heaviest(context, word["rule_arn"]) or group
-    return Serving(group, word["first"], word["paths"].get(group))
+def _serving(context: Context, note: Mapping[str, Any]) -> Serving:
+    group = note["first"]
+    if note["rule_arn"]:
+        group = _heaviest(context, note["rule_arn"]) or group
+    return Serving(group, note["first"], note["paths"].get(group))
 
 
 def _heaviest(context: Context, rule_arn: str) -> str | None:
@@ -119,12 +119,12 @@ def export(
     Args:
         found: what this update did.
         rule_arn: the rule with the weights; None where there is none.
-        released: known when the service runs the release; a failed update leaves the old word.
+        released: known when the service runs the release; a failed update keeps the last note.
     """
-    word = {
+    note = {
         "first": next(iter(found.paths)),
         "paths": dict(found.paths),
         "rule_arn": rule_arn or "",
         UNFINISHED: found.unfinished,
     }
-    pulumi.export(TRAFFIC, left(word, released))
+    pulumi.export(TRAFFIC, left(note, released))
