@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,10 +11,10 @@ from localcloud.providers.aws.calls import Api
 from localcloud.providers.aws.mapping import accepts
 from localcloud.providers.aws.specs import SPECS
 from localcloud.tests.unit.gateway_harness import Served
-from localcloud.tests.unit.providers.aws.cases import Case, World, policy
-from localcloud.tests.unit.providers.aws.engine import Engine, Held, RefusedError
+from localcloud.tests.unit.providers.aws.cases import Case, World
+from localcloud.tests.unit.providers.aws.engine import Engine, RefusedError
 from localcloud.tests.unit.providers.aws.lives import LIVES
-from localcloud.tests.unit.providers.aws.vendor import VENDOR
+from localcloud.tests.unit.providers.aws.vendor import BY_HAND, VENDOR
 from localcloud.tests.without_docker import WholeCloud, whole_cloud
 
 Values = dict[str, Any]
@@ -64,165 +64,21 @@ def test_it_reads_by_the_vendors_calls(
     assert made, "nothing was read"
 
 
-def _resized(world: World, held: Held) -> None:
-    world.client("elbv2").modify_target_group(
-        TargetGroupArn=held.id, HealthyThresholdCount=7, HealthCheckPath="/moved"
-    )
-
-
-def _delayed(world: World, held: Held) -> None:
-    delay = {"Key": "deregistration_delay.timeout_seconds", "Value": "77"}
-    world.client("elbv2").modify_target_group_attributes(TargetGroupArn=held.id, Attributes=[delay])
-
-
-def _slower(world: World, held: Held) -> None:
-    idle = {"Key": "idle_timeout.timeout_seconds", "Value": "99"}
-    world.client("elbv2").modify_load_balancer_attributes(
-        LoadBalancerArn=held.id, Attributes=[idle]
-    )
-
-
-def _moved(world: World, held: Held) -> None:
-    pair = {"RuleArn": held.id, "Priority": 77}
-    world.client("elbv2").set_rule_priorities(RulePriorities=[pair])
-
-
-def _insights(world: World, held: Held) -> None:
-    world.client("ecs").update_cluster(
-        cluster=held.id, settings=[{"name": "containerInsights", "value": "enabled"}]
-    )
-
-
-def _alarmed(world: World, held: Held, **others: Any) -> None:
-    alarm = {
-        "ComparisonOperator": "GreaterThanThreshold",
-        "EvaluationPeriods": 1,
-        "Threshold": 1.5,
-        "MetricName": "m",
-        "Namespace": "n",
-        "Period": 60,
-        "Statistic": "Sum",
-        **others,
-    }
-    world.client("cloudwatch").put_metric_alarm(AlarmName=held.id, **alarm)
-
-
-def _allowed(world: World, held: Held) -> None:
-    role, _, name = held.id.partition(":")
-    world.client("iam").put_role_policy(
-        RoleName=role, PolicyName=name, PolicyDocument=policy("arn:aws:s3:::other")
-    )
-
-
-def _tracked(world: World, held: Held) -> None:
-    cpu = {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}
-    world.client("application-autoscaling").put_scaling_policy(
-        PolicyName=held.outputs["name"],
-        ServiceNamespace="ecs",
-        ResourceId=held.outputs["resourceId"],
-        ScalableDimension="ecs:service:DesiredCount",
-        PolicyType="TargetTrackingScaling",
-        TargetTrackingScalingPolicyConfiguration={
-            "TargetValue": 11.0,
-            "PredefinedMetricSpecification": cpu,
-        },
-    )
-
-
-def _overwritten(world: World, held: Held) -> None:
-    world.client("ssm").put_parameter(Name=held.id, Value="by hand", Type="String", Overwrite=True)
-
-
-BALANCER, RULE = "aws:lb/loadBalancer:LoadBalancer", "aws:lb/listenerRule:ListenerRule"
-ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
-HEALTH = {"healthCheck": {"path": "/"}}
-Change = Callable[[World, Held], None]
-BY_HAND: dict[str, tuple[str, Values, Change, str]] = {
-    "a default inside a block": ("aws:lb/targetGroup:TargetGroup", HEALTH, _resized, "healthCheck"),
-    "a default": ("aws:lb/targetGroup:TargetGroup", {}, _delayed, "deregistrationDelay"),
-    "a block that was left out": ("aws:lb/targetGroup:TargetGroup", {}, _resized, ""),
-    "retention": (
-        "aws:cloudwatch/logGroup:LogGroup",
-        {},
-        lambda world, held: world.client("logs").put_retention_policy(
-            logGroupName=held.id, retentionInDays=7
-        ),
-        "retentionInDays",
-    ),
-    "tag mutability": (
-        "aws:ecr/repository:Repository",
-        {},
-        lambda world, held: world.client("ecr").put_image_tag_mutability(
-            repositoryName=held.id, imageTagMutability="IMMUTABLE"
-        ),
-        "imageTagMutability",
-    ),
-    "a session's length": (
-        "aws:iam/role:Role",
-        {},
-        lambda world, held: world.client("iam").update_role(
-            RoleName=held.id, MaxSessionDuration=7200
-        ),
-        "maxSessionDuration",
-    ),
-    "managed policies that the program leaves alone": (
-        "aws:iam/role:Role",
-        {},
-        lambda world, held: world.client("iam").attach_role_policy(
-            RoleName=held.id,
-            PolicyArn=world.client("iam").create_policy(
-                PolicyName=world.name, PolicyDocument=policy("*")
-            )["Policy"]["Arn"],
-        ),
-        "",
-    ),
-    "a load balancer's default": (BALANCER, {}, _slower, "idleTimeout"),
-    "a rule's priority": (RULE, {}, _moved, "priority"),
-    "settings that the program leaves alone": ("aws:ecs/cluster:Cluster", {}, _insights, ""),
-    "an alarm's threshold": (
-        ALARM,
-        {},
-        lambda world, held: _alarmed(world, held, Threshold=9.0),
-        "threshold",
-    ),
-    "an alarm's default": (
-        ALARM,
-        {},
-        lambda world, held: _alarmed(world, held, TreatMissingData="breaching"),
-        "treatMissingData",
-    ),
-    "what a role may do": ("aws:iam/rolePolicy:RolePolicy", {}, _allowed, "policy"),
-    "a target value": (
-        "aws:appautoscaling/policy:Policy",
-        {},
-        _tracked,
-        "targetTrackingScalingPolicyConfiguration",
-    ),
-    "a parameter's value": ("aws:ssm/parameter:Parameter", {}, _overwritten, "value"),
-}
-"""What was changed by plain calls → type, inputs, the change, the input that a preview tells; none
-where the vendor's provider keeps what it finds."""
-
-
-@pytest.mark.parametrize(("token", "given", "change", "told"), BY_HAND.values(), ids=list(BY_HAND))
+@pytest.mark.parametrize("name", BY_HAND)
 def test_a_change_by_plain_calls_is_told_as_the_vendor_tells_it(
-    token: str,
-    given: Values,
-    change: Change,
-    told: str,
-    engine: Engine,
-    cloud: Served,
-    request: pytest.FixtureRequest,
+    name: str, engine: Engine, cloud: Served
 ) -> None:
-    world = World(cloud, f"hand-{list(BY_HAND).index(request.node.callspec.id)}")
-    whole = case_of(token).inputs(world)
-    inputs = {name: whole[name] for name in KEPT_INPUTS[token] if name in whole} | given
-    held = engine.create(token, world.name, inputs)
+    row = BY_HAND[name]
+    world = World(cloud, f"hand-{list(BY_HAND).index(name)}")
+    whole = case_of(row.token).inputs(world)
+    least = VENDOR[row.token].least or tuple(whole)
+    inputs = {each: whole[each] for each in least if each in whole} | row.given
+    held = engine.create(row.token, world.name, inputs)
     assert not engine.diff(held, inputs).changed
-    change(world, held)
+    row.change(world, held)
     seen = engine.read(held)
     assert seen is not None
-    assert engine.diff(seen, inputs).properties == ((told,) if told else ())
+    assert engine.diff(seen, inputs).properties == ((row.told,) if row.told else ())
     healed = engine.update(seen, inputs)
     assert not engine.diff(healed, inputs).changed
 
@@ -239,27 +95,6 @@ def test_a_name_that_exists_is_refused_before_aws_is_asked_to_repeat_a_creation(
     engine.create(token, world.name, inputs)
     with pytest.raises(RefusedError, match=rf"\({world.name}\) already exists"):
         engine.create(token, world.name, inputs)
-
-
-KEPT_INPUTS = {
-    "aws:lb/targetGroup:TargetGroup": ("port", "protocol", "vpcId", "targetType"),
-    "aws:cloudwatch/logGroup:LogGroup": ("name",),
-    "aws:ecr/repository:Repository": ("name",),
-    "aws:iam/role:Role": ("name", "assumeRolePolicy"),
-    BALANCER: ("internal", "subnets", "securityGroups"),
-    RULE: ("listenerArn", "priority", "actions", "conditions"),
-    "aws:ecs/cluster:Cluster": ("name",),
-    ALARM: (
-        *("comparisonOperator", "evaluationPeriods", "threshold", "metricName", "namespace"),
-        *("period", "statistic"),
-    ),
-    "aws:iam/rolePolicy:RolePolicy": ("role", "policy"),
-    "aws:appautoscaling/policy:Policy": (
-        *("serviceNamespace", "resourceId", "scalableDimension", "policyType"),
-        "targetTrackingScalingPolicyConfiguration",
-    ),
-    "aws:ssm/parameter:Parameter": ("type", "value"),
-}
 
 
 # --- the service, on the local ECS ---
