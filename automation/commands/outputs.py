@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from automation.deployment.stack_releases import IMAGE, with_running_image
 from automation.errors import ConfigurationError
 from automation.screen import Screen
 from automation.stack.chosen import suggestion
@@ -13,13 +14,16 @@ from automation.stack.operations import opened, shown_outputs
 def outputs(stack: str, screen: Screen, name: str | None = None) -> int:
     """Print every output, or the bare value of one.
 
-    A secret one is told only if it is named.
+    A secret one is told only if it is named. The image is the one that runs now: the state has that
+    of the last `up`, and a pipeline and `rollback` deploy others.
 
     Raises:
         ConfigurationError: there is no such output.
     """
     with opened(stack, screen) as session:
         found = session.outputs()
+        if name in (None, IMAGE):
+            found = with_running_image(session, found)
     if name is None:
         shown = shown_outputs(found)
         screen.document(shown)

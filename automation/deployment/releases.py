@@ -94,6 +94,12 @@ def releases(cloud: Cloud, name: ServiceName) -> list[Release]:
     return list(found.values())
 
 
+def running_image(cloud: Cloud, name: ServiceName) -> str | None:
+    """The image that a service runs or rolls out now; None without a service."""
+    service = describe_service(cloud, name)
+    return service and _of_application(task_definition(cloud, service["taskDefinition"]))
+
+
 def _older(
     cloud: Cloud, name: ServiceName, service: dict[str, Any], known: Container[str]
 ) -> dict[str, Release]:

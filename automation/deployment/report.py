@@ -14,7 +14,7 @@ from automation.aws.http_check import url_answers
 from automation.deployment import processes
 from automation.deployment.releases import earlier
 from automation.deployment.rollout import watched
-from automation.deployment.stack_releases import stack_releases
+from automation.deployment.stack_releases import stack_releases, with_running_image
 from automation.deployment.verdict import (
     ROLLBACK_SECONDS,
     Limits,
@@ -119,7 +119,7 @@ def report(session: Session, done: Done) -> int:
         verdict=verdict,
         changes=done.changes,
         seconds=session.screen.elapsed,
-        outputs=shown_outputs(done.outputs),
+        outputs=shown_outputs(_of_now(session, done.outputs)),
         diagnosis=(
             None if verdict.result == "succeeded" else _diagnosis(session, verdict, done.failure)
         ),
@@ -130,6 +130,14 @@ def report(session: Session, done: Done) -> int:
     session.screen.document(told.document())
     _print(session.screen, told)
     return 0 if verdict.result == "succeeded" else 1
+
+
+def _of_now(session: Session, outputs: Mapping[str, OutputValue]) -> Mapping[str, OutputValue]:
+    """Return the outputs with the running image; where nobody answers, as the state has them."""
+    try:
+        return with_running_image(session, outputs)
+    except (BotoCoreError, ClientError):
+        return outputs
 
 
 def _remember(session: Session, done: Done, told: Report) -> None:

@@ -18,8 +18,12 @@ from automation.aws.ecs import (
     service_deployments,
     service_revisions,
 )
-from automation.deployment.releases import STATES, Release, releases
+from automation.deployment.releases import STATES, Release, releases, running_image
 from automation.stack.operations import Session
+from automation.stack.state_file import OutputValue
+
+IMAGE = "image_uri"
+"""The output that a pipeline and `rollback` change without an update of the stack."""
 
 APART = timedelta(seconds=30)
 """Of one release, the last deployment may begin so long after the others have ended: one of a
@@ -61,6 +65,16 @@ class Group:
         """Whether a later deployment is part of the release too."""
         ended = max((each.ended for each in self.rows.values()), default=row.began)
         return row.process not in self.rows and row.began - APART <= ended
+
+
+def with_running_image(
+    session: Session, outputs: Mapping[str, OutputValue]
+) -> Mapping[str, OutputValue]:
+    """Return the stack's outputs with the image that its service runs or rolls out now."""
+    if IMAGE not in outputs:
+        return outputs
+    image = running_image(session.cloud, session.service)
+    return {**outputs, IMAGE: OutputValue(image, False)} if image else outputs
 
 
 def stack_releases(session: Session) -> list[Release]:

@@ -107,6 +107,8 @@ def test_a_push_is_a_release(checkout: Checkout, shop: Path, url: str) -> None:
         assert push(checkout, shop, GREETING, "Hello from a push!") == "Succeeded"
     assert load.lost == []
     assert greeting(url) == "Hello from a push!"
+    released = checkout.json("status", "--stack", "local")["release"]["image"]
+    assert checkout.run("outputs", "image_uri", "--stack", "local").stdout.strip() == released
     said = typed(checkout, SHELL["See the release"])
     assert "stage Deploy  Succeeded" in said
     assert " 200 GET / HTTP" in said, "a log of plain text is shown as it is"
