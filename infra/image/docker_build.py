@@ -24,6 +24,15 @@ NO_BUILDKIT = (
 )
 
 _STEP = re.compile(r"^(?:Step \d+/\d+ : |#\d+ \[[^\]]*\d+/\d+\] )(?P<step>.+)$")
+_NO_BASE = re.compile(
+    r"no such host|dial tcp|timeout|refused|manifest|not found|pull access denied",
+    re.IGNORECASE,
+)
+NO_BASE = (
+    "Docker can't get this base image: correct its name, load the image into this machine's Docker "
+    "engine (`docker load`), or name a registry that can be reached (docs/your-app.md, Base images "
+    "without a registry)"
+)
 _WITH_BUILDKIT_INSIDE = 23
 """The first version of the command whose BuildKit is a plugin:
 https://docs.docker.com/engine/release-notes/23.0/"""
@@ -191,4 +200,7 @@ def _build_error(step: str, lines: list[str]) -> BuildError:
     cause = lines[-1] if lines else "docker printed nothing"
     cause = cause.removeprefix("ERROR: ").removeprefix("failed to solve: ").rstrip(".")
     where = f" at the step `{step}`" if step else ""
-    return BuildError(f"The image build failed{where}: {cause}.", lines[:-1])
+    message = f"The image build failed{where}: {cause}."
+    if "source metadata" in cause or (step.startswith("FROM ") and _NO_BASE.search(cause)):
+        message += f" {NO_BASE}."
+    return BuildError(message, lines[:-1])

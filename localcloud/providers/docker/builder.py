@@ -20,6 +20,9 @@ from localcloud.providers.handler import Context, ProviderError
 from localcloud.shared.base_image import BaseImageError, argument_for
 
 _STEP = re.compile(r"^(?:Step \d+/\d+ : |#\d+ \[[^\]]*\d+/\d+\] )(?P<step>.+)$")
+_NO_BASE = re.compile(
+    r"no such host|dial tcp|timeout|refused|manifest|not found|pull access denied", re.IGNORECASE
+)
 _NO_SPACE = "no space left on device"
 _SHOWN_LINES = 12
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
@@ -59,6 +62,11 @@ class BuildOutput:
             )
         step = f" at the step `{self._step}`" if self._step else ""
         sentence = f"The image build failed{step}: {cause.strip().rstrip('.')}."
+        if self._step.startswith("FROM ") and _NO_BASE.search(cause):
+            sentence += (
+                " Correct the base image's name, load it into this machine's Docker engine "
+                "(`docker load`), or name a registry that can be reached."
+            )
         return ProviderError("\n  ".join([sentence, *self._lines]))
 
 

@@ -206,6 +206,20 @@ def test_a_failing_step_is_named_with_its_last_lines():
     assert steps == ["Step 1/2 : FROM scratch", "Step 2/2 : RUN make"]
 
 
+@pytest.mark.parametrize(
+    ("step", "cause", "advised"),
+    [
+        ("FROM node:22", "dial tcp: lookup registry-1.docker.io: no such host", True),
+        ("FROM node:22", "pull access denied for node", True),
+        ("RUN npm ci", "dial tcp: lookup registry.npmjs.org: no such host", False),
+    ],
+)
+def test_a_base_image_that_can_not_be_had_is_told_with_what_to_do(step, cause, advised):
+    output = BuildOutput(print)
+    output.add(f"Step 1/2 : {step}\n")
+    assert ("`docker load`" in str(output.failure(cause))) is advised
+
+
 def test_steps_of_buildkit_are_known():
     steps = []
     output = BuildOutput(steps.append)

@@ -69,6 +69,28 @@ def test_a_failed_build_names_its_step_and_shows_its_last_lines(
     assert [line.split()[-3:] for line in failed.value.evidence] == [["make:", "no", "rule"]]
 
 
+UNREACHED = """
+echo 'Step 1/2 : FROM node:22'
+echo 'Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io: no such host'
+exit 1
+"""
+UNREACHED_BY_BUILDKIT = """
+echo '#2 [internal] load metadata for docker.io/library/node:22'; echo '#2 ERROR: dial tcp: no host'
+echo 'ERROR: failed to solve: node:22: failed to resolve source metadata for docker.io/library/node'
+exit 1
+"""
+
+
+@pytest.mark.parametrize("lines", [UNREACHED, UNREACHED_BY_BUILDKIT])
+def test_a_base_image_that_is_out_of_reach_is_told_with_what_to_do(
+    script: Script, tmp_path: Path, lines: str
+) -> None:
+    script(lines)
+    with pytest.raises(BuildError, match=r"FROM|metadata") as failed:
+        docker_build.build(tmp_path, tmp_path / "Dockerfile", "linux/amd64", "t:1", {})
+    assert "`docker load`" in str(failed.value)
+
+
 def test_a_full_disk_is_told(script: Script, tmp_path: Path) -> None:
     script("echo 'write /x: no space left on device'; exit 1")
     with pytest.raises(BuildError, match="docker system prune"):
