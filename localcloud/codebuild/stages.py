@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tarfile
 import threading
 from collections.abc import Iterator, Mapping
@@ -28,6 +29,7 @@ from localcloud.codebuild.errors import PhaseError
 from localcloud.codebuild.image import CURATED, BuildImages, check_runtimes, machine
 from localcloud.codebuild.logs import BuildLog
 from localcloud.codebuild.model import Build
+from localcloud.shared.base_image import proxies
 
 OUTPUT = "codebuild/output"
 
@@ -152,8 +154,8 @@ class Stages:
             self._build, self.buildspec, own, lambda name: self._core.client(self._build, name)
         )
         self._log.mask(variables.secret)
-        base = self._base_image(variables.values)
-        values = {**self._of_this_cloud(), **base, **variables.values}
+        of_this_machine = self._of_this_machine(variables.values)
+        values = {**self._of_this_cloud(), **variables.values, **of_this_machine}
         files = {"env.sh": exports(values), "dir.txt": self._directory}
         self._log.say(f"Phases found in YAML: {len(self.buildspec.phases)}")
         for name, phase in self.buildspec.phases.items():
@@ -173,15 +175,22 @@ class Stages:
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{self._core.credentials_url}{token}",
         }
 
-    def _base_image(self, variables: Mapping[str, str]) -> dict[str, str]:
-        """What stands in for the base of the Dockerfile that the project's variables name.
+    def _of_this_machine(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """What this machine adds to the build of an image: a base image, and its proxies.
 
         Raises:
-            PhaseError: nothing here can.
+            PhaseError: nothing here can stand in for the Dockerfile's base.
         """
         if not (self._build.shape["environment"]["privilegedMode"] and "APP_PATH" in variables):
             return {}
-        if "BASE_IMAGE=" in variables.get("BUILD_OPTIONS", ""):
+        options = json.loads(variables.get("BUILD_OPTIONS", "[]"))
+        added = [f"--build-arg={name}={value}" for name, value in proxies().items()]
+        base = {} if "BASE_IMAGE" in variables else self._base_image(variables, options)
+        return {**base, **({"BUILD_OPTIONS": json.dumps([*added, *options])} if added else {})}
+
+    def _base_image(self, variables: Mapping[str, str], options: list[str]) -> dict[str, str]:
+        """What stands in for the base of the Dockerfile that the project's variables name."""
+        if any(each.startswith("--build-arg=BASE_IMAGE=") for each in options):
             return {}
         file = variables.get("DOCKERFILE") or f"{variables['APP_PATH']}/Dockerfile"
         packed = self._inside.get(f"{self._directory}/{file}")

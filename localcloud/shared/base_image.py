@@ -38,6 +38,7 @@ REPOSITORY = "fargate-cd-base"
 SUITE = "bookworm"
 PACKAGES = ("ca-certificates", "python3", "python3-venv")
 
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 _DECLARED = re.compile(r"^\s*ARG\s+BASE_IMAGE(?:=[\"']?(?P<default>[^\s\"']+))?", re.I | re.M)
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 _RECIPE = "1"
@@ -83,6 +84,11 @@ def base_image_argument(log: Log, registry: str = PUBLIC_REGISTRY) -> dict[str, 
     if registry_answers(registry):
         return {}
     return {"BASE_IMAGE": local_base_image(log)}
+
+
+def proxies() -> dict[str, str]:
+    """This machine's proxies, which every Dockerfile takes as build arguments undeclared."""
+    return {name: os.environ[name] for name in _PROXIES if os.environ.get(name)}
 
 
 def stands_in_for(image: str) -> bool:

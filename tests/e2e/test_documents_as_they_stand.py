@@ -31,6 +31,7 @@ NOT_HERE: Mapping[str, str] = {
     "up --stack prod --image URI": AWS,
     "outputs image_uri --stack dev": AWS,
     "outputs repository_url --stack dev": AWS,
+    "outputs git_remote_url --stack dev": AWS,
     "outputs github_preview_role_arn --stack dev": AWS,
     "outputs github_deploy_role_arn --stack dev": AWS,
     "cost --stack dev --running": AWS,
@@ -172,12 +173,10 @@ def test_it_goes_on_until_it_is_interrupted(here: Checkout, command: str) -> Non
 def test_settings_can_be_written_by_the_engine(here: Checkout) -> None:
     """The engine is where `make up` has put it; it writes the names that the README gives."""
     file = here.root / "Pulumi.local.yaml"
-    first, *_ = without_prompts(
-        blocks("docs/pipeline.md", "console")["How a push starts a run"][0]
-    ).splitlines()
+    (block,) = blocks("docs/pipeline.md", "console")["How a push starts a run"]
+    first, second, *_ = without_prompts(block).replace("--stack dev", "--stack local").splitlines()
     assert first.startswith("pulumi config set ")
-    local = line("local env")
-    typed(here, f'eval "$({local})"\n{first}', **SET_UP, PULUMI_STACK="local")
+    typed(here, f'eval "$({line("local env")})"\n{first}\n{second}', **SET_UP)
     settings = yaml.safe_load(file.read_text())["config"]
     assert settings["fargate-cd:github_owner"] == "acme"
     assert settings["fargate-cd:github_repository"] == "hello"

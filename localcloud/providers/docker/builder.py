@@ -17,7 +17,7 @@ from requests.exceptions import RequestException
 
 from localcloud.providers.docker.inputs import ImageInputs
 from localcloud.providers.handler import Context, ProviderError
-from localcloud.shared.base_image import BaseImageError, argument_for
+from localcloud.shared.base_image import BaseImageError, argument_for, proxies
 
 _STEP = re.compile(r"^(?:Step \d+/\d+ : |#\d+ \[[^\]]*\d+/\d+\] )(?P<step>.+)$")
 _NO_BASE = re.compile(
@@ -25,7 +25,6 @@ _NO_BASE = re.compile(
 )
 _NO_SPACE = "no space left on device"
 _SHOWN_LINES = 12
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
 
 class BuildOutput:
@@ -107,7 +106,7 @@ class Builder:
             ProviderError: the build failed or was cancelled; other images are as before.
         """
         self._pull_caches(image)
-        arguments = {**_proxies(), **image.build.arguments}
+        arguments = {**proxies(), **image.build.arguments}
         if "BASE_IMAGE" not in arguments:
             arguments |= self.base_image(image.build.dockerfile, image.build.platform)
         use_buildkit = image.build.buildkit and self._has_buildx()
@@ -253,11 +252,6 @@ def _buildx_command(image: ImageInputs, arguments: Iterable[str]) -> list[str]:
 def _host(entry: str) -> tuple[str, str]:
     name, _, address = entry.partition(":")
     return name, address
-
-
-def _proxies() -> dict[str, str]:
-    """This machine's proxies, which every Dockerfile takes as build arguments undeclared."""
-    return {name: os.environ[name] for name in _PROXIES if os.environ.get(name)}
 
 
 def _push_failure(image: ImageInputs, cause: str) -> str:
