@@ -72,9 +72,10 @@ class Context:
         """Process → the name of its service, the web process first."""
         return self.names.services(self.settings.processes)
 
-    def checking(self, path: str) -> Context:
-        """The same stack with another health path."""
-        settings = self.settings.model_copy(update={"health_check_path": path})
+    def checking(self, path: str, codes: str) -> Context:
+        """The same stack with another health path and other codes that are healthy."""
+        checked = {"health_check_path": path, "health_check_codes": codes}
+        settings = self.settings.model_copy(update=checked)
         return replace(self, settings=settings)
 
     def tagged(self, tags: Mapping[str, str]) -> Context:

@@ -187,7 +187,7 @@ def target_groups(
     Args:
         name: how the resources' names begin.
         context: the stack.
-        plan: which groups there are, and their health paths.
+        plan: which groups there are, and their health checks.
         vpc_id: the network of the targets.
         parent: what they are children of.
 
@@ -197,12 +197,12 @@ def target_groups(
     return {
         group: target_group(
             f"{name}-{group}",
-            context.checking(path),
+            context.checking(check.path, check.codes),
             physical_name(context, group),
             vpc_id,
             parent,
         )
-        for group, path in plan.paths.items()
+        for group, check in plan.checks.items()
     }
 
 

@@ -1,9 +1,10 @@
 """Which target groups there are, and which of them the running revision's tasks are in.
 
-A target group has one health path, so a release with another path needs a group of its own, which
-ECS checks beside the running one and then gives the traffic. The group that serves keeps its path
-until then: whatever the new release does, the running one stays healthy. The next update finds the
-traffic moved and ends the change. The same holds for another strategy: what serves, serves on.
+A target group has one health path with the codes that are healthy, so a release with another check
+needs a group of its own, which ECS checks beside the running one and then gives the traffic. The
+group that serves keeps its check until then: whatever the new release does, the running one stays
+healthy. The next update finds the traffic moved and ends the change. The same holds for another
+strategy: what serves, serves on.
 """
 
 from __future__ import annotations
@@ -25,18 +26,36 @@ OTHER = {FIRST: SECOND, SECOND: FIRST}
 
 
 @dataclass(frozen=True)
+class Check:
+    """What a target group asks its tasks.
+
+    Attributes:
+        path: the health path.
+        codes: the answers that are healthy.
+    """
+
+    path: str
+    codes: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> Check:
+        """The check that the settings ask for."""
+        return cls(settings.health_check_path, settings.health_check_codes)
+
+
+@dataclass(frozen=True)
 class Serving:
     """The target groups as the last update left them.
 
     Attributes:
         group: the target group that has the traffic.
         first: the service's own group; with shifts the other one is its alternate.
-        path: the serving group's health path; None before the first update.
+        check: the serving group's health check; None before the first update.
     """
 
     group: str = FIRST
     first: str = FIRST
-    path: str | None = None
+    check: Check | None = None
 
 
 @dataclass(frozen=True)
@@ -45,25 +64,25 @@ class TrafficPlan:
 
     Attributes:
         serving: the group that has the traffic before the update.
-        paths: group → health path, the service's own group first.
+        checks: group → health check, the service's own group first.
         shifts: whether the release is started in the other group and gets the traffic there.
         unfinished: whether another update must follow, once the release has the traffic.
     """
 
     serving: str
-    paths: Mapping[str, str]
+    checks: Mapping[str, Check]
     shifts: bool
     unfinished: bool
 
 
 def plan(settings: Settings, serving: Serving) -> TrafficPlan:
     """Return the target groups that an update needs, after any earlier update."""
-    path = settings.health_check_path
-    moved = serving.path not in (None, path)
+    check = Check.of(settings)
+    moved = serving.check not in (None, check)
     if not (settings.has_shift or moved):
-        return TrafficPlan(serving.group, {serving.group: path}, shifts=False, unfinished=False)
-    paths = {serving.group: serving.path or path, OTHER[serving.group]: path}
-    ordered = {group: paths[group] for group in (serving.first, OTHER[serving.first])}
+        return TrafficPlan(serving.group, {serving.group: check}, shifts=False, unfinished=False)
+    checks = {serving.group: serving.check or check, OTHER[serving.group]: check}
+    ordered = {group: checks[group] for group in (serving.first, OTHER[serving.first])}
     return TrafficPlan(serving.group, ordered, shifts=True, unfinished=moved)
 
 
@@ -73,8 +92,10 @@ def plan_of(context: Context) -> TrafficPlan:
     serving = _serving(context, note) if isinstance(note, dict) else Serving()
     found = plan(context.settings, serving)
     if found.unfinished:
+        settings = context.settings
         pulumi.log.warn(
-            f"The release moves to health_check_path = {context.settings.health_check_path!r}. "
+            f"The release moves to health_check_path = {settings.health_check_path!r} with "
+            f"health_check_codes = {settings.health_check_codes!r}. "
             "Another update ends the change; `run.py up` makes it by itself."
         )
     return found
@@ -84,7 +105,11 @@ def _serving(context: Context, note: Mapping[str, Any]) -> Serving:
     group = note["first"]
     if note["rule_arn"]:
         group = _heaviest(context, note["rule_arn"]) or group
-    return Serving(group, note["first"], note["paths"].get(group))
+    if group not in note["paths"]:
+        return Serving(group, note["first"])
+    # An update before there were codes in the note left the settings' own.
+    codes = note.get("codes", {}).get(group, context.settings.health_check_codes)
+    return Serving(group, note["first"], Check(note["paths"][group], codes))
 
 
 def _heaviest(context: Context, rule_arn: str) -> str | None:
@@ -122,8 +147,9 @@ def export(
         released: known when the service runs the release; a failed update keeps the last note.
     """
     note = {
-        "first": next(iter(found.paths)),
-        "paths": dict(found.paths),
+        "first": next(iter(found.checks)),
+        "paths": {group: check.path for group, check in found.checks.items()},
+        "codes": {group: check.codes for group, check in found.checks.items()},
         "rule_arn": rule_arn or "",
         UNFINISHED: found.unfinished,
     }

@@ -26,6 +26,9 @@ ON_DEMAND_BASE = 1
 """With Spot, as many tasks as this stay on demand, so that one survives when Spot runs dry."""
 
 
+DEFAULT_CODES = "200"
+"""Codes that start no tasks anew when a stack that was made without this trigger is updated."""
+
 PROCESS_TAG = "process"
 """The tag by which the services of processes are told apart."""
 
@@ -207,8 +210,10 @@ def process_service(
 
 
 def _triggers(settings: Settings) -> dict[str, str]:
-    """ECS reads secrets when a task starts, and another health path takes another target group."""
-    return {"health_check_path": settings.health_check_path, **_secrets(settings)}
+    """ECS reads secrets when a task starts, and another health check takes another target group."""
+    codes = settings.health_check_codes
+    check = {"health_check_codes": codes} if codes != DEFAULT_CODES else {}
+    return {"health_check_path": settings.health_check_path, **check, **_secrets(settings)}
 
 
 def _secrets(settings: Settings) -> dict[str, str]:

@@ -17,23 +17,24 @@ from tests.e2e.checkout import Checkout
 from tests.e2e.faulty import prepare, up
 
 CLIENTS = 4
+SECRETS = {"WORD": "arn:aws:ssm:us-east-1:123456789012:parameter/load/word"}
 
 
 @pytest.fixture(scope="module")
 def host(checkout: Checkout) -> str:
     """Where the healthy stack answers."""
     prepare(checkout)
-    arn = checkout_secret(checkout)
-    checkout.configure(secrets={"WORD": arn})
+    make_secret(checkout)
+    checkout.configure(secrets=SECRETS)
     return urllib.parse.urlsplit(str(up(checkout)["outputs"]["service_url"])).netloc
 
 
-def checkout_secret(checkout: Checkout) -> str:
-    """The ARN of a parameter that the tasks read."""
+def make_secret(checkout: Checkout) -> None:
+    """Make the parameter that the tasks read."""
     assert checkout.run("local", "start").returncode == 0
     ssm = checkout.client("ssm")
     ssm.put_parameter(Name="/load/word", Value="word", Type="SecureString")
-    return str(ssm.get_parameter(Name="/load/word")["Parameter"]["ARN"])
+    assert ssm.get_parameter(Name="/load/word")["Parameter"]["ARN"] == SECRETS["WORD"]
 
 
 class Client(threading.Thread):
@@ -103,21 +104,26 @@ def test_another_port(checkout: Checkout, host: str) -> None:
 
 def test_another_port_with_a_release_that_fails(checkout: Checkout, host: str) -> None:
     fails(checkout, host, container_port=4000, environment={"EXIT": "4"})
+    assert paths(checkout) == ["/"]
+    assert 3000 in ports(checkout)
     succeeds(checkout, host, container_port=3000, environment=None)
+    assert ports(checkout) == {3000}
 
 
 def test_another_path_that_only_the_new_version_has(checkout: Checkout, host: str) -> None:
     succeeds(checkout, host, health_check_path="/new", environment={"ONLY": "/new"})
     assert paths(checkout) == ["/new"]
-    succeeds(checkout, host, health_check_path="/", environment=None)
+    created = {"health_check_codes": "201", "environment": {"BROKEN": "201"}}
+    succeeds(checkout, host, health_check_path="/", **created)
     assert paths(checkout) == ["/"]
 
 
 def test_a_wrong_path_and_a_secret_that_is_taken_away(checkout: Checkout, host: str) -> None:
-    secrets = {"WORD": "arn:aws:ssm:us-east-1:123456789012:parameter/load/word"}
-    fails(checkout, host, health_check_path="/gone", environment={"ONLY": "/"}, secrets=None)
+    """The running version answers 201, and neither path nor codes of the failed one are its own."""
+    wrong = {"health_check_path": "/gone", "health_check_codes": None}
+    fails(checkout, host, **wrong, environment={"ONLY": "/"}, secrets=None)
     assert "/" in paths(checkout)
-    succeeds(checkout, host, health_check_path="/", environment=None, secrets=secrets)
+    succeeds(checkout, host, health_check_path="/", environment=None, secrets=SECRETS)
 
 
 @pytest.mark.parametrize("strategy", ["blue_green", "canary", "linear", "rolling"])
@@ -126,17 +132,27 @@ def test_another_strategy(checkout: Checkout, host: str, strategy: str) -> None:
     succeeds(checkout, host, strategy=strategy, **quick)
 
 
-@pytest.mark.parametrize("port", [9292, 3000])
-def test_port_and_path_with_a_shifted_strategy(checkout: Checkout, host: str, port: int) -> None:
-    settings = {"container_port": port, "health_check_path": f"/{port}"}
+@pytest.mark.parametrize(("strategy", "port"), [("linear", 9292), ("blue_green", 3000)])
+def test_port_and_path_with_a_shifted_strategy(
+    checkout: Checkout, host: str, strategy: str, port: int
+) -> None:
+    settings = {"container_port": port, "health_check_path": f"/{port}", "secrets": SECRETS}
     only = {"ONLY": f"/{port}"}
-    succeeds(checkout, host, strategy="blue_green", **settings, environment=only)
+    succeeds(checkout, host, strategy=strategy, **settings, environment=only)
     assert set(paths(checkout)) == {f"/{port}"}
-    fails(checkout, host, health_check_path="/gone")
-    checkout.configure(health_check_path=f"/{port}")
+    assert ports(checkout) == {port}
+    fails(checkout, host, container_port=4000, health_check_path="/gone", secrets=None)
+    assert f"/{port}" in paths(checkout)
+    assert port in ports(checkout)
 
 
 def paths(checkout: Checkout) -> list[str]:
     """The health paths of the stack's target groups."""
     found = checkout.client("elbv2").describe_target_groups()["TargetGroups"]
     return [group["HealthCheckPath"] for group in found]
+
+
+def ports(checkout: Checkout) -> set[int]:
+    """The ports at which the load balancer may reach the tasks."""
+    rules = checkout.client("ec2").describe_security_group_rules()["SecurityGroupRules"]
+    return {rule["FromPort"] for rule in rules if "ReferencedGroupInfo" in rule}
