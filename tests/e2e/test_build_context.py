@@ -14,7 +14,17 @@ import pytest
 
 from infra.image import build_context
 from infra.image.build_context import BuildContext
-from tests.unit.infra.image.ignore_table import ROWS, WRONG, Row, lay_out, sent
+from infra.image.docker_build import BuildError, with_buildkit
+from tests.unit.infra.image.ignore_table import (
+    BIN,
+    LONE_CARRIAGE_RETURN,
+    ROWS,
+    WRONG,
+    Row,
+    lay_out,
+    sent,
+)
+from tests.unit.infra.image.test_ignore_rules import files_of
 
 BUILDKIT = "1"
 OLDER = "0"
@@ -25,9 +35,17 @@ Build = Callable[..., Files]
 
 
 def builders() -> list[str]:
-    """Docker's older builder, and BuildKit where the command has its plugin."""
-    there = subprocess.run(["docker", "buildx", "version"], capture_output=True, check=False)
-    return [OLDER, BUILDKIT] if there.returncode == 0 else [OLDER]
+    """Docker's older builder, and BuildKit where a command of the PATH has it."""
+    try:
+        with_buildkit()
+    except BuildError:
+        return [OLDER]
+    return [OLDER, BUILDKIT]
+
+
+@pytest.fixture(autouse=True)
+def staging_area(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build_context, "STAGING_AREA", tmp_path_factory.mktemp("staging"))
 
 
 @pytest.fixture(params=builders())
@@ -64,15 +82,21 @@ def build(builder: str) -> Iterator[Build]:
 
 
 def docker(*arguments: str, builder: str = OLDER) -> bytes:
+    program = with_buildkit() if builder == BUILDKIT else "docker"
     environment = {**os.environ, "DOCKER_BUILDKIT": builder}
     return subprocess.run(
-        ["docker", *arguments], check=True, capture_output=True, env=environment
+        [program, *arguments], check=True, capture_output=True, env=environment
     ).stdout
 
 
 def is_dockers(name: str) -> bool:
     """What the engine adds to a container, and what no build needs."""
     return name == ".dockerenv" or name.split("/")[0] in {"dev", "etc", "proc", "sys"}
+
+
+def staged(folder: Path, build: Build) -> Files:
+    """The image's files as an update builds it."""
+    return build(*BuildContext.read(folder, folder / "Dockerfile").stage())
 
 
 IGNORE_FILES = {".dockerignore", "Dockerfile.dockerignore", "Dockerfile"}
@@ -89,6 +113,40 @@ def test_docker_sends_what_the_table_says(
     assert found == sent(row) - pruned
 
 
+def test_a_lone_carriage_return_ends_no_line(tmp_path: Path, build: Build, builder: str) -> None:
+    lay_out(tmp_path)
+    (tmp_path / ".dockerignore").write_bytes(LONE_CARRIAGE_RETURN.ignoring)
+    if builder == OLDER:
+        assert build(tmp_path).keys() - IGNORE_FILES == sent(LONE_CARRIAGE_RETURN)
+        return
+    assert staged(tmp_path, build).keys() == sent(LONE_CARRIAGE_RETURN) | {"Dockerfile"}
+
+
+def test_the_dockerfiles_own_ignore_file_comes_first(
+    tmp_path: Path, build: Build, builder: str
+) -> None:
+    """The older builder does not know it, so what it is given has no ignore file."""
+    lay_out(tmp_path)
+    (tmp_path / ".dockerignore").write_text("data\n")
+    (tmp_path / "Dockerfile.dockerignore").write_text("bin\n")
+    expected = sent(Row(b"", BIN))
+    if builder == BUILDKIT:
+        assert build(tmp_path).keys() - IGNORE_FILES == expected
+    assert staged(tmp_path, build).keys() == expected | {"Dockerfile"}
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9.txt", b"caf\xe9"])
+def test_names_that_are_not_utf8_are_left_out_alike(
+    tmp_path: Path, build: Build, name: bytes
+) -> None:
+    for ignoring in (b"caf\xe9*\n", b"caf?*\n", b"ca*\xe9*\n"):
+        lay_out(tmp_path)
+        (tmp_path / os.fsdecode(name)).write_text("")
+        (tmp_path / ".dockerignore").write_bytes(ignoring)
+        found = build(tmp_path).keys() - IGNORE_FILES
+        assert found == files_of(tmp_path), ignoring
+
+
 @pytest.mark.parametrize("ignoring", WRONG.values(), ids=WRONG)
 def test_docker_refuses_what_the_table_says(tmp_path: Path, build: Build, ignoring: bytes) -> None:
     lay_out(tmp_path)
@@ -99,18 +157,16 @@ def test_docker_refuses_what_the_table_says(tmp_path: Path, build: Build, ignori
 
 @pytest.mark.parametrize("umask", [0o022, 0o077])
 def test_the_staged_folder_builds_the_same_on_every_machine(
-    tmp_path: Path, build: Build, monkeypatch: pytest.MonkeyPatch, umask: int
+    tmp_path: Path, build: Build, umask: int
 ) -> None:
     """Also where the older builder leaves out more of the folder itself."""
-    monkeypatch.setattr(build_context, "STAGING_AREA", tmp_path)
     before = os.umask(umask)
     try:
-        lay_out(tmp_path / "app")
-        (tmp_path / "app" / "bin" / "run.py").chmod(0o777 & ~umask)
+        lay_out(tmp_path)
+        (tmp_path / "bin" / "run.py").chmod(0o777 & ~umask)
         row = ROWS["re-included below an excluded folder"]
-        (tmp_path / "app" / ".dockerignore").write_bytes(row.ignoring)
-        staged = BuildContext.read(tmp_path / "app", tmp_path / "app" / "Dockerfile").stage()
-        found = build(*staged)
+        (tmp_path / ".dockerignore").write_bytes(row.ignoring)
+        found = staged(tmp_path, build)
     finally:
         os.umask(before)
     assert found.keys() == sent(row) | {"Dockerfile"}
