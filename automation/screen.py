@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from automation.errors import ConfigurationError, DriverError
 
 SILENT_SECONDS = 15.0
 """How long a wait may go on without a line on a plain log."""
+
+BEAT_SECONDS = 1.0
 
 
 def _console(stream: TextIO) -> Console:
@@ -86,6 +89,24 @@ class Screen:
         if not self.err.is_terminal and time.monotonic() - self._noted >= SILENT_SECONDS:
             self.note(message)
 
+    @contextmanager
+    def waiting(self, message: str) -> Iterator[None]:
+        """Say what the block waits for: drawn on a terminal, a line now and then elsewhere."""
+        ended = threading.Event()
+
+        def beat() -> None:
+            while not ended.wait(BEAT_SECONDS):
+                self.still(message)
+
+        heart = threading.Thread(target=beat, daemon=True)
+        heart.start()
+        try:
+            with self.drawn(message, list):
+                yield
+        finally:
+            ended.set()
+            heart.join()
+
     def warn(self, message: str) -> None:
         """Say what a person should know even in quiet mode."""
         self.err.print(message, markup=False, style="yellow")
@@ -97,6 +118,7 @@ class Screen:
             message: the line.
             style: its colour on a terminal, in rich's words.
         """
+        self._noted = time.monotonic()
         console = self.err if self.json else self.out
         # The terminal wraps it, so that an address or a command can be copied in one piece.
         console.print(message, markup=False, soft_wrap=True, style=style)

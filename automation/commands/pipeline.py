@@ -103,6 +103,7 @@ def _follow(session: Session, pipeline: str, identity: str) -> Run:
                 session.screen.note(_line(action))
         if run is not None and run.status in ENDED:
             return run
+        session.screen.still(f"The run {identity} goes on")
         time.sleep(POLL_SECONDS)
 
 

@@ -83,7 +83,7 @@ def _run(session: Session, command: Sequence[str]) -> tuple[Ended, list[str]]:
         session.screen.result(line)
 
     try:
-        return follow(session.cloud, task, arn, tell), lines
+        return follow(session.cloud, task, arn, tell, session.screen.still), lines
     except KeyboardInterrupt:
         stop(session.cloud, task, arn)
         raise

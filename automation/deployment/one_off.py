@@ -81,7 +81,13 @@ def start(cloud: Cloud, service: dict[str, Any], task: OneOff) -> str:
     return str(answer["tasks"][0]["taskArn"])
 
 
-def follow(cloud: Cloud, task: OneOff, arn: str, tell: Callable[[str], None]) -> Ended:
+def follow(
+    cloud: Cloud,
+    task: OneOff,
+    arn: str,
+    tell: Callable[[str], None],
+    still: Callable[[str], None] = lambda _: None,
+) -> Ended:
     """Tell the lines of a task's log as they come, until the task has stopped.
 
     Args:
@@ -89,6 +95,7 @@ def follow(cloud: Cloud, task: OneOff, arn: str, tell: Callable[[str], None]) ->
         task: the task.
         arn: its ARN.
         tell: is called with each line.
+        still: is told at every look how far the task is.
     """
     log = _Log(cloud, task, arn)
     while True:
@@ -97,6 +104,7 @@ def follow(cloud: Cloud, task: OneOff, arn: str, tell: Callable[[str], None]) ->
             tell(line)
         if found["lastStatus"] == "STOPPED":
             break
+        still(f"The task {task_id(found)} is {found['lastStatus'].lower()}")
         time.sleep(POLL_SECONDS)
     status = next(c.get("exitCode") for c in found["containers"] if c["name"] == task.container)
     if status is not None:

@@ -224,7 +224,10 @@ class Progress:
         return picture([head, *lines, *self.beside()])
 
     def _beat(self) -> None:
-        """Print what is still in progress from time to time, on a plain log."""
+        """Print what is still in progress from time to time, on a plain log.
+
+        The program may wait, for a build or a copy, before the engine begins a step.
+        """
         while not self._ended.wait(1.0):
             now = time.monotonic()
             with self._lock:
@@ -233,6 +236,7 @@ class Progress:
                         step.told = now
                         took = f"{now - step.began:.0f} s"
                         self._say(f"still at {step.operation} {display_name(step.urn)} ({took})")
+            self.screen.still(f"{self.verb} goes on")
 
 
 def _differs(step: StepEventMetadata) -> bool:

@@ -33,7 +33,8 @@ def run(planned: Plan) -> Iterator[Diagnosis]:
     Raises:
         DriverError: the application can't be built.
     """
-    note = planned.session.screen.note
+    screen = planned.session.screen
+    note = screen.note
     if planned.docker is None:
         note("No Docker engine is here: the container is not tried before the update")
         return
@@ -53,7 +54,8 @@ def run(planned: Plan) -> Iterator[Diagnosis]:
             if container_run.has_health_check(planned.docker, image):
                 note(HEALTH_CHECK)
             note("Running the container once on this machine")
-            outcome = container_run.run(planned.docker, image, planned.settings)
+            with screen.waiting("Waiting for the container to answer its health path"):
+                outcome = container_run.run(planned.docker, image, planned.settings)
         except DockerError as error:
             note(f"Docker does not run it here, so it is not tried: {error}")
             return
@@ -111,17 +113,19 @@ def fingerprint(planned: Plan) -> str:
 
 def _image(planned: Plan, engine: Engine, stack: ExitStack) -> str:
     """A local name of the image: built, pulled, or there already."""
-    note = planned.session.screen.note
+    screen = planned.session.screen
     if planned.build is None:
         assert planned.existing is not None  # noqa: S101 - `plan` has one of the three
         if not engine.has_image(planned.existing):
-            note(f"Pulling {planned.existing}")
-            engine.pull(planned.existing, login(planned.cloud, planned.existing))
+            screen.note(f"Pulling {planned.existing}")
+            with screen.waiting(f"Pulling {planned.existing}"):
+                engine.pull(planned.existing, login(planned.cloud, planned.existing))
         return planned.existing
-    note("Building the application")
+    screen.note("Building the application")
     try:
         values = secrets.values(planned.cloud, planned.build.options.secrets)
-        name = container_run.build(planned.build, _machine_arguments(planned), values)
+        with screen.waiting("Building the application"):
+            name = container_run.build(planned.build, _machine_arguments(planned), values)
     except BuildError as error:
         raise DriverError(str(error), error.evidence) from error
     stack.callback(container_run.forget, engine, name)

@@ -101,7 +101,8 @@ def perform(
         return _attempt(session, verb, operation, preview, beside)
     except ConcurrentUpdateError as error:
         stack, screen = session.stack, session.screen
-        locks.clear_dead(session.file.name, str(error), screen.warn, stack.cancel)
+        with screen.waiting("Waiting for the engine of an earlier update"):
+            locks.clear_dead(session.file.name, str(error), screen.warn, stack.cancel)
     try:
         return _attempt(session, verb, operation, preview, beside)
     except ConcurrentUpdateError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,14 @@ class Captured:
     screen: Screen
     out: io.StringIO
     err: io.StringIO
+
+
+def await_words(words: str, captured: Captured) -> None:
+    """Return once something was said on standard error."""
+    deadline = time.monotonic() + 30
+    while words not in captured.err.getvalue():
+        assert time.monotonic() < deadline, captured.err.getvalue()
+        time.sleep(0.01)
 
 
 @pytest.fixture(scope="session", autouse=True)

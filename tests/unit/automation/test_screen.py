@@ -7,18 +7,21 @@ import json
 import os
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from automation import screen as screen_module
 from automation.commands.releases import print_releases, short_image
 from automation.commands.status import _print
 from automation.deployment.releases import Release
 from automation.engine.progress import Progress
 from automation.errors import ChangesFound, DriverError
 from automation.screen import Screen
+from tests.unit.automation.conftest import Captured, await_words
 from tests.unit.automation.engine.test_progress import SERVICE, step
 
 IMAGE = "localhost:23805/fargate-cd-local@sha256:" + "b6313471" * 8
@@ -82,6 +85,26 @@ def test_an_error_after_the_document_is_told_beside_it(capsys: pytest.CaptureFix
     assert screen.fail(ChangesFound("There are changes.")) == 4
     assert json.loads(capsys.readouterr().out) == {"changes": {"create": 1}}
     assert written(screen.err) == ["Error: There are changes."]
+
+
+def test_a_wait_says_on_a_plain_log_that_it_goes_on(
+    captured: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(screen_module, "BEAT_SECONDS", 0.01)
+    captured.screen.result("a line")
+    with captured.screen.waiting("Building"):
+        time.sleep(0.1)
+    assert captured.err.getvalue() == "", "there was a line just now"
+    monkeypatch.setattr(screen_module, "SILENT_SECONDS", 0.0)
+    with captured.screen.waiting("Building"):
+        await_words("Building", captured)
+
+
+def test_a_wait_is_drawn_on_a_terminal_and_leaves_nothing() -> None:
+    err = terminal(80)
+    with Screen(err=err).waiting("Building"):
+        pass
+    assert any("Building" in line for line in written(err))
 
 
 def document(**further: Any) -> dict[str, Any]:

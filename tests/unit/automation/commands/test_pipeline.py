@@ -159,8 +159,10 @@ def test_start_tells_each_action_until_the_end(
             ),
         },
     )
+    monkeypatch.setattr("automation.screen.SILENT_SECONDS", 0.0)
     assert pipeline.start("local", captured.screen) == 0
     told = captured.err.getvalue()
+    assert "The run run-1 goes on" in told
     assert told.index("Source/Source Succeeded (7 s)") < told.index("Approval/Approval InProgress")
     assert "waits for an answer; `run.py pipeline approve`" in told
     assert told.count("Source/Source") == 1

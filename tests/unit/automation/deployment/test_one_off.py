@@ -85,8 +85,11 @@ def test_a_task_that_ecs_does_not_start_is_an_error_with_the_reason() -> None:
 def test_its_lines_are_told_once_and_its_status_is_that_of_the_container(status: int) -> None:
     fake = Fake(["PENDING", "RUNNING", "STOPPED"], status, [["one"], ["two"], ["three"]])
     told: list[str] = []
-    assert follow(cast(Cloud, fake), TASK, ARN, told.append) == Ended("abc", status, "")
+    states: list[str] = []
+    ended = follow(cast(Cloud, fake), TASK, ARN, told.append, states.append)
+    assert ended == Ended("abc", status, "")
     assert told == ["one", "two", "three"]
+    assert states == ["The task abc is pending", "The task abc is running"]
 
 
 def test_a_container_that_never_ran_has_no_status_but_a_reason() -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from automation.engine import progress as module
 from automation.engine.progress import Progress, display_name, plain
 from automation.screen import Screen
-from tests.unit.automation.conftest import Captured
+from tests.unit.automation.conftest import Captured, await_words
 
 STACK = "urn:pulumi:local::fargate-cd::"
 ROLE = STACK + "fargate-cd:infra:Roles$aws:iam/role:Role::roles-task"
@@ -115,6 +115,15 @@ def test_a_plain_log_says_what_still_goes_on(
         while "still at create" not in captured.err.getvalue() and time.monotonic() < deadline:
             time.sleep(0.05)
     assert "still at create aws:Role roles-task" in captured.err.getvalue()
+
+
+def test_a_plain_log_says_that_it_goes_on_before_the_engine_begins_a_step(
+    captured: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As while the program builds an image."""
+    monkeypatch.setattr("automation.screen.SILENT_SECONDS", 0.0)
+    with Progress(captured.screen, "Updating"):
+        await_words("Updating goes on", captured)
 
 
 def test_a_terminal_shows_a_table_and_never_deadlocks() -> None:

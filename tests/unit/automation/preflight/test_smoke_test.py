@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from automation.diagnosis.evidence import Facts
 from automation.machine.docker_engine import DockerError, Engine
 from automation.preflight import checks as preflight
 from automation.preflight import container_run, smoke_test
+from infra.image.image import app_build
 from infra.settings.model import Settings
+from tests.unit.automation.conftest import await_words
 from tests.unit.automation.preflight.stage import ARN, Stage, docker, registry
 
 
@@ -38,6 +41,37 @@ def test_the_container_is_run_once_until_something_changes(stage: Stage, ran: li
         stage.settings = settings
         list(smoke_test.run(stage.planned("web:1")))
     assert ran == ["web:1"] * 4
+
+
+def test_a_container_that_takes_its_time_is_waited_for_with_a_line(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*_: object) -> container_run.Outcome:
+        await_words("Waiting for the container", stage.captured)
+        return container_run.Outcome(0.4, Facts())
+
+    monkeypatch.setattr("automation.screen.SILENT_SECONDS", 0.0)
+    monkeypatch.setattr(container_run, "run", run)
+    stage.docker = docker()
+    assert list(smoke_test.run(stage.planned("web:1"))) == []
+
+
+def test_an_image_that_takes_its_time_is_waited_for_with_a_line(
+    stage: Stage, ran: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made(*_: object) -> str:
+        await_words("Building the application", stage.captured)
+        stage.captured.err.truncate(0)
+        await_words("Building the application", stage.captured)
+        return "built"
+
+    monkeypatch.setattr("automation.screen.SILENT_SECONDS", 0.0)
+    monkeypatch.setattr(container_run, "build", made)
+    monkeypatch.setattr(container_run, "forget", lambda *_: None)
+    stage.docker = docker()
+    built = replace(stage.planned(), build=app_build(Settings.parse({})))
+    assert list(smoke_test.run(built)) == []
+    assert ran == ["built"]
 
 
 def test_settings_are_judged_with_the_image_that_is_kept(stage: Stage, ran: list[str]) -> None:
