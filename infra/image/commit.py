@@ -78,7 +78,7 @@ def _blobs(present: Mapping[str, Path], top: Path) -> dict[str, Blob]:
     """The blobs that Git would make of these files, line ends and filters as configured."""
     entries = {name: entry_of(path, name) for name, path in present.items()}
     files = [name for name, entry in entries.items() if entry.kind != "link"]
-    lines = "".join(f"{name}\n" for name in files).encode()
+    lines = "".join(f"{_quoted(name)}\n" for name in files).encode()
     identities = _git(top, "hash-object", "--stdin-paths", given=lines).decode().split()
     found = dict(zip(files, identities, strict=True))
     for name in entries.keys() - found.keys():
@@ -87,6 +87,12 @@ def _blobs(present: Mapping[str, Path], top: Path) -> dict[str, Blob]:
             _git(top, "hash-object", "--stdin", "--no-filters", given=target).decode().strip()
         )
     return {name: (_MODES[entries[name].kind], found[name]) for name in entries}
+
+
+def _quoted(name: str) -> str:
+    """A name as Git reads one from a line, whatever characters it has."""
+    text = name.translate({ord("\\"): "\\\\", ord('"'): '\\"', ord("\n"): "\\n"})
+    return f'"{text}"'
 
 
 def _git(folder: Path, *arguments: str, given: bytes = b"") -> bytes:

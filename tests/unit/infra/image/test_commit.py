@@ -90,6 +90,17 @@ def test_what_is_not_the_commits_is_dirty(top: Path, change: Change) -> None:
     assert commit(top) == git(top, "rev-parse", "HEAD") + "-dirty"
 
 
+@pytest.mark.parametrize("name", ["a\nb", '"a', 'a\\"b', "é\t"])
+def test_any_name_of_a_file_is_looked_up_in_git(top: Path, name: str) -> None:
+    for each in ("a", "b", name):
+        (top / "app" / each).write_text(each)
+    git(top, "add", ".")
+    git(top, "commit", "--quiet", "--message", "odd names")
+    assert commit(top) == git(top, "rev-parse", "HEAD")
+    (top / "app" / name).write_text("changed")
+    assert commit(top) == git(top, "rev-parse", "HEAD") + "-dirty"
+
+
 def test_a_dockerfile_outside_of_the_repository_is_dirty(top: Path, tmp_path: Path) -> None:
     other = tmp_path / "Dockerfile"
     other.write_text("FROM scratch\n")
