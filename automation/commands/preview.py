@@ -17,7 +17,7 @@ from automation.deployment.promotion import Promotion
 from automation.engine import Engine
 from automation.engine.progress import Progress, display_name
 from automation.errors import ChangesFound
-from automation.preflight import task_count
+from automation.preflight import kept_image, task_count
 from automation.previews.preview_stacks import kept_life
 from automation.pricing.difference import cost_difference, print_difference
 from automation.pricing.resources import Plan
@@ -55,6 +55,7 @@ def preview(
             life |= kept_life(session, branch, datetime.now(UTC))
         try:
             task_count.tell(session)
+            kept_image.tell(session, image, build)
             with _drift(session, look_for_drift and not session.created) as drift:
                 plan = planned(session)
                 drifted = drift()

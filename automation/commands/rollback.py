@@ -8,8 +8,10 @@ runs (https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from automation.aws.ecs import (
@@ -32,8 +34,14 @@ from automation.errors import ConfigurationError
 from automation.screen import Screen
 from automation.stack.operations import Session, no_changes, opened
 from infra.names import CONTAINER_NAME
+from infra.policies.tasks import secret_resource
 
 POLL_SECONDS = 1.0
+
+READ_ACTIONS = {"secretsmanager:GetSecretValue", "ssm:GetParameters"}
+
+START_TASKS = "start-tasks-"
+"""In the name of the policy under which ECS starts tasks; see `infra/service/roles.py`."""
 
 Same = Callable[[Release], bool]
 """Whether putting a release back would change nothing."""
@@ -61,6 +69,7 @@ def rollback(stack: str, screen: Screen, to: int | None = None) -> int:
         wanted = choose(stack_releases(session), to, _same(session, service))
         if session.pipeline is None:
             require_ports(session, service, wanted)
+            require_secrets(session, wanted)
         began = session.cloud.now()
         for name in session.services.values():
             stop_running_deployment(session, name)
@@ -179,6 +188,59 @@ def require_ports(session: Session, service: Mapping[str, Any], release: Release
                     f"`python automation/run.py up --stack {stack} --image {release.image}`"
                 ],
             )
+
+
+def require_secrets(session: Session, release: Release) -> None:
+    """Refuse a release that reads a secret which the tasks may no longer read.
+
+    Raises:
+        ConfigurationError: it does; the message says how to deploy the release's image.
+    """
+    definitions = [task_definition(session.cloud, arn) for arn in parts(session, release).values()]
+    rows = [row for each in definitions for row in each["containerDefinitions"]]
+    named = {
+        secret["valueFrom"]: secret["name"] for row in rows for secret in row.get("secrets", ())
+    }
+    granted = _readable(session.state()) if named else None
+    gone = {
+        name: arn
+        for arn, name in named.items()
+        if not any(fnmatchcase(secret_resource(arn), each) for each in granted or ())
+    }
+    if gone and granted is not None:
+        stack, file = session.file.name, session.file.path.name
+        secrets = ", ".join(f"{name}: {arn}" for name, arn in sorted(gone.items()))
+        raise ConfigurationError(
+            f"Release {release.number} reads secrets that `up` has taken from the tasks' rights: "
+            f"{', '.join(sorted(gone))}.",
+            [
+                f"Name them again in fargate-cd:secrets in {file} ({secrets}), then run "
+                f"`python automation/run.py up --stack {stack} --image {release.image}`"
+            ],
+        )
+
+
+def _readable(state: Mapping[str, Any]) -> list[str] | None:
+    """The secrets that ECS may read to start the stack's tasks; None where others' roles say."""
+    policies = [
+        json.loads(policy)
+        for row in (state.get("deployment") or {}).get("resources") or []
+        if START_TASKS in row["urn"].rpartition("::")[2]
+        and isinstance(policy := row.get("outputs", {}).get("policy"), str)
+    ]
+    found = [
+        arn
+        for policy in policies
+        for row in policy["Statement"]
+        if READ_ACTIONS & {*_listed(row["Action"])}
+        for arn in _listed(row["Resource"])
+    ]
+    return found if policies else None
+
+
+def _listed(told: str | list[str]) -> list[str]:
+    """What a policy has as one text or as a list of them."""
+    return [told] if isinstance(told, str) else told
 
 
 def stop_running_deployment(session: Session, name: ServiceName) -> None:

@@ -18,7 +18,7 @@ from automation.deployment.report import Done, report
 from automation.deployment.rollout import watched
 from automation.engine.progress import Progress
 from automation.errors import ConfigurationError, DriverError, UpdateRunning
-from automation.preflight import checks, task_count
+from automation.preflight import checks, kept_image, task_count
 from automation.preflight.account import check_account
 from automation.previews.preview_stacks import extended_life, perform_update
 from automation.recovery import newer_release
@@ -72,6 +72,7 @@ def up(
         try:
             with _or_removed(session):
                 check_account(session)
+                kept_image.tell(session, image, build)
                 if preflight:
                     checks.check(session, image, build, smoke)
                 if not session.target.free and screen.interactive:

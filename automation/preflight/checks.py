@@ -35,8 +35,6 @@ def check(session: Session, image: str | None, build: bool, smoke: bool) -> None
         DriverError: the application can't be built.
     """
     planned = plan(session, image, build)
-    if planned.kept:
-        session.screen.note(_kept(planned))
     found = [problem for ask in CHECKS for problem in ask(planned)]
     if not found and smoke:
         found = list(smoke_test.run(planned))
@@ -50,20 +48,6 @@ def _told(problem: Diagnosis) -> Iterator[str]:
     yield from (f"  {line}" for line in problem.evidence)
     if problem.setting:
         yield f"  Change: {problem.setting}"
-
-
-def _kept(planned: Plan) -> str:
-    """That nothing is built, and how the application's files are released."""
-    settings = planned.settings
-    releases = (
-        "`up --image` promotes another one"
-        if settings.promotion
-        else f"a push to {settings.github_branch} releases another one"
-    )
-    return (
-        f"The running image is kept, and app_path ({settings.app_path}) is not built here: "
-        f"{releases}, and `up --build` releases the files in app_path"
-    )
 
 
 def _image(planned: Plan) -> Iterator[Diagnosis]:

@@ -134,7 +134,7 @@ def test_a_bad_release_goes_back_and_is_explained(stack: Checkout) -> None:
     until(lambda: stack.json("status", *STACK)["service"]["running"] == 1)
 
 
-def test_a_release_is_put_back(stack: Checkout) -> None:
+def test_a_release_is_put_back_and_the_next_up_deploys_the_settings_again(stack: Checkout) -> None:
     configure(stack, environment={"COLOUR": "red"})
     assert up(stack)["result"] == "succeeded"
     until(lambda: said(stack, "working in red"))
@@ -142,6 +142,11 @@ def test_a_release_is_put_back(stack: Checkout) -> None:
     assert [row["state"] for row in rows] == ["current", "rolled back", "superseded"]
     assert stack.json("rollback", *STACK, "--yes")["result"] == "succeeded"
     assert "COLOUR" not in str(runs(stack))
+    planned = stack.json("preview", *STACK)["changes"]
+    assert (planned["replace"], planned["update"]) == (1, 1), planned
+    assert up(stack)["result"] == "succeeded"
+    assert "COLOUR" in str(runs(stack))
+    stack.json("preview", *STACK, "--expect-no-changes")
 
 
 def test_nothing_is_left(stack: Checkout) -> None:

@@ -72,6 +72,7 @@ def released(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
     monkeypatch.setattr(rolling_back, "describe_service", lambda *_: service)
     monkeypatch.setattr(rolling_back, "_same", lambda *_: lambda release: release.number == 2)
     monkeypatch.setattr(rolling_back, "require_ports", lambda *_: None)
+    monkeypatch.setattr(rolling_back, "require_secrets", lambda *_: None)
     monkeypatch.setattr(rolling_back, "stack_releases", lambda *_: found)
     monkeypatch.setattr(rolling_back, "stop_running_deployment", lambda *_: None)
     monkeypatch.setattr(rolling_back, "deployable", lambda _session, each: each.task_definition)
@@ -185,6 +186,20 @@ def test_a_preview_of_a_new_stack_leaves_none(engine: FakeEngine, screen: Screen
     assert preview(STACK, screen, look_for_drift=False) == 0
     assert engine.ran == ["preview"]
     assert engine.stacks == set()
+
+
+@pytest.mark.usefixtures("priced")
+def test_up_and_preview_say_which_image_and_how_many_tasks_stay(
+    engine: FakeEngine, screen: Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Settings that change nothing are not passed over in silence."""
+    told: list[str] = []
+    monkeypatch.setattr(upping.task_count, "tell", lambda _: told.append("tasks"))
+    monkeypatch.setattr(upping.kept_image, "tell", lambda *_: told.append("image"))
+    engine.stacks = {STACK}
+    assert up(STACK, screen, preflight=False) == 0
+    assert preview(STACK, screen, look_for_drift=False) == 0
+    assert sorted(told) == ["image", "image", "tasks", "tasks"]
 
 
 @pytest.mark.usefixtures("priced")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +14,10 @@ import pytest
 
 from automation.aws.ecs import ServiceName
 from automation.commands import rollback as module
-from automation.commands.rollback import deployable, require_ports, rollback
+from automation.commands.rollback import deployable, require_ports, require_secrets, rollback
 from automation.deployment.releases import Release
 from automation.errors import ConfigurationError
+from infra.policies.tasks import execution
 from infra.settings.model import Settings
 from tests.unit.automation.conftest import Captured
 
@@ -180,3 +182,48 @@ def test_another_port_is_refused_with_what_to_do(captured: Captured) -> None:
         require_ports(session(captured, ecs), ecs.service, release(1, "web:1"))
     assert "container_port: 3000 in Pulumi.dev.yaml" in refused.value.evidence[0]
     assert "up --stack dev --image web:1" in refused.value.evidence[0]
+
+
+SECRET = "arn:aws:secretsmanager:us-east-1:1:secret:dsn-AbCdEf"
+
+
+def rights(*arns: str) -> dict[str, Any]:
+    """The state of a stack whose tasks may read these secrets."""
+    policy = json.dumps(execution(["arn:aws:ecr:us-east-1:1:repository/web"], "arn:log", arns))
+    urn = "urn:pulumi:dev::fargate-cd::aws:iam/rolePolicy:RolePolicy::roles-"
+    rows = [
+        {"urn": f"{urn}start-tasks-a1b2", "outputs": {"policy": policy}},
+        {"urn": f"{urn}start-previews", "outputs": {"policy": "{}"}},
+        {"urn": "urn:pulumi:dev::fargate-cd::pulumi:pulumi:Stack::stack"},
+    ]
+    return {"deployment": {"resources": rows}}
+
+
+def reading(value_from: str) -> FakeEcs:
+    first = definition(1, "web:1")
+    first["containerDefinitions"][0]["secrets"] = [{"name": "DSN", "valueFrom": value_from}]
+    return FakeEcs(2, first, definition(2, "web:2"))
+
+
+def test_a_secret_that_was_taken_away_is_refused_with_what_to_do(captured: Captured) -> None:
+    one = session(captured, reading(f"{SECRET}:key::"))
+    one.state = rights
+    with pytest.raises(ConfigurationError):
+        require_secrets(one, release(1, "web:1"))
+    one.state = lambda: rights("arn:aws:ssm:us-east-1:1:parameter/other")
+    with pytest.raises(ConfigurationError, match="taken from the tasks' rights: DSN") as refused:
+        require_secrets(one, release(1, "web:1"))
+    assert f"DSN: {SECRET}:key::" in refused.value.evidence[0]
+    assert "up --stack dev --image web:1" in refused.value.evidence[0]
+
+
+@pytest.mark.parametrize("state", [rights(SECRET), rights(f"{SECRET[:-6]}??????"), {}])
+def test_a_secret_that_the_tasks_may_read_is_no_hindrance(
+    captured: Captured, state: dict[str, Any]
+) -> None:
+    """Nor are rights that another stack's role has, as for a preview."""
+    one = session(captured, reading(f"{SECRET}:key::"))
+    one.state = lambda: state
+    require_secrets(one, release(1, "web:1"))
+    one.state = rights
+    require_secrets(one, release(2, "web:2"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 
 from automation.diagnosis.evidence import Facts
 from automation.machine.docker_engine import DockerError, Engine
-from automation.preflight import checks as preflight
 from automation.preflight import container_run, smoke_test
 from infra.image.image import app_build
 from infra.settings.model import Settings
@@ -111,26 +109,6 @@ def test_a_kept_image_that_can_not_be_pulled_is_told(
     assert list(smoke_test.run(stage.planned(kept="registry.example/web:1"))) == []
     assert ran == []
     assert "no basic auth credentials" in stage.captured.err.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        ({"github_branch": "release", "app_path": "../shop"}, ("../shop", "a push to release")),
-        ({"promotion": True}, ("(app)", "`up --image` promotes")),
-    ],
-)
-def test_that_nothing_is_built_is_said_in_one_line(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], words: tuple[str, ...]
-) -> None:
-    stage.settings = settings
-    monkeypatch.setattr(preflight, "plan", lambda *_: stage.planned(kept="web@sha256:4"))
-    monkeypatch.setattr(preflight, "CHECKS", ())
-    preflight.check(stage.planned().session, None, False, smoke=False)
-    (line,) = re.findall(
-        r"running image is kept.*", " ".join(stage.captured.err.getvalue().split())
-    )
-    assert all(word in line for word in (*words, "`up --build`"))
 
 
 def test_a_run_that_fails_is_a_cause_and_is_not_remembered(
