@@ -49,13 +49,21 @@ class Checkout:
         chosen = {} if settling is None else {SETTLING_VARIABLE: str(settling)}
         return kept | chosen | {"AWS_EC2_METADATA_DISABLED": "true"}
 
-    def run(self, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
-        """One command of the driver, as a user without a terminal runs it."""
+    def run(
+        self, *arguments: str, given: str = "", **extra: str
+    ) -> subprocess.CompletedProcess[str]:
+        """One command of the driver, as a user without a terminal runs it.
+
+        Args:
+            arguments: the command line.
+            given: its standard input.
+            extra: variables of its environment.
+        """
         return subprocess.run(
             [sys.executable, "automation/run.py", *arguments],
             cwd=self.root,
             env=self.environment | extra,
-            stdin=subprocess.DEVNULL,
+            input=given,
             capture_output=True,
             text=True,
             timeout=UP_SECONDS,

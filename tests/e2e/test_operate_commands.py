@@ -70,6 +70,13 @@ def test_a_command_in_a_container(prepared: Checkout) -> None:
     assert done.stdout.split() == ["port", "9292"]
 
 
+def test_standard_input_reaches_a_command_in_a_container(prepared: Checkout) -> None:
+    typed = "one\ntwo, without an end"
+    command = ("exec", "--stack", "local", "--", "cat; exit 5")
+    done = prepared.run(*command, given=typed)
+    assert (done.returncode, done.stdout) == (5, typed), done.stderr
+
+
 def test_a_task_of_its_own(prepared: Checkout) -> None:
     """It has the release's variables, takes no requests, and its log and status are told."""
     command = ["sh", "-c", "echo port $PORT; exit 3"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import json
 import os
+import pty
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from automation import paths
 from automation.commands import preview as previewing
@@ -128,30 +130,59 @@ def test_a_refused_up_leaves_an_old_stack_as_it_was(engine: FakeEngine, screen: 
     assert engine.ran == []
 
 
+@pytest.fixture
+def typing(monkeypatch: pytest.MonkeyPatch, captured: Captured) -> Iterator[int]:
+    """The person's end of a terminal, which is standard input and standard error."""
+    ours, its = pty.openpty()
+    with os.fdopen(os.dup(its)) as stdin, os.fdopen(its, "w") as stderr:
+        monkeypatch.setattr("sys.stdin", stdin)
+        captured.screen.err = Console(file=stderr, width=200, highlight=False)
+        yield ours
+    os.close(ours)
+
+
 @pytest.mark.parametrize(("answer", "ran"), [("y", ["up"]), ("n", []), ("", [])])
-def test_up_on_a_terminal_shows_the_changes_and_asks(
+def test_up_on_a_terminal_shows_the_changes_and_their_cost_and_asks(
     engine: FakeEngine,
     captured: Captured,
+    typing: int,
     monkeypatch: pytest.MonkeyPatch,
     answer: str,
     ran: list[str],
 ) -> None:
-    plan = previewing.UpdatePlan({"create": 2, "same": 0}, [], {"total": "12.00"})
+    cost = {"lines": {"Fargate": 12.0}, "after": 12.0, "difference": 12.0}
+    plan = previewing.UpdatePlan({"create": 2, "same": 0}, [], cost)
     monkeypatch.setattr(upping, "planned", lambda _session: plan)
-    monkeypatch.setattr(previewing, "print_difference", lambda *_: None)
     monkeypatch.setitem(TARGETS, "aws", replace(TARGETS["aws"], free=False))
     monkeypatch.setattr(upping, "check_account", lambda _session: None)
-    monkeypatch.setattr(Screen, "interactive", True)
-    monkeypatch.setattr(Screen, "require_answer", lambda *_: None)
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"{answer}\n"))
+    os.write(typing, f"{answer}\n".encode())
     if ran:
         assert up(STACK, captured.screen) == 0
     else:
         with pytest.raises(ConfigurationError, match="Nothing was touched"):
             up(STACK, captured.screen)
         assert engine.stacks == set()
+    assert b"Make these changes to dev? [y/N]" in os.read(typing, 4096)
     assert "2 to create" in captured.out.getvalue()
+    assert "cost: 12.00 USD a month (+12.00)" in captured.out.getvalue()
     assert engine.ran == ran
+
+
+@pytest.mark.usefixtures("typing")
+@pytest.mark.parametrize(("option", "free"), [("yes", False), ("json", False), ("", True)])
+def test_up_at_a_terminal_asks_nothing_with_yes_or_json_or_where_nothing_costs(
+    engine: FakeEngine,
+    captured: Captured,
+    monkeypatch: pytest.MonkeyPatch,
+    option: str,
+    free: bool,
+) -> None:
+    monkeypatch.setitem(TARGETS, "aws", replace(TARGETS["aws"], free=free))
+    monkeypatch.setattr(upping, "check_account", lambda _session: None)
+    monkeypatch.setattr(upping, "planned", lambda _session: pytest.fail("asked"))
+    setattr(captured.screen, option or "yes", bool(option))
+    assert up(STACK, captured.screen) == 0
+    assert engine.ran == ["up"]
 
 
 def test_up_where_nobody_can_be_asked_asks_nothing(

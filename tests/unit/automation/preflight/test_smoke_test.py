@@ -72,6 +72,17 @@ def test_an_image_that_takes_its_time_is_waited_for_with_a_line(
     assert ran == ["built"]
 
 
+@pytest.mark.parametrize("has", [True, False])
+def test_an_images_own_health_check_is_said_to_be_ignored(
+    stage: Stage, ran: list[str], monkeypatch: pytest.MonkeyPatch, has: bool
+) -> None:
+    monkeypatch.setattr(container_run, "has_health_check", lambda *_: has)
+    stage.docker = docker()
+    for _ in range(2):
+        assert list(smoke_test.run(stage.planned("web:1"))) == []
+    assert stage.captured.err.getvalue().count("ECS ignores the image's HEALTHCHECK") == has
+
+
 def test_settings_are_judged_with_the_image_that_is_kept(stage: Stage, ran: list[str]) -> None:
     stage.docker = docker()
     for _ in range(2):
