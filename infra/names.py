@@ -56,7 +56,10 @@ built again, and a tag is pushed only once.
 ROUTE_PRIORITY = "route_priority"
 """The output that keeps the priority of the stack's rule on a listener that it shares."""
 
-INTERNAL_OUTPUTS = frozenset({TRAFFIC, ENDPOINTS, BUILT_TAG, ROUTE_PRIORITY})
+PREVIEW_PORT = "preview_port"
+"""The output that keeps the port of a preview's listener."""
+
+INTERNAL_OUTPUTS = frozenset({TRAFFIC, ENDPOINTS, BUILT_TAG, ROUTE_PRIORITY, PREVIEW_PORT})
 """Outputs that only the next update reads."""
 
 DEPLOY_STAGE = "Deploy"

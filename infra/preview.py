@@ -20,7 +20,7 @@ from infra.ingress.preview_route import (
     free_port,
 )
 from infra.ingress.route import taken_numbers
-from infra.names import PREVIEW_MARK, Names
+from infra.names import PREVIEW_MARK, PREVIEW_PORT, Names
 from infra.own_outputs import own_outputs
 from infra.service.processes import processes
 from infra.service.release_command import Runner, before_service
@@ -28,9 +28,6 @@ from infra.service.service import Workload, fargate_service, web_service
 from infra.service.task import TaskRoles, task_definition, web_task
 from infra.settings.model import NAMESPACE, Settings, SettingsError
 from infra.shared import Shared
-
-PORT_OUTPUT = "preview_port"
-"""The output that keeps a preview's port."""
 
 TAG_LIMIT = 256
 """https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html"""
@@ -191,7 +188,7 @@ def define_preview(context: Context, release: Release) -> None:
     source = choose_image(settings, release, names)
     preview = Preview("preview", PreviewArgs(context, shared, source, port, life, release.runner))
     _export(preview, shared, life)
-    pulumi.export(PORT_OUTPUT, str(port))
+    pulumi.export(PREVIEW_PORT, str(port))
 
 
 def _port(names: Names) -> int:
@@ -200,7 +197,7 @@ def _port(names: Names) -> int:
     Other previews are told by their tags, which AWS lists late. A port that is taken after all is
     refused by the load balancer, and the driver goes on to another.
     """
-    own = own_outputs().get(PORT_OUTPUT)
+    own = own_outputs().get(PREVIEW_PORT)
     return int(own) if own else free_port(names.stack, _taken_ports(names))
 
 

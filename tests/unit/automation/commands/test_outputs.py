@@ -13,6 +13,7 @@ from automation.aws.ecs import ServiceName
 from automation.commands import outputs as module
 from automation.commands.outputs import outputs
 from automation.stack.state_file import OutputValue
+from infra.names import INTERNAL_OUTPUTS
 from tests.unit.automation.conftest import Captured
 
 OF_THE_LAST_UP, RELEASED = "r/app@sha256:1", "r/app@sha256:2"
@@ -45,7 +46,11 @@ def ecs(monkeypatch: pytest.MonkeyPatch) -> ECS:
     session = SimpleNamespace(
         cloud=cloud,
         service=ServiceName("c", "s"),
-        outputs=lambda: {name: OutputValue(value, False) for name, value in known.items()},
+        outputs=lambda: {
+            "password": OutputValue("hunter2", True),
+            **{name: OutputValue("only for the next update", False) for name in INTERNAL_OUTPUTS},
+            **{name: OutputValue(value, False) for name, value in known.items()},
+        },
     )
 
     @contextmanager
@@ -63,9 +68,15 @@ def test_the_image_is_the_one_that_runs_now(captured: Captured) -> None:
 
 
 @pytest.mark.usefixtures("ecs")
-def test_the_list_of_outputs_has_it_too(captured: Captured) -> None:
+def test_the_list_has_it_too_but_no_secret_and_nothing_of_the_programs_own(
+    captured: Captured,
+) -> None:
     assert outputs("dev", captured.screen) == 0
-    assert f"image_uri: {RELEASED}" in captured.out.getvalue()
+    assert captured.out.getvalue().splitlines() == [
+        f"image_uri: {RELEASED}",
+        "password: [secret]",
+        "service_url: http://a",
+    ]
 
 
 def test_without_a_service_it_is_that_of_the_state(captured: Captured, ecs: ECS) -> None:
