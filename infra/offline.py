@@ -293,6 +293,7 @@ class _Monitor(mocks.MockMonitor):
                     {
                         "protect": request.protect,
                         "ignoreChanges": list(request.ignoreChanges),
+                        "replaceOnChanges": list(request.replaceOnChanges),
                         "custom": request.custom,
                         "retainOnDelete": request.retainOnDelete,
                     },

@@ -19,7 +19,8 @@ class Firewall(pulumi.ComponentResource):
     Without a web process there is the tasks' group alone, which nobody may reach.
 
     The rules of a container's port carry it in their names: with another port they are made before
-    the service is updated, and those of the port before it are deleted after that.
+    the service is updated, and those of the port before it are deleted after that. So is the rule
+    that opens the tasks to another load balancer.
 
     Attributes:
         load_balancer_group_id: the load balancer's group, another's where it is shared; empty
@@ -143,7 +144,10 @@ class Firewall(pulumi.ComponentResource):
             to_port=port,
             referenced_security_group_id=self.load_balancer_group_id,
             tags=dict(self._context.tags),
-            opts=pulumi.ResourceOptions(parent=self),
+            # The rule of the load balancer before it goes when the service has moved.
+            opts=pulumi.ResourceOptions(
+                parent=self, replace_on_changes=["referencedSecurityGroupId"]
+            ),
         )
 
     def _to(self, egress: EgressPort) -> pulumi.Resource:

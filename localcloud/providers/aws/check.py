@@ -19,6 +19,13 @@ class Checked:
     failures: dict[str, str]
 
 
+def _filled(given: Any, block: Values) -> Any:
+    """A block, or each of a list of them, with what the vendor's provider takes for the rest."""
+    if isinstance(given, list):
+        return [_filled(each, block) for each in given]
+    return {**block, **given} if isinstance(given, dict) else given
+
+
 def check(spec: Spec, new: Values, old: Values, request: Any, defaults: Values) -> Checked:
     """Complete the inputs of one resource and find what is wrong with them.
 
@@ -33,8 +40,7 @@ def check(spec: Spec, new: Values, old: Values, request: Any, defaults: Values) 
     failures = {name: refusal(spec, name) for name in given if not accepts(spec, name)}
     inputs = {**spec.defaults, **given}
     for name, block in spec.nested.items():
-        if isinstance(inputs.get(name), dict):
-            inputs[name] = {**block, **inputs[name]}
+        inputs |= {name: _filled(inputs[name], block)} if name in inputs else {}
     if spec.regional:
         inputs.setdefault("region", defaults["region"])
     if spec.tags is not None and (every := tags.merged(defaults["defaultTags"], given.get("tags"))):

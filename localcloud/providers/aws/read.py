@@ -14,7 +14,7 @@ from localcloud.providers.aws.spec import Op, Resource, Values
 from localcloud.providers.aws.values import from_shape
 
 # Maps in which AWS adds nothing by itself, so that every entry counts.
-_WHOLE = ("tags", "tagsAll")
+_WHOLE = frozenset({"tags", "tagsAll"})
 
 
 def find(resource: Resource) -> Values | None:
@@ -44,11 +44,15 @@ def refresh(resource: Resource, blocks: bool = False) -> bool:
     resource.found = found
     told = readable(resource.spec, found)
     live = _properties(resource, told)
-    given = {name: value for name, value in resource.inputs.items() if not name.startswith(HIDDEN)}
+    given = {
+        name: value
+        for name, value in resource.inputs.items()
+        if not name.startswith(HIDDEN) and (name in live or name not in resource.spec.outputs)
+    }
     resource.outputs = {
         **given,
         **{
-            name: value if name in _WHOLE else project(value, given.get(name))
+            name: value if name in _WHOLE | resource.spec.whole else project(value, given.get(name))
             for name, value in live.items()
             if blocks or name in given or name not in told or not _nested(value)
         },
@@ -143,12 +147,23 @@ def _tags(resource: Resource, live: Values) -> Values:
 
 
 def _current_inputs(resource: Resource) -> Values:
-    current = {}
+    """The inputs as they would have to be for what AWS tells."""
+    spec, current = resource.spec, _added_by_hand(resource)
     for name, given in resource.inputs.items():
-        live = resource.outputs.get(name, given)
-        equal = resource.spec.equal.get(name)
+        live = resource.outputs.get(name, None if name in spec.outputs else given)
+        equal = spec.equal.get(name)
         current[name] = given if equal is not None and equal(given, live) else live
-    return current
+    return {name: value for name, value in current.items() if value is not None}
+
+
+def _added_by_hand(resource: Resource) -> Values:
+    """What the program does not give and AWS does not choose, and is set all the same."""
+    spec = resource.spec
+    return {
+        name: value
+        for name, value in resource.outputs.items()
+        if value and name not in spec.sticky and name != "id" and accepts(spec, name)
+    }
 
 
 def _imported_inputs(resource: Resource) -> Values:

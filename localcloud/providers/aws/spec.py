@@ -155,7 +155,10 @@ class Spec:
         forcing: old and new inputs → those that force a replacement in this very change.
         sticky: inputs that AWS chooses when they are not given; taking one away changes nothing.
         defaults: what the vendor's provider takes when nothing is given.
-        nested: block → what the vendor's provider takes for what is left out of a given one.
+        nested: block, or list of blocks → what the vendor's provider takes for what is left out of
+            a given one.
+        whole: properties in whose blocks AWS fills in nothing, so that what the program did not
+            give is a change.
         equal: property → when two values mean the same.
         name: how it is named when the program does not.
         taken: describes one of its name, which the vendor's provider then refuses to create.
@@ -193,6 +196,7 @@ class Spec:
     sticky: frozenset[str] = frozenset()
     defaults: Mapping[str, Any] = field(default_factory=dict)
     nested: Mapping[str, Values] = field(default_factory=dict)
+    whole: frozenset[str] = frozenset()
     equal: Mapping[str, Callable[[Any, Any], bool]] = field(default_factory=dict)
     name: AutoName | None = None
     taken: Op | None = None

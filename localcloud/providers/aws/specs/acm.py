@@ -64,11 +64,12 @@ CERTIFICATE = Spec(
     read=Op("DescribeCertificate", {"CertificateArn": "id"}),
     delete=Op("DeleteCertificate", {"CertificateArn": "id"}),
     id="CertificateArn",
-    found="Certificate",
+    found="[Certificate][?Status!='VALIDATION_TIMED_OUT'] | [0]",
     names={"validationOptions": "DomainValidationOptions"},
     update=(
         Step(Op("UpdateCertificateOptions", {"CertificateArn": "id"}), properties=("options",)),
     ),
+    nested={"options": {"certificateTransparencyLoggingPreference": "ENABLED"}},
     equal={"domainName": same_ignoring_case},
     outputs={
         "arn": "CertificateArn",
@@ -81,7 +82,8 @@ CERTIFICATE = Spec(
     present=_told_certificate,
     settle=_wait_for_records,
     sticky=frozenset(
-        {"keyAlgorithm", "options", "subjectAlternativeNames", "domainValidationOptions"}
+        {"domainName", "keyAlgorithm", "options", "subjectAlternativeNames", "validationMethod"}
+        | {"domainValidationOptions"}
     ),
     tags=Tagging(
         at_create="{Tags: pairs}",

@@ -34,9 +34,9 @@ def _attributes(operation: str, target: str, names: dict[str, str]) -> tuple[Ste
 
     def step(name: str, member: str) -> Step:
         def run(resource: Resource, old: Values) -> None:
-            value = resource.inputs.get(name)
-            if name in old or value is not None:
-                resource.call(operation, **{target: resource.id, member: {"Value": bool(value)}})
+            value = bool(resource.inputs.get(name))
+            if name in old or value != bool(resource.outputs.get(name)):
+                resource.call(operation, **{target: resource.id, member: {"Value": value}})
 
         return Step(run, properties=(name,))
 
@@ -50,16 +50,15 @@ _VPC_ATTRIBUTES = {
     "enableDnsHostnames": "EnableDnsHostnames",
     "enableNetworkAddressUsageMetrics": "EnableNetworkAddressUsageMetrics",
 }
-_VPC_READ = {"enableDnsSupport": "enableDnsSupport", "enableDnsHostnames": "enableDnsHostnames"}
 
 
 def _vpc_companions(resource: Resource, _found: Values) -> Values:
     """The VPC's attributes and what EC2 makes together with it."""
     of_vpc = [{"Name": "vpc-id", "Values": [resource.id]}]
     live: Values = {}
-    for name, attribute in _VPC_READ.items():
-        told = resource.call("DescribeVpcAttribute", VpcId=resource.id, Attribute=attribute)
-        live[name] = told[attribute[0].upper() + attribute[1:]]["Value"]
+    for name, member in _VPC_ATTRIBUTES.items():
+        told = resource.call("DescribeVpcAttribute", VpcId=resource.id, Attribute=name)
+        live[name] = told[member]["Value"]
     named_default = [*of_vpc, {"Name": "group-name", "Values": ["default"]}]
     for group in resource.call("DescribeSecurityGroups", Filters=named_default)["SecurityGroups"]:
         live["defaultSecurityGroupId"] = group["GroupId"]
@@ -88,6 +87,7 @@ VPC = Spec(
     present=_vpc_companions,
     sticky=frozenset(
         {
+            "cidrBlock",
             "enableDnsHostnames",
             "enableNetworkAddressUsageMetrics",
             "mainRouteTableId",
@@ -133,10 +133,11 @@ SUBNET = Spec(
     id="Subnet.SubnetId",
     found="Subnets[0]",
     update=_attributes("ModifySubnetAttribute", "SubnetId", _SUBNET_ATTRIBUTES),
+    defaults=dict.fromkeys(_SUBNET_ATTRIBUTES, False),
     outputs=pascal("ownerId availabilityZone availabilityZoneId"),
     formats=arn("subnet"),
     present=_subnet_attributes,
-    sticky=frozenset({"availabilityZone", "availabilityZoneId", *_SUBNET_ATTRIBUTES}),
+    sticky=frozenset({"availabilityZone", "availabilityZoneId", "cidrBlock", "ipv6CidrBlock"}),
     tags=tagged("subnet"),
     ready=Wait("State", frozenset({"available"})),
     absent=frozenset({"InvalidSubnetID.NotFound"}),
@@ -180,6 +181,7 @@ INTERNET_GATEWAY = Spec(
     update=(Step(_attach_gateway, properties=("vpcId",)),),
     outputs={"ownerId": "OwnerId", "vpcId": "Attachments[0].VpcId"},
     formats=arn("internet-gateway"),
+    sticky=frozenset({"vpcId"}),
     tags=tagged("internet-gateway"),
     absent=frozenset({"InvalidInternetGatewayID.NotFound"}),
     retried=HELD,
@@ -225,7 +227,7 @@ NAT_GATEWAY = Spec(
         "privateIp": "NatGatewayAddresses[0].PrivateIp",
         "publicIp": "NatGatewayAddresses[0].PublicIp",
     },
-    sticky=frozenset({"privateIp"}),
+    sticky=frozenset({"privateIp", "secondaryPrivateIpAddresses", "vpcId"}),
     tags=tagged("natgateway"),
     ready=Wait("State", frozenset({"available"}), frozenset({"failed"}), "FailureMessage"),
     gone=900,
@@ -268,7 +270,7 @@ def _endpoint_details(resource: Resource, found: Values) -> Values:
     }
     if found["VpcEndpointType"] == "Gateway":
         named = [{"Name": "prefix-list-name", "Values": [found["ServiceName"]]}]
-        for listed in resource.call("DescribeManagedPrefixLists", Filters=named)["PrefixLists"]:
+        for listed in resource.call("DescribePrefixLists", Filters=named)["PrefixLists"]:
             details["prefixListId"] = listed["PrefixListId"]
     return details
 
@@ -290,7 +292,8 @@ VPC_ENDPOINT = Spec(
     present=_endpoint_details,
     sticky=frozenset(
         {"policy", "securityGroupIds", "subnetIds", "routeTableIds", "ipAddressType", "dnsOptions"}
-        | {"prefixListId", "dnsEntries", "privateDnsEnabled"}
+        | {"prefixListId", "dnsEntries", "privateDnsEnabled", "serviceRegion"}
+        | {"subnetConfigurations"}
     ),
     tags=tagged("vpc-endpoint"),
     ready=Wait("State", frozenset({"available", "Available"}), frozenset({"failed", "Failed"})),
@@ -331,6 +334,13 @@ FLOW_LOG = Spec(
     prepare=_flow_log_source,
     present=_flow_log_watched,
     defaults={"logDestinationType": "cloud-watch-logs", "maxAggregationInterval": 600},
+    nested={
+        "destinationOptions": {
+            "fileFormat": "plain-text",
+            "hiveCompatiblePartitions": False,
+            "perHourPartition": False,
+        }
+    },
     sticky=frozenset({"logFormat", "logDestination"}),
     formats=arn("vpc-flow-log"),
     tags=tagged("vpc-flow-log"),

@@ -160,7 +160,7 @@ LOAD_BALANCER = Spec(
     present=_load_balancer_details,
     sticky=frozenset(
         {"internal", "ipAddressType", "securityGroups", "subnets", "subnetMappings", "arnSuffix"}
-        | {"accessLogs", "connectionLogs"}
+        | {"accessLogs", "connectionLogs", "enableCrossZoneLoadBalancing"}
     ),
     name=AutoName(32),
     taken=Op("DescribeLoadBalancers", {"Names": "[inputs.name]"}),

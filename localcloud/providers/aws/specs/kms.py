@@ -50,8 +50,9 @@ KEY = Spec(
     omit=frozenset({"Origin", "CustomerMasterKeySpec"}),
     local=frozenset({"deletionWindowInDays", "bypassPolicyLockoutSafetyCheck"}),
     update=(
-        Step(_set_rotation, properties=("enableKeyRotation", "rotationPeriodInDays")),
+        # KMS changes nothing of a disabled key.
         Step(_set_enabled, properties=("isEnabled",)),
+        Step(_set_rotation, properties=("enableKeyRotation", "rotationPeriodInDays")),
         Step(
             Op("UpdateKeyDescription", {"KeyId": "id", "Description": "inputs.description || ''"}),
             properties=("description",),
@@ -62,6 +63,7 @@ KEY = Spec(
     ),
     equal={"policy": same_policy},
     defaults={
+        "bypassPolicyLockoutSafetyCheck": False,
         "customerMasterKeySpec": "SYMMETRIC_DEFAULT",
         "keyUsage": "ENCRYPT_DECRYPT",
         "isEnabled": True,
@@ -80,6 +82,11 @@ KEY = Spec(
 )
 
 
+def _same_key(one: str, other: str) -> bool:
+    """Whether two names are of one key: its id, or its ARN."""
+    return one.rpartition("/")[2] == other.rpartition("/")[2]
+
+
 def _find_alias(resource: Resource) -> Values | None:
     params: Values = {}
     while True:
@@ -96,8 +103,8 @@ def _told_alias(resource: Resource, found: Values) -> Values:
     arn = found["AliasArn"]
     key = found.get("TargetKeyId", "")
     target = f"{arn.rpartition(':')[0]}:key/{key}"
-    given = resource.inputs.get("targetKeyId")
-    return {"targetKeyArn": target, "targetKeyId": given if given == target else key}
+    given = resource.inputs.get("targetKeyId", "")
+    return {"targetKeyArn": target, "targetKeyId": given if _same_key(given, key) else key}
 
 
 ALIAS = Spec(
@@ -111,6 +118,7 @@ ALIAS = Spec(
     update=(Step(Op("UpdateAlias", {"AliasName": "id"}), properties=("targetKeyId",)),),
     outputs={"arn": "AliasArn"},
     present=_told_alias,
+    equal={"targetKeyId": _same_key},
     sticky=frozenset({"targetKeyArn"}),
     name=AutoName(256, prefix="alias/"),
     absent=_MISSING,

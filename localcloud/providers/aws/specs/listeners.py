@@ -201,7 +201,7 @@ def _add_certificate(resource: Resource) -> str:
 def _find_certificate(resource: Resource) -> Values | None:
     listener, _, certificate = resource.id.partition("_")
     told = resource.call("DescribeListenerCertificates", ListenerArn=listener)["Certificates"]
-    if not any(each["CertificateArn"] == certificate for each in told):
+    if not any(each["CertificateArn"] == certificate and not each["IsDefault"] for each in told):
         return None
     return {"ListenerArn": listener, "CertificateArn": certificate}
 
@@ -224,6 +224,7 @@ LISTENER_CERTIFICATE = Spec(
     inputs=frozenset({"listenerArn", "certificateArn"}),
     outputs={"listenerArn": "ListenerArn", "certificateArn": "CertificateArn"},
     absent=frozenset({"ListenerNotFound"}),
+    retried=frozenset({"CertificateNotFound"}),
     imports=r"(?P<listenerArn>[^_]+)_(?P<certificateArn>.+)",
 )
 

@@ -152,7 +152,7 @@ RECORD = Spec(
         ),
     ),
     present=_told_record,
-    sticky=frozenset({"fqdn"}),
+    sticky=frozenset({"allowOverwrite", "fqdn"}),
     absent=_MISSING,
     retried=frozenset({"PriorRequestNotComplete"}),
     imports=r"(?P<zoneId>[^_]+)_(?P<name>.+)_(?P<type>[A-Z]+)",

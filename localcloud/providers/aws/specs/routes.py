@@ -83,6 +83,7 @@ ROUTE_TABLE = Spec(
     found="RouteTables[0]",
     update=(Step(_set_routes, properties=("routes",)),),
     equal={"routes": same_unordered},
+    sticky=frozenset({"routes"}),
     present=_inline_routes,
     outputs=pascal("ownerId"),
     formats=arn("route-table"),
@@ -131,6 +132,7 @@ ROUTE = Spec(
     update=(Step(Op("ReplaceRoute", _ROUTE_IDENTITY)),),
     replaces=frozenset({"routeTableId", *_DESTINATION_INPUTS}),
     outputs=pascal("instanceId instanceOwnerId origin state"),
+    sticky=frozenset({"networkInterfaceId"}),
     absent=frozenset({"InvalidRoute.NotFound", "InvalidRouteTableID.NotFound"}),
     imports=r"(?P<routeTableId>rtb-[^_]+)_(?P<destinationCidrBlock>.+)",
 )

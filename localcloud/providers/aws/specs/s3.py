@@ -82,6 +82,7 @@ BUCKET = Spec(
     present=_told_bucket,
     sticky=frozenset(
         {"bucketDomainName", "bucketRegion", "bucketRegionalDomainName", "hostedZoneId"}
+        | {"objectLockEnabled"}
     ),
     name=AutoName(63, property="bucket", lower=True),
     tags=Tagging(
@@ -111,7 +112,7 @@ def _companion(
     delete: Op | Callable[[Resource], None] | None = None,
     names: Mapping[str, str] | None = None,
     equal: Mapping[str, Callable[[Any, Any], bool]] | None = None,
-    read: str | None = None,
+    **more: Any,
 ) -> Spec:
     """A row for one configuration of a bucket: put, get, and delete by the same noun.
 
@@ -123,6 +124,7 @@ def _companion(
         arrange: inputs → the member, by Pulumi's or AWS's names.
         told: answer of the get call → properties; None: they lie open in it.
         delete: how it is taken away; None: by the delete call.
+        more: what else the row says, by the attributes of `Spec`.
     """
     inputs = tuple(properties)
     paths = {f"{member}.{path}": target for path, target in (names or {}).items()}
@@ -140,7 +142,7 @@ def _companion(
         token,
         "s3",
         create=Op(f"Put{noun}"),
-        read=Op(f"Get{read or noun}", {"Bucket": "id"}),
+        read=Op(f"Get{noun}", {"Bucket": "id"}),
         delete=delete or Op(f"Delete{noun}", {"Bucket": "id"}),
         id="inputs.bucket",
         imports="(?P<bucket>.+)",
@@ -154,6 +156,7 @@ def _companion(
         update=(Step(Op(f"Put{noun}", {"Bucket": "id"}), properties=inputs),),
         absent=_MISSING | {absent},
         retried=_SETTLING,
+        **more,
     )
 
 
@@ -191,6 +194,7 @@ PUBLIC_ACCESS_BLOCK = _companion(
     properties=_BLOCKED,
     absent="NoSuchPublicAccessBlockConfiguration",
     told=lambda found: found["PublicAccessBlockConfiguration"],
+    defaults=dict.fromkeys(_BLOCKED, False),
 )
 
 OWNERSHIP_CONTROLS = _companion(
@@ -224,6 +228,7 @@ ENCRYPTION = _companion(
         "rules.applyServerSideEncryptionByDefault.sseAlgorithm": "SSEAlgorithm",
         "rules.applyServerSideEncryptionByDefault.kmsMasterKeyId": "KMSMasterKeyID",
     },
+    nested={"rules": {"bucketKeyEnabled": False}},
 )
 
 
@@ -259,6 +264,11 @@ def _told_lifecycle(found: Values) -> Values:
     return {"Rules": rules}
 
 
+def _same_rules(one: Any, other: Any) -> bool:
+    lists = [_lifecycle_rules({"rules": rules})["rules"] for rules in (one, other)]
+    return same_unordered(*lists)
+
+
 LIFECYCLE = _companion(
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
     noun="BucketLifecycleConfiguration",
@@ -268,7 +278,9 @@ LIFECYCLE = _companion(
     arrange=_lifecycle_rules,
     told=_told_lifecycle,
     delete=Op("DeleteBucketLifecycle", {"Bucket": "id"}),
-    equal={"rules": same_unordered},
+    sticky=frozenset({"transitionDefaultMinimumObjectSize"}),
+    whole=frozenset({"rules"}),
+    equal={"rules": _same_rules},
 )
 
 

@@ -89,6 +89,12 @@ def _revoke_single(side: str) -> Callable[[Resource], None]:
 _SINGLE_MISSING = MISSING | {"InvalidSecurityGroupRuleId.NotFound", "InvalidPermission.NotFound"}
 
 
+def _other_kind(old: Values, new: Values) -> frozenset[str]:
+    """EC2 changes a rule's source, and not the kind of it."""
+    kinds = [{name for name in _SINGLE_SOURCES if given.get(name)} for given in (old, new)]
+    return frozenset(kinds[0] ^ kinds[1])
+
+
 def _told_single(_resource: Resource, found: Values) -> Values:
     everything = found["IpProtocol"] == ALL
     return {
@@ -125,6 +131,7 @@ def _single(side: str) -> Spec:
         },
         formats=arn("security-group-rule"),
         present=_told_single,
+        forcing=_other_kind,
         tags=tagged("security-group-rule"),
         absent=_SINGLE_MISSING,
     )

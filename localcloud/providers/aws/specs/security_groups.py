@@ -202,8 +202,7 @@ DEFAULT_SECURITY_GROUP = replace(
     create=_adopt_default_group,
     delete=None,
     inputs=frozenset({"vpcId"}),
-    defaults={},
-    sticky=frozenset({"vpcId"}),
+    defaults={"revokeRulesOnDelete": False},
     name=None,
     retried=frozenset(),
 )

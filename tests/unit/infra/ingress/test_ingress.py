@@ -34,6 +34,13 @@ def test_with_a_domain_http_redirects_to_https() -> None:
     assert recording.outputs["service_url"] == "https://app.example.com"
 
 
+def test_tasks_stay_open_to_the_load_balancer_that_serves_until_another_does() -> None:
+    """A change in place would close them to it before the service has moved."""
+    recording = record({"image": "a:1"})
+    opening = recording.one("SecurityGroupIngressRule", "firewall-from-load-balancer-9292")
+    assert opening.options["replaceOnChanges"] == ["referencedSecurityGroupId"]
+
+
 def test_the_zone_proves_the_certificate_and_names_the_balancer() -> None:
     recording = record({"image": "a:1", **HTTPS})
     proof = recording.one("Record", "certificate-proof").inputs

@@ -169,6 +169,20 @@ class World:
 
         return str(self._once("listener", make))
 
+    @property
+    def secure_listener(self) -> str:
+        def make() -> str:
+            made = self.client("elbv2").create_listener(
+                LoadBalancerArn=self.load_balancer,
+                Port=443,
+                Protocol="HTTPS",
+                Certificates=[{"CertificateArn": self.certificate("default")}],
+                DefaultActions=[{"Type": "forward", "TargetGroupArn": self.target_group()}],
+            )
+            return str(made["Listeners"][0]["ListenerArn"])
+
+        return str(self._once("secure listener", make))
+
     def certificate(self, name: str) -> str:
         """A certificate that was asked for."""
 

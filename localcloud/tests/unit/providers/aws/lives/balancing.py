@@ -121,8 +121,14 @@ BALANCING = (
     ),
     Case(
         "aws:lb/listenerCertificate:ListenerCertificate",
-        lambda world: {"listenerArn": world.listener, "certificateArn": world.certificate("a")},
-        lambda world: {"listenerArn": world.listener, "certificateArn": world.certificate("b")},
+        lambda world: {
+            "listenerArn": world.secure_listener,
+            "certificateArn": world.certificate("a"),
+        },
+        lambda world: {
+            "listenerArn": world.secure_listener,
+            "certificateArn": world.certificate("b"),
+        },
         replaces=True,
     ),
 )

@@ -8,6 +8,8 @@ from localcloud.tests.unit.providers.aws.cases import World
 from localcloud.tests.unit.providers.aws.engine import Held
 from localcloud.tests.unit.providers.aws.vendor.entry import ByHand, Vendor
 
+CERTIFICATE = "aws:lb/listenerCertificate:ListenerCertificate"
+
 VENDOR: Mapping[str, Vendor] = {
     "aws:lb/targetGroup:TargetGroup": Vendor(
         "elbv2/target_group.go",
@@ -59,6 +61,7 @@ VENDOR: Mapping[str, Vendor] = {
             {
                 "accessLogs",
                 "connectionLogs",
+                "enableCrossZoneLoadBalancing",
                 "internal",
                 "ipAddressType",
                 "securityGroups",
@@ -91,6 +94,11 @@ VENDOR: Mapping[str, Vendor] = {
         waits="repeats the first read until the rule is found",
         least=("listenerArn", "priority", "actions", "conditions"),
     ),
+    CERTIFICATE: Vendor(
+        "elbv2/listener_certificate.go",
+        reads=frozenset({"DescribeListenerCertificates"}),
+        waits="repeats a create while its certificate is not known yet",
+    ),
 }
 
 
@@ -117,6 +125,22 @@ def _moved(world: World, held: Held) -> None:
     world.client("elbv2").set_rule_priorities(RulePriorities=[pair])
 
 
+def _uncertified(world: World, held: Held) -> None:
+    named = [{"CertificateArn": held.inputs["certificateArn"]}]
+    world.client("elbv2").remove_listener_certificates(
+        ListenerArn=held.inputs["listenerArn"], Certificates=named
+    )
+
+
+def _default(world: World, held: Held) -> None:
+    """Makes it the default certificate, which is no additional one."""
+    _uncertified(world, held)
+    named = [{"CertificateArn": held.inputs["certificateArn"]}]
+    world.client("elbv2").modify_listener(
+        ListenerArn=held.inputs["listenerArn"], Protocol="HTTPS", Port=443, Certificates=named
+    )
+
+
 TARGETS, RULE = "aws:lb/targetGroup:TargetGroup", "aws:lb/listenerRule:ListenerRule"
 HEALTH = {"healthCheck": {"path": "/"}}
 BY_HAND: Mapping[str, ByHand] = {
@@ -124,5 +148,7 @@ BY_HAND: Mapping[str, ByHand] = {
     "a default": ByHand(TARGETS, _delayed, "deregistrationDelay"),
     "a block that was left out": ByHand(TARGETS, _resized),
     "a load balancer's default": ByHand("aws:lb/loadBalancer:LoadBalancer", _slower, "idleTimeout"),
+    "a certificate that the listener lost": ByHand(CERTIFICATE, _uncertified, gone=True),
+    "a certificate that became the default": ByHand(CERTIFICATE, _default, gone=True),
     "a rule's priority": ByHand(RULE, _moved, "priority"),
 }

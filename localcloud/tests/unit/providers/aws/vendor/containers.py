@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from localcloud.tests.unit.providers.aws.cases import World
+from localcloud.tests.unit.providers.aws.cases import World, expiry
 from localcloud.tests.unit.providers.aws.engine import Held
 from localcloud.tests.unit.providers.aws.vendor.entry import ByHand, Vendor
 
@@ -106,7 +107,43 @@ def _tracked(world: World, held: Held) -> None:
     )
 
 
+def _providers(*names: str, weight: int = 0) -> Callable[[World, Held], Any]:
+    strategy = [{"capacityProvider": names[0], "weight": weight}] if weight else []
+    return lambda world, held: world.client("ecs").put_cluster_capacity_providers(
+        cluster=held.id, capacityProviders=names, defaultCapacityProviderStrategy=strategy
+    )
+
+
+CLUSTER_PROVIDERS = "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"
+EXPIRY = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
 BY_HAND: Mapping[str, ByHand] = {
+    "a cluster's providers": ByHand(
+        CLUSTER_PROVIDERS, _providers("FARGATE", weight=1), "capacityProviders"
+    ),
+    "a cluster's strategy": ByHand(
+        CLUSTER_PROVIDERS,
+        _providers("FARGATE", "FARGATE_SPOT", weight=3),
+        "defaultCapacityProviderStrategies",
+    ),
+    "a task definition that is inactive": ByHand(
+        "aws:ecs/taskDefinition:TaskDefinition",
+        lambda world, held: world.client("ecs").deregister_task_definition(
+            taskDefinition=held.outputs["arn"]
+        ),
+        gone=True,
+    ),
+    "when images expire": ByHand(
+        EXPIRY,
+        lambda world, held: world.client("ecr").put_lifecycle_policy(
+            repositoryName=held.id, lifecyclePolicyText=expiry(99)
+        ),
+        "policy",
+    ),
+    "images that never expire": ByHand(
+        EXPIRY,
+        lambda world, held: world.client("ecr").delete_lifecycle_policy(repositoryName=held.id),
+        gone=True,
+    ),
     "tag mutability": ByHand(
         "aws:ecr/repository:Repository",
         lambda world, held: world.client("ecr").put_image_tag_mutability(

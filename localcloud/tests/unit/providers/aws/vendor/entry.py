@@ -47,9 +47,13 @@ class ByHand:
         told: the input that a preview tells after it; none where the vendor's provider keeps what
             it finds.
         given: inputs beside those of `Vendor.least`.
+        leaves: inputs of the case that are left out.
+        gone: whether the resource is not there any more.
     """
 
     token: str
     change: Callable[[World, Held], Any]
     told: str = ""
     given: Values = field(default_factory=dict)
+    leaves: tuple[str, ...] = ()
+    gone: bool = False

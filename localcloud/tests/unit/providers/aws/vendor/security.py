@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from localcloud.tests.unit.providers.aws.cases import World, policy
 from localcloud.tests.unit.providers.aws.engine import Held
 from localcloud.tests.unit.providers.aws.vendor.entry import ByHand, Vendor
 
+CERTIFICATE, RECORD = "aws:acm/certificate:Certificate", "aws:route53/record:Record"
+
 VENDOR: Mapping[str, Vendor] = {
+    CERTIFICATE: Vendor(
+        "acm/certificate.go",
+        reads=frozenset({"DescribeCertificate", "ListTagsForCertificate"}),
+        kept=frozenset(
+            {
+                "domainName",
+                "keyAlgorithm",
+                "options",
+                "subjectAlternativeNames",
+                "validationMethod",
+            }
+        ),
+        nested={"options": {"certificateTransparencyLoggingPreference": "ENABLED"}},
+        waits="until its validation records are told; repeats a delete while it is in use",
+    ),
+    "aws:acm/certificateValidation:CertificateValidation": Vendor(
+        "acm/certificate_validation.go",
+        reads=frozenset({"DescribeCertificate"}),
+        waits="ISSUED",
+    ),
+    RECORD: Vendor(
+        "route53/record.go",
+        reads=frozenset({"GetHostedZone", "ListResourceRecordSets"}),
+        kept=frozenset({"allowOverwrite"}),
+        waits="INSYNC, after a create, an update and a delete",
+    ),
     "aws:iam/role:Role": Vendor(
         "iam/role.go",
         reads=frozenset(
@@ -45,7 +74,34 @@ def _overwritten(world: World, held: Held) -> None:
     world.client("ssm").put_parameter(Name=held.id, Value="by hand", Type="String", Overwrite=True)
 
 
+def _recorded(action: str, **changed: Any) -> Callable[[World, Held], Any]:
+    def change(world: World, held: Held) -> None:
+        record = {
+            "Name": held.outputs["fqdn"],
+            "Type": "A",
+            "TTL": 60,
+            "ResourceRecords": [{"Value": "10.0.0.1"}],
+            **changed,
+        }
+        world.client("route53").change_resource_record_sets(
+            HostedZoneId=world.zone,
+            ChangeBatch={"Changes": [{"Action": action, "ResourceRecordSet": record}]},
+        )
+
+    return change
+
+
 BY_HAND: Mapping[str, ByHand] = {
+    "a certificate that is gone": ByHand(
+        CERTIFICATE,
+        lambda world, held: world.client("acm").delete_certificate(CertificateArn=held.id),
+        gone=True,
+    ),
+    "a record's time to live": ByHand(RECORD, _recorded("UPSERT", TTL=7), "ttl"),
+    "a record's values": ByHand(
+        RECORD, _recorded("UPSERT", ResourceRecords=[{"Value": "10.0.0.2"}]), "records"
+    ),
+    "a record that is gone": ByHand(RECORD, _recorded("DELETE"), gone=True),
     "a session's length": ByHand(
         "aws:iam/role:Role",
         lambda world, held: world.client("iam").update_role(
