@@ -51,17 +51,23 @@ def test_it_reads_by_the_vendors_calls(
     token: str, engine: Engine, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = engine.create(token, world.name, case_of(token).inputs(world))
-    made: set[str] = set()
-    send = Api._send
-
-    def recorded(api: Api, service: str, operation: str, params: Values) -> Values:
-        made.add(operation)
-        return send(api, service, operation, params)
-
-    monkeypatch.setattr(Api, "_send", recorded)
+    made = recorded(monkeypatch)
     assert engine.read(held) is not None
     assert made <= VENDOR[token].reads
     assert made, "nothing was read"
+
+
+def recorded(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The operations that are called from now on."""
+    made: set[str] = set()
+    send = Api._send
+
+    def sent(api: Api, service: str, operation: str, params: Values) -> Values:
+        made.add(operation)
+        return send(api, service, operation, params)
+
+    monkeypatch.setattr(Api, "_send", sent)
+    return made
 
 
 @pytest.mark.parametrize("name", BY_HAND)
@@ -100,7 +106,21 @@ def test_a_name_that_exists_is_refused_before_aws_is_asked_to_repeat_a_creation(
         engine.create(token, world.name, inputs)
 
 
-# --- the service, on the local ECS ---
+@pytest.mark.parametrize("side", ["Ingress", "Egress"])
+def test_a_rule_with_another_kind_of_source_is_another_rule(
+    side: str, engine: Engine, cloud: Served
+) -> None:
+    """`ModifyPlan` in `ec2/vpc_security_group_ingress_rule.go`."""
+    world = World(cloud, f"kind-{side.lower()}")
+    token = f"aws:vpc/securityGroup{side}Rule:SecurityGroup{side}Rule"
+    group = {"securityGroupId": world.group(), "ipProtocol": "tcp", "fromPort": 1, "toPort": 2}
+    held = engine.create(token, world.name, {**group, "cidrIpv4": "10.0.0.0/8"})
+    assert engine.diff(held, {**group, "cidrIpv4": "10.0.0.0/9"}).replaces == ()
+    other = engine.diff(held, {**group, "referencedSecurityGroupId": world.group("two")})
+    assert other.replaces == ("cidrIpv4", "referencedSecurityGroupId")
+
+
+# --- on the whole local cloud ---
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +134,31 @@ def on_ecs(whole: WholeCloud) -> Iterator[Engine]:
     made = Engine(whole.providers.ports["aws"])
     yield made
     made.close()
+
+
+def test_a_validation_is_read_by_its_certificate(
+    whole: WholeCloud, on_ecs: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, world = "aws:acm/certificateValidation:CertificateValidation", World(whole.served, "val")
+    arn, acm = world.certificate("a"), world.client("acm")
+    (asked,) = acm.describe_certificate(CertificateArn=arn)["Certificate"][
+        "DomainValidationOptions"
+    ]
+    proof = asked["ResourceRecord"]
+    record = {"Name": proof["Name"], "Type": "CNAME", "TTL": 60}
+    record |= {"ResourceRecords": [{"Value": proof["Value"]}]}
+    world.client("route53").change_resource_record_sets(
+        HostedZoneId=world.zone,
+        ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]},
+    )
+    held = on_ecs.create(token, world.name, {"certificateArn": arn})
+    made = recorded(monkeypatch)
+    seen = on_ecs.read(held)
+    assert seen is not None
+    assert not on_ecs.diff(seen, {"certificateArn": arn}).changed
+    assert made == VENDOR[token].reads
+    acm.delete_certificate(CertificateArn=arn)
+    assert on_ecs.read(held) is None
 
 
 def shifted(world: World) -> tuple[Values, Values]:
