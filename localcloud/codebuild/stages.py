@@ -198,7 +198,9 @@ class Stages:
             return {}  # Docker itself says that there is none
         with packed, tarfile.open(fileobj=packed) as archive:
             content = archive.extractfile(archive.next() or "")
-            return self._images.argument_for(content.read().decode()) if content else {}
+            if content is None:
+                return {}
+            return self._images.argument_for(content.read().decode(errors="replace"))
 
     @property
     def _inside(self) -> Container:

@@ -157,10 +157,9 @@ class Builder:
         Raises:
             ProviderError: it can't be made, not for the platform, or not of that kind.
         """
+        text = dockerfile.read_text("utf-8", errors="replace")  # as Docker, which reads bytes
         try:
-            return argument_for(
-                dockerfile.read_text(), platform, self._has_image, self._context.log
-            )
+            return argument_for(text, platform, self._has_image, self._context.log)
         except BaseImageError as error:
             raise ProviderError(str(error)) from error
 

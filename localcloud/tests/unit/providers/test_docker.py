@@ -17,7 +17,7 @@ from localcloud.providers.docker import builder
 from localcloud.providers.docker import inputs as image_inputs
 from localcloud.providers.docker.builder import BuildOutput, _buildx_command, _words
 from localcloud.providers.docker.inputs import context_digest, parse
-from localcloud.providers.handler import UNKNOWN, ProviderError
+from localcloud.providers.handler import UNKNOWN, Context, ProviderError
 from localcloud.shared import base_image
 from localcloud.shared.base_image import PUBLIC_REGISTRY, registry_of
 from localcloud.tests.unit.providers.attached import attached
@@ -60,6 +60,14 @@ def test_defaults_are_completed(client, folder):
     assert build["platform"] == base_image.host_platform()
     assert build["builderVersion"] == "BuilderBuildKit"
     assert len(build["contextDigest"]) == 64
+
+
+def test_a_dockerfile_that_is_not_utf8_is_read(folder, monkeypatch):
+    """Docker reads bytes, and a comment may have any."""
+    (folder / "Dockerfile").write_bytes(b"# caf\xe9\nARG BASE_IMAGE=python:3\nFROM ${BASE_IMAGE}\n")
+    monkeypatch.setattr(builder.Builder, "_has_image", lambda _self, name: name == "python:3")
+    building = builder.Builder(Context(urn="", configuration={}, log=print))
+    assert building.base_image(folder / "Dockerfile", base_image.host_platform()) == {}
 
 
 CHANGES = [

@@ -253,3 +253,8 @@ def test_a_folder_that_can_not_be_read_is_named(open_folder: Path) -> None:
 def test_an_ignore_file_that_can_not_be_read_is_named(open_folder: Path) -> None:
     (open_folder / ".dockerignore").chmod(0)
     as_user(open_folder, f"{open_folder / '.dockerignore'} can't be read (Permission denied)")
+
+
+def test_a_dockerfile_that_can_not_be_read_is_named(open_folder: Path) -> None:
+    (open_folder / "Dockerfile").chmod(0)
+    as_user(open_folder, f"{open_folder / 'Dockerfile'} can't be read (Permission denied)")
