@@ -27,6 +27,11 @@ def test_the_service_waits_for_all_that_a_task_needs() -> None:
     }
 
 
+def permission(bucket: str) -> dict[str, str]:
+    granted = {"actions": ["s3:GetObject"], "resources": [f"arn:aws:s3:::{bucket}/*"]}
+    return {"permissions": json.dumps([granted])}
+
+
 TEMPORARY: Mapping[str, tuple[dict[str, str], dict[str, str], set[str]]] = {
     "a port": (
         {},
@@ -34,6 +39,12 @@ TEMPORARY: Mapping[str, tuple[dict[str, str], dict[str, str], set[str]]] = {
         {"firewall-to-tasks", "firewall-from-load-balancer"},
     ),
     "a secret": ({"secrets": json.dumps({"DSN": SECRET})}, {}, {"roles-start-tasks"}),
+    "a permission": (permission("before"), permission("after"), {"roles-application"}),
+    "a way out": (
+        {"egress_ports": json.dumps([{"port": 5432, "to": "10.0.0.0/8"}])},
+        {"egress_ports": json.dumps([{"port": 5432, "to": "10.1.0.0/16"}])},
+        {"firewall-to-5432-10.0.0.0"},
+    ),
     "a promoted image": (
         {"image": f"{REPOSITORY.replace('-dev', '-staging')}:1"},
         {"image": f"{REPOSITORY}:2"},
