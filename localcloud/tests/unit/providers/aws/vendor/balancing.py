@@ -125,6 +125,11 @@ def _moved(world: World, held: Held) -> None:
     world.client("elbv2").set_rule_priorities(RulePriorities=[pair])
 
 
+def _refused(world: World, held: Held) -> None:
+    answer = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}
+    world.client("elbv2").modify_listener(ListenerArn=held.id, DefaultActions=[answer])
+
+
 def _uncertified(world: World, held: Held) -> None:
     named = [{"CertificateArn": held.inputs["certificateArn"]}]
     world.client("elbv2").remove_listener_certificates(
@@ -148,6 +153,7 @@ BY_HAND: Mapping[str, ByHand] = {
     "a default": ByHand(TARGETS, _delayed, "deregistrationDelay"),
     "a block that was left out": ByHand(TARGETS, _resized),
     "a load balancer's default": ByHand("aws:lb/loadBalancer:LoadBalancer", _slower, "idleTimeout"),
+    "what a listener does": ByHand("aws:lb/listener:Listener", _refused, "defaultActions"),
     "a certificate that the listener lost": ByHand(CERTIFICATE, _uncertified, gone=True),
     "a certificate that became the default": ByHand(CERTIFICATE, _default, gone=True),
     "a rule's priority": ByHand(RULE, _moved, "priority"),

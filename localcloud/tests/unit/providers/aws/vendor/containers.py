@@ -117,6 +117,23 @@ def _providers(*names: str, weight: int = 0) -> Callable[[World, Held], Any]:
 CLUSTER_PROVIDERS = "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"
 EXPIRY = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
 BY_HAND: Mapping[str, ByHand] = {
+    "how many tasks run": ByHand(
+        "aws:ecs/service:Service",
+        lambda world, held: world.client("ecs").update_service(
+            cluster=world.cluster, service=held.outputs["name"], desiredCount=3
+        ),
+        "desiredCount",
+    ),
+    "how far a service scales": ByHand(
+        "aws:appautoscaling/target:Target",
+        lambda world, held: world.client("application-autoscaling").register_scalable_target(
+            ServiceNamespace="ecs",
+            ResourceId=held.outputs["resourceId"],
+            ScalableDimension="ecs:service:DesiredCount",
+            MaxCapacity=9,
+        ),
+        "maxCapacity",
+    ),
     "a cluster's providers": ByHand(
         CLUSTER_PROVIDERS, _providers("FARGATE", weight=1), "capacityProviders"
     ),

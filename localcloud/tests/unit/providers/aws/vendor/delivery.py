@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from localcloud.tests.unit.providers.aws.cases import World
+from localcloud.tests.unit.providers.aws.engine import Held
 from localcloud.tests.unit.providers.aws.vendor.entry import ByHand, Vendor
 
 VENDOR: Mapping[str, Vendor] = {
@@ -14,4 +16,13 @@ VENDOR: Mapping[str, Vendor] = {
     ),
 }
 
-BY_HAND: Mapping[str, ByHand] = {}
+
+def _renamed(world: World, held: Held) -> None:
+    pipeline = world.client("codepipeline").get_pipeline(name=held.id)["pipeline"]
+    pipeline["stages"][0]["name"] = "ByHand"
+    world.client("codepipeline").update_pipeline(pipeline=pipeline)
+
+
+BY_HAND: Mapping[str, ByHand] = {
+    "a pipeline's stage": ByHand("aws:codepipeline/pipeline:Pipeline", _renamed, "stages"),
+}
