@@ -6,6 +6,7 @@ import functools
 import inspect
 import time
 from collections.abc import Callable, Mapping
+from itertools import islice, takewhile
 from typing import Any
 
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend, Zone
@@ -246,12 +247,12 @@ class LogsAmendments(Service):
         with self._emulator.lock:
             group = backends("logs")[call.account][call.region].groups[call.input["logGroupName"]]
             stream = group.streams[call.input["logStreamName"]]
-            events = stream.events[-EVENTS_KEPT_PER_STREAM:]
+            excess = max(0, len(stream.events) - EVENTS_KEPT_PER_STREAM)
             if group.retention_in_days:
                 oldest = (time.time() - int(group.retention_in_days) * DAY_SECONDS) * 1000
-                events = [event for event in events if event.timestamp >= oldest]
-            if len(events) < len(stream.events):
-                stream.events = events
+                kept = islice(stream.events, excess, None)
+                excess += sum(1 for _ in takewhile(lambda event: event.timestamp < oldest, kept))
+            del stream.events[:excess]
             _drop_idle_streams(group)
 
 
