@@ -31,6 +31,9 @@ _OWNER = re.compile(
 )
 """How the engine names the owner of a lock (pkg/backend/diy/lock.go)."""
 
+_QUERY = re.compile(r"\?.*?(?=/\.pulumi/|$)")
+"""What a backend's address says of itself; an endpoint in it has slashes."""
+
 CLOCK_SECONDS = 2.0
 """The lock's time has whole seconds and is taken a moment after the owner began."""
 
@@ -78,7 +81,7 @@ class Owner:
     @property
     def freed_by(self) -> str:
         """The command that deletes the lock, which is named by its address in the backend."""
-        address = re.sub(r"\?[^/]*", "", self.lock)  # what the backend's address says of itself
+        address = _QUERY.sub("", self.lock)
         scheme, _, path = address.partition("://")
         command = DELETED_BY.get(scheme, "delete")
         return f"{command} {shlex.quote(unquote(path) if scheme == 'file' else address)}"

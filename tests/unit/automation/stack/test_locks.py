@@ -105,6 +105,10 @@ def test_an_owner_on_another_host_counts_as_living(lock: Path) -> None:
             "s3://bucket?region=eu-west-1&awssdk=v2/.pulumi/locks/a.json",
             "aws s3 rm s3://bucket/.pulumi/locks/a.json",
         ),
+        (
+            "s3://bucket/.pulumi/locks/a.json?region=eu-west-1&endpoint=http://minio.example:9000",
+            "aws s3 rm s3://bucket/.pulumi/locks/a.json",
+        ),
         ("gs://bucket/.pulumi/locks/a.json", "gcloud storage rm gs://bucket/.pulumi/locks/a.json"),
         ("azblob://box/.pulumi/locks/a.json", "delete azblob://box/.pulumi/locks/a.json"),
     ],
