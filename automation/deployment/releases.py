@@ -97,7 +97,9 @@ def releases(cloud: Cloud, name: ServiceName) -> list[Release]:
 def running_image(cloud: Cloud, name: ServiceName) -> str | None:
     """The image that a service runs or rolls out now; None without a service."""
     service = describe_service(cloud, name)
-    return service and _of_application(task_definition(cloud, service["taskDefinition"]))
+    if service is None:
+        return None
+    return _of_application(task_definition(cloud, service["taskDefinition"]))
 
 
 def _older(

@@ -4,6 +4,7 @@ import io
 import json
 import tarfile
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -39,10 +40,11 @@ def added(monkeypatch, dockerfile, privileged=True, **variables):
         row.size = len(dockerfile)
         archive.addfile(row, io.BytesIO(dockerfile.encode()))
     packed.seek(0)
-    build = SimpleNamespace(
+    build: Any = SimpleNamespace(
         uuid="0" * 8, shape={"environment": {"privilegedMode": privileged}}, token=""
     )
-    stages = Stages(None, BuildImages(), build, None)
+    nothing: Any = None
+    stages = Stages(nothing, BuildImages(), build, nothing)
     inside = SimpleNamespace(get={f"{stages._directory}/shop/Dockerfile": packed}.get)
     monkeypatch.setattr(Stages, "_inside", inside)
     return stages._of_this_machine({"APP_PATH": "shop", **variables})
