@@ -221,8 +221,15 @@ class Names:
 
     @property
     def pipeline(self) -> str:
-        """The name of the pipeline and of its webhook."""
+        """The name of the pipeline."""
         return self.named()
+
+    def webhook(self, *definition: str) -> str:
+        """The name of the pipeline's webhook, another one for another definition.
+
+        CodePipeline never tells a webhook's secret, so a changed one needs a new webhook.
+        """
+        return self.named(digest(*definition))
 
     @property
     def notifications(self) -> str:

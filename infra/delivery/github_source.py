@@ -103,12 +103,15 @@ class Webhook(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fargate-cd:infra:Webhook", name, None, opts)
-        settings, physical = context.settings, context.names.pipeline
+        settings = context.settings
         token = pulumi.Output.secret(settings.github_token)
-        secret = token.apply(lambda it: webhook_secret(it, physical, settings.webhook_rotation))
+        pipeline, rotation = context.names.pipeline, settings.webhook_rotation
+        secret = token.apply(lambda it: webhook_secret(it, pipeline, rotation))
+        definition = (*WEBHOOK_FILTERS, *WEBHOOK_FILTERS.values())
+        physical = secret.apply(lambda it: context.names.webhook(it, *definition))
         webhook = aws.codepipeline.Webhook(
             f"{name}-webhook",
-            name=physical,
+            name=pulumi.Output.unsecret(physical),
             authentication="GITHUB_HMAC",
             authentication_configuration=aws.codepipeline.WebhookAuthenticationConfigurationArgs(
                 secret_token=secret
@@ -120,7 +123,10 @@ class Webhook(pulumi.ComponentResource):
             target_action=SOURCE_ACTION,
             target_pipeline=pipeline_name,
             tags=dict(context.tags),
-            opts=pulumi.ResourceOptions(parent=self),
+            # The secret can't be read back, so its changes are told by the name.
+            opts=pulumi.ResourceOptions(
+                parent=self, ignore_changes=["authenticationConfiguration"]
+            ),
         )
         provider = github.Provider(
             f"{name}-github",

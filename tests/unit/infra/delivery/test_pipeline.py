@@ -187,6 +187,22 @@ def test_the_secret_is_of_letters_and_digits_and_rotates() -> None:
     assert webhook_secret("t", "a", 0) in secrets
 
 
+def test_a_webhook_is_replaced_when_its_secret_changes_and_at_no_other_time() -> None:
+    """CodePipeline masks the secret, which providers take for a change at each update.
+
+    https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ListWebhooks.html
+    """
+    webhooks = [
+        record({**TOKEN, **more}).one("Webhook", "webhook-webhook")
+        for more in ({}, {"webhook_rotation": "1"}, {"github_token": "another"})
+    ]
+    assert len({each.inputs["name"] for each in webhooks}) == 3
+    assert all("another" not in each.inputs["name"] for each in webhooks)
+    assert {tuple(each.options["ignoreChanges"]) for each in webhooks} == {
+        ("authenticationConfiguration",)
+    }
+
+
 def test_only_the_build_is_privileged() -> None:
     privileged = {
         each.name: each.inputs["environment"]["privilegedMode"] for each in by_token().of("Project")
