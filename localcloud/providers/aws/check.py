@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,11 +20,16 @@ class Checked:
     failures: dict[str, str]
 
 
-def _filled(given: Any, block: Values) -> Any:
-    """A block, or each of a list of them, with what the vendor's provider takes for the rest."""
-    if isinstance(given, list):
-        return [_filled(each, block) for each in given]
-    return {**block, **given} if isinstance(given, dict) else given
+def _completed(value: Any, path: list[str], block: Mapping[str, Any]) -> Any:
+    """The value with what a block at the path leaves out; where there is no block, nothing."""
+    if isinstance(value, list):
+        return [_completed(item, path, block) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if not path:
+        return {**block, **value}
+    name, *rest = path
+    return {**value, name: _completed(value[name], rest, block)} if name in value else value
 
 
 def check(spec: Spec, new: Values, old: Values, request: Any, defaults: Values) -> Checked:
@@ -40,7 +46,7 @@ def check(spec: Spec, new: Values, old: Values, request: Any, defaults: Values) 
     failures = {name: refusal(spec, name) for name in given if not accepts(spec, name)}
     inputs = {**spec.defaults, **given}
     for name, block in spec.nested.items():
-        inputs |= {name: _filled(inputs[name], block)} if name in inputs else {}
+        inputs = _completed(inputs, name.split("."), block)
     if spec.regional:
         inputs.setdefault("region", defaults["region"])
     if spec.tags is not None and (every := tags.merged(defaults["defaultTags"], given.get("tags"))):

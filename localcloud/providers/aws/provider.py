@@ -97,8 +97,10 @@ class AwsProvider(ResourceProviderServicer):
 
     def Diff(self, request: Any, context: Any) -> Any:
         def work() -> Any:
+            spec, told = self._spec(request), from_struct(request.olds)
             old, new = from_struct(request.old_inputs), from_struct(request.news)
-            return answers.diff_response(diff(self._spec(request), old, new, request.ignoreChanges))
+            old |= {name: told[name] for name in spec.masked if name in told}
+            return answers.diff_response(diff(spec, old, new, request.ignoreChanges))
 
         return answers.answered("comparing", request, context, work)
 

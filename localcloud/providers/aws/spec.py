@@ -156,10 +156,12 @@ class Spec:
         sticky: inputs that AWS chooses when they are not given; taking one away changes nothing.
         defaults: what the vendor's provider takes when nothing is given.
         nested: block, or list of blocks → what the vendor's provider takes for what is left out of
-            a given one.
+            a given one; a block in a block is named by its path, `target.retryPolicy`.
         whole: properties in whose blocks AWS fills in nothing, so that what the program did not
             give is a change.
         equal: property → when two values mean the same.
+        masked: inputs that AWS tells in another way than they were given. The vendor's provider
+            compares with what AWS tells, and so finds a change each time.
         name: how it is named when the program does not.
         taken: describes one of its name, which the vendor's provider then refuses to create.
         tags: how it is tagged, if it can be.
@@ -198,6 +200,7 @@ class Spec:
     nested: Mapping[str, Values] = field(default_factory=dict)
     whole: frozenset[str] = frozenset()
     equal: Mapping[str, Callable[[Any, Any], bool]] = field(default_factory=dict)
+    masked: frozenset[str] = frozenset()
     name: AutoName | None = None
     taken: Op | None = None
     tags: Tagging | None = None

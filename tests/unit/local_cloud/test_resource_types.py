@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 import localcloud
-from automation.stack.target import TARGETS
 from localcloud.providers.aws.functions import FUNCTIONS
 from localcloud.providers.aws.specs import SPECS
 from localcloud.providers.aws.values import UNKNOWN
@@ -21,21 +20,9 @@ LOCALCLOUD = Path(localcloud.__file__).parent
 SETTINGS = pytest.mark.parametrize("settings", MATRIX)
 
 
-REFUSED = {
-    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy",
-    "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",
-}
-"""Types of the setting `waf_logs`, which the target `local` refuses before anything is made."""
-
-
 def of_aws(settings: str) -> list[Registered]:
     made = custom(recorded(settings).resources)
-    return [each for each in made if each.token.startswith("aws:") and each.token not in REFUSED]
-
-
-def test_what_is_refused_is_in_no_row() -> None:
-    assert "waf_logs" in {row.setting for row in TARGETS["local"].refused}
-    assert REFUSED & set(SPECS) == set()
+    return [each for each in made if each.token.startswith("aws:")]
 
 
 @SETTINGS

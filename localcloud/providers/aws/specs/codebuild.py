@@ -56,9 +56,17 @@ PROJECT = Spec(
     replaces=frozenset({"name"}),
     update=(Step(Op("UpdateProject", {"name": "inputs.name"}), properties=_UPDATED),),
     defaults={"buildTimeout": 60, "queuedTimeout": 480, "badgeEnabled": False},
+    nested={
+        "artifacts": {"encryptionDisabled": False, "overrideArtifactName": False},
+        "cache": {"type": "NO_CACHE"},
+        "environment": {"imagePullCredentialsType": "CODEBUILD", "privilegedMode": False},
+        "environment.environmentVariables": {"type": "PLAINTEXT"},
+        "logsConfig.cloudwatchLogs": {"status": "ENABLED"},
+        "logsConfig.s3Logs": {"encryptionDisabled": False, "status": "DISABLED"},
+    },
     outputs={"arn": "arn"},
     present=_badge,
-    sticky=frozenset({"cache", "description", "encryptionKey", "logsConfig"}),
+    sticky=frozenset({"autoRetryLimit", "cache", "description", "encryptionKey", "logsConfig"}),
     name=AutoName(255),
     tags=Tagging(
         at_create="{tags: lower}",

@@ -170,7 +170,6 @@ def _find_webhook(resource: Resource) -> Values | None:
 
 def _told_webhook(_resource: Resource, found: Values) -> Values:
     definition = from_shape(found["definition"], "", {})
-    definition.pop("authenticationConfiguration", None)
     return {name: definition[name] for name in _WEBHOOK_INPUTS if name in definition}
 
 
@@ -184,15 +183,11 @@ WEBHOOK = Spec(
     found_id="arn",
     inputs=frozenset(_WEBHOOK_INPUTS),
     prepare=_webhook,
-    replaces=frozenset({"name"}),
-    update=(
-        Step(
-            Op("PutWebhook"),
-            properties=tuple(name for name in _WEBHOOK_INPUTS if name != "name"),
-        ),
-    ),
+    replaces=frozenset(_WEBHOOK_INPUTS) - {"filters"},
+    update=(Step(Op("PutWebhook"), properties=("filters",)),),
     outputs={"arn": "arn", "url": "url"},
     present=_told_webhook,
+    masked=frozenset({"authenticationConfiguration"}),
     name=AutoName(100),
     tags=tagged_by_arn("resourceArn", tags="tags", form="lower", read=None),
     absent=_MISSING,

@@ -141,8 +141,15 @@ EVENT_TARGET = Spec(
             properties=_TARGET_INPUTS,
         ),
     ),
-    equal={"input": same_json},
     defaults={"eventBusName": "default", "forceDestroy": False},
+    nested={
+        "ecsTarget": {
+            "enableEcsManagedTags": False,
+            "enableExecuteCommand": False,
+            "taskCount": 1,
+        },
+        "ecsTarget.networkConfiguration": {"assignPublicIp": False},
+    },
     present=_told_target,
     name=AutoName(64, property="targetId"),
     imports=r"(?P<eventBusName>[^/]+)/(?P<rule>[^/]+)/(?P<targetId>.+)",

@@ -288,7 +288,6 @@ OPEN_ID_CONNECT_PROVIDER = Spec(
         at_create="{Tags: pairs}",
         add=Op("TagOpenIDConnectProvider", {**_ISSUER, "Tags": "pairs"}),
         remove=Op("UntagOpenIDConnectProvider", {**_ISSUER, "TagKeys": "keys"}),
-        read=Op("ListOpenIDConnectProviderTags", _ISSUER),
     ),
     absent=_MISSING,
     regional=False,

@@ -6,8 +6,7 @@ https://docs.aws.amazon.com/step-functions/latest/apireference/Welcome.html
 
 from __future__ import annotations
 
-from localcloud.providers.aws.comparing import same_json
-from localcloud.providers.aws.spec import AutoName, Op, Spec, Step, tagged_by_arn
+from localcloud.providers.aws.spec import AutoName, Op, Spec, Step, Wait, tagged_by_arn
 
 _MISSING = frozenset({"ResourceNotFoundException"})
 
@@ -21,12 +20,14 @@ SCHEDULE_GROUP = Spec(
     found_id="Name",
     replaces=frozenset({"name"}),
     outputs={"arn": "Arn", "state": "State"},
+    ready=Wait("State", frozenset({"ACTIVE"}), timeout=300),
+    gone=300,
     name=AutoName(64),
     tags=tagged_by_arn("ResourceArn"),
     absent=_MISSING,
 )
 
-_NAMED = {"Name": "inputs.name", "GroupName": "inputs.groupName"}
+_NAMED = {"Name": "inputs.name", "GroupName": "outputs.groupName || inputs.groupName"}
 
 SCHEDULE = Spec(
     "aws:scheduler/schedule:Schedule",
@@ -34,13 +35,14 @@ SCHEDULE = Spec(
     create=Op("CreateSchedule"),
     read=Op("GetSchedule", _NAMED),
     delete=Op("DeleteSchedule", _NAMED),
-    id="join('/', [inputs.groupName, inputs.name])",
+    id="join('/', [inputs.groupName || 'default', inputs.name])",
     found_id="join('/', [GroupName, Name])",
     replaces=frozenset({"name", "groupName"}),
     update=(
         Step(
             Op("UpdateSchedule", _NAMED),
             properties=(
+                "actionAfterCompletion",
                 "description",
                 "endDate",
                 "flexibleTimeWindow",
@@ -53,12 +55,13 @@ SCHEDULE = Spec(
             ),
         ),
     ),
-    defaults={
-        "groupName": "default",
-        "scheduleExpressionTimezone": "UTC",
-        "state": "ENABLED",
-        "actionAfterCompletion": "NONE",
+    defaults={"scheduleExpressionTimezone": "UTC", "state": "ENABLED"},
+    nested={
+        "target.ecsParameters": {"taskCount": 1},
+        "target.ecsParameters.networkConfiguration": {"assignPublicIp": False},
+        "target.retryPolicy": {"maximumEventAgeInSeconds": 86400, "maximumRetryAttempts": 185},
     },
+    sticky=frozenset({"actionAfterCompletion", "groupName"}),
     outputs={"arn": "Arn"},
     name=AutoName(64),
     imports=r"(?P<groupName>[^/]+)/(?P<name>[^/]+)",
@@ -80,10 +83,10 @@ STATE_MACHINE = Spec(
             properties=("definition", "roleArn", "loggingConfiguration", "tracingConfiguration"),
         ),
     ),
-    equal={"definition": same_json},
     defaults={"type": "STANDARD", "publish": False},
     sticky=frozenset({"loggingConfiguration", "tracingConfiguration", "encryptionConfiguration"}),
     outputs={"arn": "stateMachineArn", "creationDate": "creationDate", "status": "status"},
+    gone=300,
     name=AutoName(80),
     tags=tagged_by_arn("resourceArn", "id", tags="tags", form="lower"),
     absent=frozenset({"StateMachineDoesNotExist"}),

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/Welcome.htm
 
 from __future__ import annotations
 
+from localcloud.providers.aws.comparing import same_policy
 from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Values, tagged_by_arn
 
 
@@ -71,4 +72,24 @@ LOG_GROUP = Spec(
     absent=frozenset({"ResourceNotFoundException"}),
 )
 
-ROWS = (LOG_GROUP,)
+
+def _find_policy(resource: Resource) -> Values | None:
+    policies = resource.call("DescribeResourcePolicies")["resourcePolicies"]
+    return next((dict(each) for each in policies if each["policyName"] == resource.id), None)
+
+
+RESOURCE_POLICY = Spec(
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy",
+    "logs",
+    create=Op("PutResourcePolicy"),
+    read=_find_policy,
+    delete=Op("DeleteResourcePolicy", {"policyName": "id"}),
+    id="inputs.policyName",
+    omit=frozenset({"expectedRevisionId", "resourceArn"}),
+    replaces=frozenset({"policyName"}),
+    update=(Step(Op("PutResourcePolicy", {"policyName": "id"}), properties=("policyDocument",)),),
+    equal={"policyDocument": same_policy},
+    absent=frozenset({"ResourceNotFoundException"}),
+)
+
+ROWS = (LOG_GROUP, RESOURCE_POLICY)

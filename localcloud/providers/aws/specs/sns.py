@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from localcloud.providers.aws.calls import CallError
 from localcloud.providers.aws.comparing import same_json, same_policy
 from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Values, tagged_by_arn
 
@@ -25,7 +26,7 @@ def _setter(operation: str, target: str, names: Mapping[str, str]) -> Callable[.
     def run(resource: Resource, old: Values) -> None:
         for name, attribute in names.items():
             value = resource.inputs.get(name)
-            if value == old.get(name):
+            if value == old.get(name, resource.spec.defaults.get(name)):
                 continue
             resource.call(
                 operation,
@@ -89,13 +90,13 @@ TOPIC = Spec(
     prepare=_fifo,
     update=(Step(_setter("SetTopicAttributes", "TopicArn", _TOPIC), properties=tuple(_TOPIC)),),
     equal={"policy": same_policy, "deliveryPolicy": same_json},
-    defaults={"fifoTopic": False},
+    defaults={"contentBasedDeduplication": False, "fifoTopic": False},
     outputs={"arn": "TopicArn", "owner": "Owner", "name": "TopicArn"},
     present=lambda resource, found: {
         **_told(_TOPIC)(resource, found),
         "name": found["TopicArn"].rpartition(":")[2],
     },
-    sticky=frozenset({"policy", "signatureVersion", "tracingConfig", "displayName"}),
+    sticky=frozenset({"policy", "signatureVersion", "tracingConfig"}),
     name=AutoName(256),
     tags=tagged_by_arn("ResourceArn", "id"),
     absent=_MISSING,
@@ -128,6 +129,7 @@ def _restore_policy(resource: Resource) -> None:
             "SNS:Subscribe",
             "SNS:ListSubscriptionsByTopic",
             "SNS:Publish",
+            "SNS:Receive",
         ],
         "Resource": resource.id,
         "Condition": {"StringEquals": {"AWS:SourceOwner": resource.account}},
@@ -178,12 +180,24 @@ def _subscription_flags(resource: Resource, found: Values) -> Values:
     }
 
 
+def _unsubscribe(resource: Resource) -> None:
+    """Leave one that nobody has confirmed to SNS, which forgets it after 48 hours.
+
+    https://docs.aws.amazon.com/sns/latest/api/API_Unsubscribe.html
+    """
+    try:
+        resource.call("Unsubscribe", SubscriptionArn=resource.id)
+    except CallError as error:
+        if "pending confirmation" not in str(error):
+            raise
+
+
 TOPIC_SUBSCRIPTION = Spec(
     "aws:sns/topicSubscription:TopicSubscription",
     "sns",
     create=Op("Subscribe", {"ReturnSubscriptionArn": "`true`"}),
     read=Op("GetSubscriptionAttributes", {"SubscriptionArn": "id"}),
-    delete=Op("Unsubscribe", {"SubscriptionArn": "id"}),
+    delete=_unsubscribe,
     id="SubscriptionArn",
     found="Attributes",
     names={"topic": "TopicArn"},
@@ -197,6 +211,11 @@ TOPIC_SUBSCRIPTION = Spec(
     equal={"filterPolicy": same_json, "deliveryPolicy": same_json, "redrivePolicy": same_json},
     outputs={"arn": "SubscriptionArn", "ownerId": "Owner"},
     present=_subscription_flags,
+    defaults={
+        "confirmationTimeoutInMinutes": 1,
+        "endpointAutoConfirms": False,
+        "rawMessageDelivery": False,
+    },
     sticky=frozenset({"filterPolicyScope"}),
     absent=_MISSING,
 )

@@ -5,8 +5,10 @@ https://docs.aws.amazon.com/waf/latest/APIReference/Welcome.html
 
 from __future__ import annotations
 
+from localcloud.providers.aws.comparing import same_unordered
 from localcloud.providers.aws.mapping import step_request
 from localcloud.providers.aws.spec import AutoName, Op, Resource, Spec, Step, Values, tagged_by_arn
+from localcloud.providers.aws.values import from_shape
 
 _MISSING = frozenset({"WAFNonexistentItemException"})
 # WAF keeps lists and load balancers in step with a delay.
@@ -71,8 +73,8 @@ WEB_ACL = Spec(
             ),
         ),
     ),
+    equal={"rules": same_unordered},
     outputs={"arn": "ARN", "capacity": "Capacity", "lockToken": "LockToken"},
-    sticky=frozenset({"tokenDomains"}),
     name=AutoName(128),
     tags=tagged_by_arn("ResourceARN", found="TagInfoForResource.TagList"),
     absent=_MISSING,
@@ -83,9 +85,7 @@ WEB_ACL = Spec(
 def _find_association(resource: Resource) -> Values | None:
     arn = resource.inputs["resourceArn"]
     told = resource.call("GetWebACLForResource", ResourceArn=arn).get("WebACL")
-    if not told or told["ARN"] != resource.inputs["webAclArn"]:
-        return None
-    return {"ResourceArn": arn, "WebACLArn": told["ARN"]}
+    return {"ResourceArn": arn, "WebACLArn": told["ARN"]} if told else None
 
 
 WEB_ACL_ASSOCIATION = Spec(
@@ -101,4 +101,25 @@ WEB_ACL_ASSOCIATION = Spec(
     retried=frozenset({"WAFUnavailableEntityException"}),
 )
 
-ROWS = (WEB_ACL, WEB_ACL_ASSOCIATION)
+_LOGGING_INPUTS = frozenset(
+    {"logDestinationConfigs", "loggingFilter", "redactedFields", "resourceArn"}
+)
+
+WEB_ACL_LOGGING = Spec(
+    "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",
+    "wafv2",
+    create=Op("PutLoggingConfiguration"),
+    read=Op("GetLoggingConfiguration", {"ResourceArn": "id"}),
+    delete=Op("DeleteLoggingConfiguration", {"ResourceArn": "id"}),
+    id="LoggingConfiguration.ResourceArn",
+    found="LoggingConfiguration",
+    inputs=_LOGGING_INPUTS,
+    prepare=lambda inputs: {"LoggingConfiguration": inputs},
+    present=lambda _resource, found: from_shape(found, "", {}),
+    replaces=frozenset({"logDestinationConfigs", "resourceArn"}),
+    update=(Step(Op("PutLoggingConfiguration"), properties=("loggingFilter", "redactedFields")),),
+    equal={"redactedFields": same_unordered},
+    absent=_MISSING,
+)
+
+ROWS = (WEB_ACL, WEB_ACL_ASSOCIATION, WEB_ACL_LOGGING)

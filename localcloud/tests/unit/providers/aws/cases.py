@@ -345,6 +345,46 @@ class World:
         return str(self._once("web acl", make))
 
     @property
+    def pipeline(self) -> str:
+        """One of a source on GitHub and a build."""
+
+        def make() -> str:
+            outside = {"category": "Source", "owner": "ThirdParty", "provider": "GitHub"}
+            build = {"category": "Build", "owner": "AWS", "provider": "CodeBuild"}
+            source = {
+                "name": "Source",
+                "actionTypeId": {**outside, "version": "1"},
+                "outputArtifacts": [{"name": "code"}],
+                "configuration": {
+                    "Owner": "o",
+                    "Repo": "r",
+                    "Branch": "main",
+                    "OAuthToken": "t",
+                    "PollForSourceChanges": "false",
+                },
+            }
+            builder = {
+                "name": "Build",
+                "actionTypeId": {**build, "version": "1"},
+                "inputArtifacts": [{"name": "code"}],
+                "configuration": {"ProjectName": "p"},
+            }
+            self.client("codepipeline").create_pipeline(
+                pipeline={
+                    "name": self.name,
+                    "roleArn": self.role("codepipeline.amazonaws.com"),
+                    "artifactStore": {"type": "S3", "location": self.bucket},
+                    "stages": [
+                        {"name": "Source", "actions": [source]},
+                        {"name": "Build", "actions": [builder]},
+                    ],
+                }
+            )
+            return self.name
+
+        return str(self._once("pipeline", make))
+
+    @property
     def secret(self) -> str:
         make = lambda: self.client("secretsmanager").create_secret(Name=self.name)["ARN"]  # noqa: E731
         return str(self._once("secret", make))

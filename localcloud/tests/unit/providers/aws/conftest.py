@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from localcloud.emulator import emulator
-from localcloud.emulator.emulator_fixes import LogsAmendments
+from localcloud.emulator.emulator_fixes import LogsAmendments, Wafv2Amendments
 from localcloud.providers.server import RunningProviders
 from localcloud.tests.unit.gateway_harness import Served, served
 from localcloud.tests.unit.providers.aws.engine import Engine, providers
@@ -24,6 +24,7 @@ def cloud() -> Iterator[Served]:
         patch.setitem(emulator.EMULATED, "ecr", "ecr")
         with served() as running:
             running.gateway.add(LogsAmendments(running.gateway.emulator))
+            running.gateway.add(Wafv2Amendments())
             yield running
 
 

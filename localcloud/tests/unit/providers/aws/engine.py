@@ -143,7 +143,7 @@ class Engine:
         )
         return Held(token, name, answer.id, inputs, from_struct(answer.properties))
 
-    def diff(self, held: Held, inputs: Values) -> Changes:
+    def diff(self, held: Held, inputs: Values, ignored: tuple[str, ...] = ()) -> Changes:
         answer = self.call(
             "Diff",
             provider_pb2.DiffRequest(
@@ -154,6 +154,7 @@ class Engine:
                 olds=to_struct(held.outputs),
                 old_inputs=to_struct(held.inputs),
                 news=to_struct(self.checked(held.token, held.name, inputs, held.inputs)),
+                ignoreChanges=ignored,
             ),
         )
         kinds = provider_pb2.PropertyDiff.Kind

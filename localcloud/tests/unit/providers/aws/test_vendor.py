@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -10,11 +11,13 @@ import pytest
 from localcloud.providers.aws.calls import Api
 from localcloud.providers.aws.mapping import accepts
 from localcloud.providers.aws.specs import SPECS
+from localcloud.shared.service import Call, Service, ServiceError
 from localcloud.tests.unit.gateway_harness import Served
 from localcloud.tests.unit.providers.aws.cases import Case, World
 from localcloud.tests.unit.providers.aws.engine import Engine, RefusedError
 from localcloud.tests.unit.providers.aws.lives import LIVES, WITHOUT_EMULATOR
 from localcloud.tests.unit.providers.aws.vendor import BY_HAND, VENDOR
+from localcloud.tests.unit.providers.aws.vendor.delivery import HOOKED, PROJECT, WEBHOOK
 from localcloud.tests.without_docker import WholeCloud, whole_cloud
 
 Values = dict[str, Any]
@@ -36,20 +39,41 @@ def test_what_the_vendor_keeps_may_be_left_out(token: str) -> None:
     assert not spec.sticky & set(VENDOR[token].defaults), "a default is no computed value"
 
 
-@pytest.fixture
-def world(cloud: Served, request: pytest.FixtureRequest) -> World:
-    name = request.node.callspec.params["token"].partition("/")[2].partition(":")[0].lower()
-    return World(cloud, f"reads-{name}")
-
-
 def case_of(token: str) -> Case:
-    return next(case for case in LIVES if case.token == token)
+    return next(case for case in (*LIVES, HOOKED) if case.token == token)
 
 
-@pytest.mark.parametrize("token", [token for token in VENDOR if token not in WITHOUT_EMULATOR])
+OWN = frozenset({PROJECT, WEBHOOK})
+"""Types of services of our own that the emulator can't stand for."""
+
+
+class Places:
+    """A provider and what it works on, by the type of a resource."""
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._request = request
+
+    def of(self, token: str, name: str) -> tuple[Engine, World]:
+        if token in OWN:
+            whole: WholeCloud = self._request.getfixturevalue("whole")
+            return self._request.getfixturevalue("on_ecs"), World(whole.served, name)
+        engine: Engine = self._request.getfixturevalue("engine")
+        return engine, World(self._request.getfixturevalue("cloud"), name)
+
+
+@pytest.fixture
+def places(request: pytest.FixtureRequest) -> Places:
+    return Places(request)
+
+
+@pytest.mark.parametrize(
+    "token", [token for token in VENDOR if token in OWN or token not in WITHOUT_EMULATOR]
+)
 def test_it_reads_by_the_vendors_calls(
-    token: str, engine: Engine, world: World, monkeypatch: pytest.MonkeyPatch
+    token: str, places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    name = token.partition("/")[2].partition(":")[0].lower()
+    engine, world = places.of(token, f"reads-{name}")
     held = engine.create(token, world.name, case_of(token).inputs(world))
     made = recorded(monkeypatch)
     assert engine.read(held) is not None
@@ -71,11 +95,9 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 
 @pytest.mark.parametrize("name", BY_HAND)
-def test_a_change_by_plain_calls_is_told_as_the_vendor_tells_it(
-    name: str, engine: Engine, cloud: Served
-) -> None:
+def test_a_change_by_plain_calls_is_told_as_the_vendor_tells_it(name: str, places: Places) -> None:
     row = BY_HAND[name]
-    world = World(cloud, f"hand-{list(BY_HAND).index(name)}")
+    engine, world = places.of(row.token, f"hand-{list(BY_HAND).index(name)}")
     whole = case_of(row.token).inputs(world)
     least = VENDOR[row.token].least or tuple(whole)
     inputs = {each: whole[each] for each in least if each in {*whole} - {*row.leaves}} | row.given
@@ -87,8 +109,13 @@ def test_a_change_by_plain_calls_is_told_as_the_vendor_tells_it(
         assert seen is None
         return
     assert seen is not None
-    assert engine.diff(seen, inputs).properties == ((row.told,) if row.told else ())
-    healed = engine.update(seen, inputs)
+    changes = engine.diff(seen, inputs)
+    assert changes.properties == ((row.told,) if row.told else ())
+    healed = (
+        engine.update(seen, inputs)
+        if not changes.replaces
+        else engine.create(row.token, world.name, inputs)
+    )
     assert not engine.diff(healed, inputs).changed
 
 
@@ -104,6 +131,58 @@ def test_a_name_that_exists_is_refused_before_aws_is_asked_to_repeat_a_creation(
     engine.create(token, world.name, inputs)
     with pytest.raises(RefusedError, match=rf"\({world.name}\) already exists"):
         engine.create(token, world.name, inputs)
+
+
+def test_a_webhooks_secret_is_a_change_at_each_update(places: Places) -> None:
+    """AWS tells `****`, which `flattenWebhookAuthConfiguration` takes for the secret.
+
+    https://github.com/hashicorp/terraform-provider-aws/issues/41538
+    """
+    engine, world = places.of(WEBHOOK, "masked")
+    inputs = HOOKED.inputs(world)
+    held = engine.create(WEBHOOK, world.name, inputs)
+    again = engine.diff(held, inputs)
+    assert again.replaces == again.properties == ("authenticationConfiguration",)
+    ignored = engine.diff(held, inputs, ignored=("authenticationConfiguration",))
+    assert not ignored.changed
+
+
+class Unconfirmed(Service):
+    """SNS that refuses to delete a subscription, as it does while an e-mail is unanswered."""
+
+    name = "sns"
+    emulated = True
+
+    def __init__(self, message: str) -> None:
+        super().__init__()
+        self._message = message
+        self.before = {"Unsubscribe": self._refuse}
+
+    def _refuse(self, _call: Call) -> None:
+        raise ServiceError("InvalidParameter", self._message)
+
+
+@pytest.mark.parametrize(
+    ("message", "left"),
+    [
+        ("Cannot unsubscribe a subscription that is pending confirmation", True),
+        ("Invalid parameter: SubscriptionArn", False),
+    ],
+)
+def test_an_unconfirmed_subscription_is_left_to_sns(
+    message: str, left: bool, cloud: Served, engine: Engine
+) -> None:
+    """https://docs.aws.amazon.com/sns/latest/dg/sns-delete-subscription-topic.html"""
+    token = "aws:sns/topicSubscription:TopicSubscription"
+    world = World(cloud, f"unconfirmed-{left}")
+    held = engine.create(token, world.name, case_of(token).inputs(world))
+    services = cloud.gateway.services.setdefault("sns", [])
+    services.append(refusing := Unconfirmed(message))
+    try:
+        with nullcontext() if left else pytest.raises(RefusedError, match=message):
+            engine.delete(held)
+    finally:
+        services.remove(refusing)
 
 
 @pytest.mark.parametrize("side", ["Ingress", "Egress"])

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from localcloud.tests.unit.providers.aws.cases import RETAGGED, TAGGED, Case, policy, trust
+from localcloud.tests.unit.providers.aws.cases import RETAGGED, TAGGED, Case, World, policy, trust
 
 
 def visibility(name: str) -> dict[str, Any]:
@@ -24,6 +24,16 @@ def managed_rule(name: str) -> dict[str, Any]:
         "overrideAction": {"none": {}},
         "statement": {"managedRuleGroupStatement": {"name": name, "vendorName": "AWS"}},
         "visibilityConfig": visibility(name),
+    }
+
+
+def firewall_log(world: World, *hidden: str) -> dict[str, Any]:
+    return {
+        "resourceArn": world.web_acl,
+        "logDestinationConfigs": [
+            f"arn:aws:logs:us-east-1:123456789012:log-group:aws-waf-logs-{world.name}"
+        ],
+        "redactedFields": [{"singleHeader": {"name": name}} for name in hidden],
     }
 
 
@@ -167,5 +177,11 @@ SECURITY = (
     Case(
         "aws:wafv2/webAclAssociation:WebAclAssociation",
         lambda world: {"resourceArn": world.load_balancer, "webAclArn": world.web_acl},
+    ),
+    Case(
+        "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",
+        lambda world: firewall_log(world, "authorization", "cookie"),
+        lambda world: firewall_log(world, "cookie"),
+        imports=lambda outputs: str(outputs["resourceArn"]),
     ),
 )

@@ -40,6 +40,10 @@ def machine(service: str) -> str:
     return json.dumps({"StartAt": "Look", "States": {"Look": look}})
 
 
+def log_delivery(action: str) -> str:
+    return resource_policy("*", "delivery.logs.amazonaws.com").replace("sns:Publish", action)
+
+
 WATCHING = (
     Case(
         "aws:cloudwatch/logGroup:LogGroup",
@@ -124,6 +128,17 @@ WATCHING = (
         lambda world: {"dashboardName": world.name, "dashboardBody": '{"widgets": []}'},
         lambda world: {"dashboardName": world.name, "dashboardBody": '{"widgets": [], "a": 1}'},
         outputs=("dashboardArn",),
+    ),
+    Case(
+        "aws:cloudwatch/logResourcePolicy:LogResourcePolicy",
+        lambda world: {
+            "policyName": world.name,
+            "policyDocument": log_delivery("logs:PutLogEvents"),
+        },
+        lambda world: {
+            "policyName": world.name,
+            "policyDocument": log_delivery("logs:CreateLogStream"),
+        },
     ),
     Case(
         "aws:sqs/queue:Queue",

@@ -12,14 +12,20 @@ from localcloud.tests.unit.providers.aws.vendor import (
     balancing,
     containers,
     delivery,
+    firewall,
+    jobs,
     network,
     security,
     storage,
+    topics,
     watching,
 )
 from localcloud.tests.unit.providers.aws.vendor.entry import ByHand, Vendor
 
-_PARTS = (balancing, containers, delivery, network, security, storage, watching)
+_PARTS = (
+    *(balancing, containers, delivery, firewall, jobs),
+    *(network, security, storage, topics, watching),
+)
 VENDOR: Mapping[str, Vendor] = {token: row for part in _PARTS for token, row in part.VENDOR.items()}
 BY_HAND: Mapping[str, ByHand] = {
     change: row for part in _PARTS for change, row in part.BY_HAND.items()

@@ -83,6 +83,17 @@ VENDOR: Mapping[str, Vendor] = {
         reads=frozenset({"GetLifecyclePolicy"}),
         waits="repeats the first read until the policy is found",
     ),
+    "aws:ecr/repositoryPolicy:RepositoryPolicy": Vendor(
+        "ecr/repository_policy.go",
+        reads=frozenset({"GetRepositoryPolicy"}),
+        waits="repeats a policy that is refused as invalid, and the first read until it is found",
+    ),
+    "aws:appautoscaling/scheduledAction:ScheduledAction": Vendor(
+        "appautoscaling/scheduled_action.go",
+        reads=frozenset({"DescribeScheduledActions"}),
+        defaults={"timezone": "UTC"},
+        waits="repeats a create and an update while the target is not known yet",
+    ),
 }
 
 
@@ -116,7 +127,36 @@ def _providers(*names: str, weight: int = 0) -> Callable[[World, Held], Any]:
 
 CLUSTER_PROVIDERS = "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"
 EXPIRY = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
+
+
+def _pulled(world: World, held: Held) -> None:
+    text = held.outputs["policy"].replace("BatchGetImage", "BatchDeleteImage")
+    world.client("ecr").set_repository_policy(repositoryName=held.id, policyText=text)
+
+
+def _scheduled(world: World, held: Held, **others: Any) -> None:
+    known = ("serviceNamespace", "resourceId", "scalableDimension")
+    world.client("application-autoscaling").put_scheduled_action(
+        ScheduledActionName=held.outputs["name"],
+        **{name[0].upper() + name[1:]: held.outputs[name] for name in known},
+        **others,
+    )
+
+
 BY_HAND: Mapping[str, ByHand] = {
+    "who may pull": ByHand("aws:ecr/repositoryPolicy:RepositoryPolicy", _pulled, "policy"),
+    "a scheduled size": ByHand(
+        "aws:appautoscaling/scheduledAction:ScheduledAction",
+        lambda world, held: _scheduled(
+            world, held, ScalableTargetAction={"MinCapacity": 3, "MaxCapacity": 3}
+        ),
+        "scalableTargetAction",
+    ),
+    "a scheduled action's default": ByHand(
+        "aws:appautoscaling/scheduledAction:ScheduledAction",
+        lambda world, held: _scheduled(world, held, Timezone="Europe/Berlin"),
+        "timezone",
+    ),
     "how many tasks run": ByHand(
         "aws:ecs/service:Service",
         lambda world, held: world.client("ecs").update_service(

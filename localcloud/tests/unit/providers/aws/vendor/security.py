@@ -10,6 +10,7 @@ from localcloud.tests.unit.providers.aws.engine import Held
 from localcloud.tests.unit.providers.aws.vendor.entry import ByHand, Vendor
 
 CERTIFICATE, RECORD = "aws:acm/certificate:Certificate", "aws:route53/record:Record"
+ISSUER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
 
 VENDOR: Mapping[str, Vendor] = {
     CERTIFICATE: Vendor(
@@ -54,6 +55,12 @@ VENDOR: Mapping[str, Vendor] = {
         waits="repeats the first read until the policy is found",
         least=("role", "policy"),
     ),
+    ISSUER: Vendor(
+        "iam/openid_connect_provider.go",
+        reads=frozenset({"GetOpenIDConnectProvider"}),
+        kept=frozenset({"thumbprintLists"}),
+        least=("url", "clientIdLists"),
+    ),
     "aws:ssm/parameter:Parameter": Vendor(
         "ssm/parameter.go",
         reads=frozenset({"GetParameter", "DescribeParameters", "ListTagsForResource"}),
@@ -91,7 +98,17 @@ def _recorded(action: str, **changed: Any) -> Callable[[World, Held], Any]:
     return change
 
 
+def _other_thumbprint(world: World, held: Held) -> None:
+    world.client("iam").update_open_id_connect_provider_thumbprint(
+        OpenIDConnectProviderArn=held.id, ThumbprintList=["2" * 40]
+    )
+
+
 BY_HAND: Mapping[str, ByHand] = {
+    "an issuer's thumbprints": ByHand(
+        ISSUER, _other_thumbprint, "thumbprintLists", {"thumbprintLists": ["0" * 40]}
+    ),
+    "an issuer's thumbprints that the program leaves alone": ByHand(ISSUER, _other_thumbprint),
     "a certificate that is gone": ByHand(
         CERTIFICATE,
         lambda world, held: world.client("acm").delete_certificate(CertificateArn=held.id),

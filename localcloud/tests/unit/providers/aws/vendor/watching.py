@@ -27,6 +27,12 @@ VENDOR: Mapping[str, Vendor] = {
             *("period", "statistic"),
         ),
     ),
+    "aws:cloudwatch/dashboard:Dashboard": Vendor(
+        "cloudwatch/dashboard.go", reads=frozenset({"GetDashboard"})
+    ),
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": Vendor(
+        "logs/resource_policy.go", reads=frozenset({"DescribeResourcePolicies"})
+    ),
 }
 
 
@@ -46,6 +52,27 @@ def _alarmed(world: World, held: Held, **others: Any) -> None:
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 BY_HAND: Mapping[str, ByHand] = {
+    "a dashboard's body": ByHand(
+        "aws:cloudwatch/dashboard:Dashboard",
+        lambda world, held: world.client("cloudwatch").put_dashboard(
+            DashboardName=held.id, DashboardBody='{"widgets": [], "start": "-PT1H"}'
+        ),
+        "dashboardBody",
+    ),
+    "a dashboard's spaces": ByHand(
+        "aws:cloudwatch/dashboard:Dashboard",
+        lambda world, held: world.client("cloudwatch").put_dashboard(
+            DashboardName=held.id, DashboardBody='{ "widgets":[] }'
+        ),
+    ),
+    "who may write a log": ByHand(
+        "aws:cloudwatch/logResourcePolicy:LogResourcePolicy",
+        lambda world, held: world.client("logs").put_resource_policy(
+            policyName=held.id,
+            policyDocument=held.outputs["policyDocument"].replace("PutLogEvents", "*"),
+        ),
+        "policyDocument",
+    ),
     "retention": ByHand(
         "aws:cloudwatch/logGroup:LogGroup",
         lambda world, held: world.client("logs").put_retention_policy(
