@@ -327,8 +327,8 @@ SCHEDULER: Rows = {
 STEP_FUNCTIONS: Rows = {
     "stateMachine:{name}": "CreateStateMachine",
     "{stateMachineArn}": """
-        DeleteStateMachine DescribeStateMachine ListExecutions StartExecution
-        UpdateStateMachine""",
+        DeleteStateMachine DescribeStateMachine ListExecutions ListStateMachineVersions
+        StartExecution UpdateStateMachine""",
     "{executionArn}": "DescribeExecution StopExecution",
     "{resourceArn}": "ListTagsForResource TagResource UntagResource",
 }

@@ -29,6 +29,7 @@ KNOWN = frozenset(
         "DescribeExecution",
         "DescribeStateMachine",
         "ListExecutions",
+        "ListStateMachineVersions",
         "ListStateMachines",
         "ListTagsForResource",
         "StartExecution",
@@ -59,6 +60,7 @@ class StepFunctions(Service):
             "StartExecution": self._start,
             "DescribeExecution": self._describe,
             "ListExecutions": self._list,
+            "ListStateMachineVersions": self._versions,
             "StopExecution": self._stop,
         }
         self.before = {
@@ -186,6 +188,11 @@ class StepFunctions(Service):
             rows, call.input, ServiceError("InvalidToken", "Invalid Token: 'nextToken'")
         )
         return {"executions": shown, **({"nextToken": token} if token else {})}
+
+    def _versions(self, call: Call) -> Mapping[str, Any]:
+        """None, since `publish` is not honoured; the vendor's provider asks at each read."""
+        self._machine(call)
+        return {"stateMachineVersions": []}
 
     def _machine(self, call: Call) -> Mapping[str, Any]:
         """The state machine that a call names."""

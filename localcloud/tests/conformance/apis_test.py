@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,8 @@ from localcloud.emulator.tagging import Tagging
 from localcloud.shared.service import Call
 from localcloud.tests.conformance.table import Row, Table
 from localcloud.tests.unit.gateway_harness import ACCOUNT, REGION
+from localcloud.tests.unit.providers.aws.cases import World
+from localcloud.tests.unit.providers.aws.lives.watching import machine
 from localcloud.tests.without_docker import WholeCloud, whole_cloud
 
 DOCS = "https://docs.aws.amazon.com/"
@@ -335,6 +338,68 @@ def deleted_state_machine(cloud: WholeCloud) -> None:
         client.start_execution(stateMachineArn=arn)
     with pytest.raises(client.exceptions.StateMachineDoesNotExist):
         client.list_executions(stateMachineArn=arn)
+
+
+@row(
+    "a state machine of which nothing was published has no versions",
+    f"{DOCS}step-functions/latest/apireference/API_ListStateMachineVersions.html",
+)
+def no_versions(cloud: WholeCloud) -> None:
+    client, name = cloud.client("stepfunctions"), a_name()
+    missing = f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:{name}"
+    with pytest.raises(client.exceptions.StateMachineDoesNotExist):
+        client.list_state_machine_versions(stateMachineArn=missing)
+    role = World(cloud.served, name).role("states.amazonaws.com")
+    made = client.create_state_machine(name=name, definition=machine("web"), roleArn=role)
+    listed = client.list_state_machine_versions(stateMachineArn=made["stateMachineArn"])
+    assert listed["stateMachineVersions"] == []
+
+
+@row(
+    "a webhook's secret is told to nobody",
+    f"{DOCS}codepipeline/latest/APIReference/API_ListWebhooks.html",
+)
+def masked_secret(cloud: WholeCloud) -> None:
+    client, name = cloud.client("codepipeline"), a_name()
+    definition = {
+        "name": name,
+        "targetPipeline": World(cloud.served, name).pipeline,
+        "targetAction": "Source",
+        "filters": [{"jsonPath": "$.ref", "matchEquals": "refs/heads/{Branch}"}],
+        "authentication": "GITHUB_HMAC",
+        "authenticationConfiguration": {"SecretToken": "of nobody's business"},
+    }
+    made = client.put_webhook(webhook=definition)
+    listed = client.list_webhooks()["webhooks"]
+    (found,) = [each for each in listed if each["definition"]["name"] == name]
+    assert found["arn"] == made["webhook"]["arn"]
+    assert "business" not in str(found)
+
+
+@row(
+    "EventBridge tells SNS no account, so that a policy that asks for one lets no event in",
+    f"{DOCS}sns/latest/dg/sns-key-management.html",
+)
+def events_without_an_account(cloud: WholeCloud) -> None:
+    sqs, sns, events = (cloud.client(name) for name in ("sqs", "sns", "events"))
+    name = a_name()
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    heard = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=heard["QueueArn"])
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "topic", "Arn": topic}])
+
+    def told(**condition: Any) -> int:
+        row = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}}
+        row |= {"Action": "sns:Publish", "Resource": topic, **condition}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [row]})
+        sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+        events.put_events(Entries=[{"Source": name, "DetailType": "row", "Detail": "{}"}])
+        return len(sqs.receive_message(QueueUrl=queue).get("Messages", []))
+
+    assert told(Condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}}) == 0
+    assert told() == 1
 
 
 @pytest.mark.parametrize("row", TABLE.rows, ids=str)
