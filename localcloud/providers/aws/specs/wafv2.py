@@ -101,9 +101,13 @@ WEB_ACL_ASSOCIATION = Spec(
     retried=frozenset({"WAFUnavailableEntityException"}),
 )
 
-_LOGGING_INPUTS = frozenset(
-    {"logDestinationConfigs", "loggingFilter", "redactedFields", "resourceArn"}
-)
+_LOGGING_INPUTS = ("logDestinationConfigs", "loggingFilter", "redactedFields", "resourceArn")
+
+
+def _told_logging(_resource: Resource, found: Values) -> Values:
+    told = from_shape(found, "", {})
+    return {name: told[name] for name in _LOGGING_INPUTS if name in told}
+
 
 WEB_ACL_LOGGING = Spec(
     "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",
@@ -113,9 +117,9 @@ WEB_ACL_LOGGING = Spec(
     delete=Op("DeleteLoggingConfiguration", {"ResourceArn": "id"}),
     id="LoggingConfiguration.ResourceArn",
     found="LoggingConfiguration",
-    inputs=_LOGGING_INPUTS,
+    inputs=frozenset(_LOGGING_INPUTS),
     prepare=lambda inputs: {"LoggingConfiguration": inputs},
-    present=lambda _resource, found: from_shape(found, "", {}),
+    present=_told_logging,
     replaces=frozenset({"logDestinationConfigs", "resourceArn"}),
     update=(Step(Op("PutLoggingConfiguration"), properties=("loggingFilter", "redactedFields")),),
     equal={"redactedFields": same_unordered},

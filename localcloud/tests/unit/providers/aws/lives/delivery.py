@@ -32,14 +32,14 @@ def stages(token: str, branch: str = "main") -> list[dict[str, Any]]:
 def project(world: World) -> dict[str, Any]:
     return {
         "serviceRole": world.role("codebuild.amazonaws.com"),
-        "artifacts": {"type": "CODEPIPELINE"},
+        "artifacts": {"type": "NO_ARTIFACTS"},
         "environment": {
             "computeType": "BUILD_GENERAL1_SMALL",
             "image": "aws/codebuild/standard:7.0",
             "type": "LINUX_CONTAINER",
             "environmentVariables": [{"name": "A", "value": "b"}],
         },
-        "source": {"type": "CODEPIPELINE", "buildspec": "version: 0.2"},
+        "source": {"type": "S3", "location": "bucket/source.zip"},
         "logsConfig": {"cloudwatchLogs": {"groupName": "g", "status": "ENABLED"}},
         "buildTimeout": 20,
         **TAGGED,
