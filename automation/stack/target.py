@@ -206,12 +206,6 @@ TARGETS: Mapping[str, Target] = {
             lock_dir=_local_lock_dir,
             refused=(
                 Refused(
-                    "access_logs",
-                    True,
-                    "the local load balancer writes no access logs; leave it out here, and set it "
-                    "for a stack on AWS",
-                ),
-                Refused(
                     "waf_logs",
                     True,
                     "the local firewall inspects no requests, so it has nothing to log; leave it "

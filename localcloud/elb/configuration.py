@@ -9,6 +9,7 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+from localcloud.elb.access_logs import frontend_lines
 from localcloud.elb.localhost_listeners import door_lines
 from localcloud.elb.model import Listener, LoadBalancer, Plane, Server, TargetGroup
 from localcloud.elb.rules import quoted, rule_lines
@@ -171,6 +172,7 @@ def _frontend(plane: Plane, balancer: LoadBalancer, listener: Listener, sockets:
         f"  timeout http-keep-alive {idle}s",
         "  tcp-request session set-var(sess.began) date()",
         "  http-request set-var(txn.began) date(0,ms)",
+        *frontend_lines(balancer, sockets),
         *rule_lines(balancer, listener, {group.arn: group for group in plane.target_groups}),
         *_listener_headers(balancer, listener),
         *_keep_alive(balancer),

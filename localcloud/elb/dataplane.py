@@ -10,7 +10,9 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localcloud.elb.access_logs import AccessLogs
 from localcloud.elb.checker import Checker, Probe
+from localcloud.elb.configuration import frontend_name
 from localcloud.elb.corrections import correct_links
 from localcloud.elb.dataplane_builder import Surveyor
 from localcloud.elb.haproxy import Haproxy, HaproxyError
@@ -51,6 +53,7 @@ class DataPlane:
         self.targets = Targets(folder / "targets.json")
         self.survey = Surveyor(surroundings.account, folder, surroundings.instance, self.targets)
         self.haproxy = Haproxy(folder, surroundings.instance)
+        self.access_logs = AccessLogs(self.haproxy.sockets, surroundings)
         self._meter = Meter(self.haproxy.ask, self.haproxy.workers)
         self._published_at = time.monotonic()
         self._checker = Checker(self._report)
@@ -60,6 +63,7 @@ class DataPlane:
     def start(self) -> None:
         """Serve what an earlier process left; its HAProxy is taken over if it still runs."""
         self._checker.start()
+        self.access_logs.start()
         if self.haproxy.running_description() is not None:
             self.survey.doors.adopt(self.haproxy.config)
         self.reconcile()
@@ -73,6 +77,7 @@ class DataPlane:
         self._ending.set()
         self._upkeep.join(timeout=5)
         self._checker.stop()
+        self.access_logs.stop()
 
     def stop(self) -> None:
         """End the health checks and HAProxy."""
@@ -141,6 +146,8 @@ class DataPlane:
             self._guarded(self._follow_names)
             if time.monotonic() - self._published_at >= PERIOD_SECONDS:
                 self._guarded(self.publish)
+            if self.access_logs.due():
+                self._guarded(self.publish_access_logs)
 
     def _guarded(self, step: Callable[[], None]) -> None:
         try:
@@ -161,6 +168,17 @@ class DataPlane:
             for start in range(0, len(rows), LARGEST_REQUEST):
                 chunk = rows[start : start + LARGEST_REQUEST]
                 cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=chunk)
+
+    def publish_access_logs(self) -> None:
+        """Write what was asked since the last time into the buckets of access logs."""
+        with self.lock:
+            plane = self.survey.plane()
+        frontends = {
+            frontend_name(listener): (balancer, listener)
+            for balancer in plane.load_balancers
+            for listener in balancer.listeners
+        }
+        self.access_logs.publish(plane, frontends)
 
     def _revive(self) -> None:
         """Start HAProxy again where it should run and doesn't."""

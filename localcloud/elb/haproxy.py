@@ -80,6 +80,7 @@ class Haproxy:
     def __init__(self, folder: Path, instance: str) -> None:
         self._instance = instance
         self._socket = socket_file(folder, instance)
+        self.sockets = self._socket.parent
         self.config = folder.absolute() / "haproxy.cfg"
         self._log = folder / "haproxy.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -101,7 +102,7 @@ class Haproxy:
                 self.stop()
             return
         wanted = description(plane, self._instance)
-        text = configuration(plane, self._instance, self._socket.parent)
+        text = configuration(plane, self._instance, self.sockets)
         running = self.running_description()
         if running != wanted:
             self._check(text)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.elb import emulator, lookup
+from localcloud.elb import access_logs, emulator, lookup
 from localcloud.elb.addresses import refusal
 from localcloud.elb.changes import modify_listener, set_priorities
 from localcloud.elb.corrections import correct_new_objects
@@ -91,6 +91,11 @@ class Elb(Service):
             refuse_unhonoured(call)
         if call.operation in CHECKS:
             CHECKS[call.operation](call)
+        if call.operation == "ModifyLoadBalancerAttributes":
+            given = {one["Key"]: one.get("Value", "") for one in call.input["Attributes"]}
+            held = lookup.find_load_balancer(call).attrs
+            client = self._surroundings.client("s3", call.region)
+            access_logs.check(call, {**held, **given}, client)
         if call.operation == "CreateListener":
             balancer = lookup.find_load_balancer(call)
             if same_listener(balancer, call.input) is None:

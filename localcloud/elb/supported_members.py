@@ -110,9 +110,9 @@ _OFF = _one_of("false")
 
 LOAD_BALANCER_ATTRIBUTES: Mapping[str, tuple[Callable[[str], bool], str]] = {
     # key → (whether the value is honoured, what is)
-    "access_logs.s3.enabled": (_OFF, "only false: access logs are not written"),
-    "access_logs.s3.bucket": (lambda _: True, "any, while access logs are off"),
-    "access_logs.s3.prefix": (lambda _: True, "any, while access logs are off"),
+    "access_logs.s3.enabled": (_FLAG, "true or false"),
+    "access_logs.s3.bucket": (lambda _: True, "a bucket that lets load balancing write"),
+    "access_logs.s3.prefix": (lambda _: True, "any"),
     "client_keep_alive.seconds": (_between(60, 604800), "60 to 604800"),
     "connection_logs.s3.enabled": (_OFF, "only false: connection logs are not written"),
     "connection_logs.s3.bucket": (lambda _: True, "any, while connection logs are off"),

@@ -63,7 +63,7 @@ def cloud(
 
 def forget_everything() -> None:
     """Empty the emulator, which is one for the whole process."""
-    for service in ("acm", "cloudwatch", "ec2", "elbv2", "iam", "route53"):
+    for service in ("acm", "cloudwatch", "ec2", "elbv2", "iam", "route53", "s3"):
         backends(service).reset()
 
 

@@ -45,7 +45,7 @@ STEADY = {
 
 def settings_of(cloud: WholeCloud, name: str) -> dict[str, str]:
     """A row of the matrix, with what it names made in the cloud."""
-    given = {"image": IMAGE, **MATRIX[name], "access_logs": "false"}
+    given = {"image": IMAGE, **MATRIX[name]}
     secret = cloud.client("secretsmanager").create_secret(Name="db", SecretString='{"dsn": "x"}')
     for parameter in ("/team/flag", "/team/collector"):
         cloud.client("ssm").put_parameter(Name=parameter, Value="on", Type="String")

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import re
+import shlex
 import socket
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from localcloud.tests.conformance.elb_stage import GUIDE, Row, Stage, Table, ask, play, running
+from localcloud.server.cloud import ACCOUNT
+from localcloud.tests.conformance.elb_stage import (
+    GUIDE,
+    NUMBERS,
+    Row,
+    Stage,
+    Table,
+    ask,
+    play,
+    running,
+)
 from localcloud.tests.elb_harness import Cloud, Network, await_state
 
 TABLE = Table()
@@ -69,6 +82,96 @@ def connection_timeout(stage: Stage) -> None:
         answer = ask(made.host)
         assert answer.status == 504
         assert "504 Gateway Time-out" in answer.body
+
+
+def log_bucket(stage: Stage) -> str:
+    name = f"row-{next(NUMBERS)}-logs"
+    stage.cloud.client("s3").create_bucket(Bucket=name)
+    return name
+
+
+def logged_in(bucket: str, prefix: str = "") -> list[dict[str, str]]:
+    attributes = {"enabled": "true", "bucket": bucket, "prefix": prefix}
+    return [{"Key": f"access_logs.s3.{key}", "Value": text} for key, text in attributes.items()]
+
+
+def let_balancers_write(stage: Stage, bucket: str, folder: str = "") -> None:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{bucket}/{folder}AWSLogs/{ACCOUNT}/*",
+        "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    stage.cloud.client("s3").put_bucket_policy(Bucket=bucket, Policy=policy)
+
+
+@TABLE.row(
+    GUIDE + "enable-access-logging.html", "access logs need a bucket that load balancing may write"
+)
+def access_log_refused(stage: Stage) -> None:
+    arn, bucket = stage.site().load_balancer, log_bucket(stage)
+
+    def refusal(prefix: str = "") -> str:
+        return stage.refused(
+            "InvalidConfigurationRequest",
+            "modify_load_balancer_attributes",
+            LoadBalancerArn=arn,
+            Attributes=logged_in(bucket, prefix),
+        )
+
+    assert "Access Denied for bucket" in refusal()
+    let_balancers_write(stage, bucket)
+    assert "Access Denied for bucket" in refusal("other")
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
+    stage.cloud.client("s3").put_bucket_encryption(
+        Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]}
+    )
+    assert "S3's own key" in refusal()
+
+
+@TABLE.row(GUIDE + "load-balancer-access-logs.html", "a request is a line of an object, in order")
+def access_log(stage: Stage) -> None:
+    made, target = stage.served()
+    s3, bucket = stage.cloud.client("s3"), log_bucket(stage)
+    let_balancers_write(stage, bucket, "shop/")
+    stage.elbv2.modify_load_balancer_attributes(
+        LoadBalancerArn=made.load_balancer, Attributes=logged_in(bucket, "shop")
+    )
+
+    def written() -> dict[str, bytes]:
+        keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]]
+        return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+
+    test_file = f"shop/AWSLogs/{ACCOUNT}/ELBAccessLogTestFile"
+    assert list(written()) == [test_file]
+    ask(made.host, "/logged?a=1", headers={"User-Agent": 'the "agent"'})
+    given_up = time.monotonic() + 30
+    lines: list[str] = []
+    while not lines and time.monotonic() < given_up:
+        stage.cloud.elb.data_plane.publish_access_logs()
+        for key, body in written().items():
+            if key != test_file:
+                assert re.fullmatch(
+                    rf"shop/AWSLogs/{ACCOUNT}/elasticloadbalancing/us-east-1/\d{{4}}/\d\d/\d\d/"
+                    rf"{ACCOUNT}_elasticloadbalancing_us-east-1_app\..+\.log\.gz",
+                    key,
+                )
+                lines += gzip.decompress(body).decode().splitlines()
+        time.sleep(0.1)
+    (line,) = lines
+    fields = shlex.split(line)
+    assert fields[0] == "http"
+    assert fields[2] == made.load_balancer.partition(":loadbalancer/")[2]
+    assert fields[4] == f"{target.address}:{target.port}"
+    assert (fields[8], fields[9]) == ("200", "200")
+    assert fields[12].startswith("GET http://")
+    assert fields[12].endswith("/logged?a=1 HTTP/1.1")
+    assert fields[13] == "the \\x22agent\\x22"
+    assert fields[16] == made.target_group
+    assert fields[22] == "forward"
+    assert len(fields) == 30
 
 
 @TABLE.row(GUIDE + "load-balancer-troubleshooting.html", "a target's own 503 is passed on")
