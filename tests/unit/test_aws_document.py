@@ -9,6 +9,7 @@ import pytest
 
 from automation import paths
 from automation.aws.resource_table import TYPES
+from localcloud.tests.unit.providers.aws.vendor import VENDOR
 from tests.policy.matrix import MATRIX, recorded
 from tests.unit.infra.recorder import custom
 
@@ -59,6 +60,13 @@ def test_every_resource_type_has_a_row(settings: str) -> None:
     types = {each.token for each in custom(recorded(settings).resources)}
     made = {name for name in types if not name.startswith("pulumi:providers:")}
     assert [name for name in sorted(made) if f"| `{name}` |" not in DOCUMENT] == []
+
+
+def test_every_resource_type_names_the_source_that_it_was_held_against() -> None:
+    rows = [line.split(" | ") for line in DOCUMENT.splitlines() if line.startswith("| `aws:")]
+    told = {row[0].removeprefix("| ").strip("`"): row[2].strip("`") for row in rows}
+    assert len(told) > 50
+    assert told == {token: VENDOR[token].source for token in told}
 
 
 def test_every_call_of_the_driver_is_listed() -> None:
