@@ -225,10 +225,7 @@ class Names:
         return self.named()
 
     def webhook(self, *definition: str) -> str:
-        """The name of the pipeline's webhook, another one for another definition.
-
-        CodePipeline never tells a webhook's secret, so a changed one needs a new webhook.
-        """
+        """The pipeline's webhook: a changed secret, which AWS never tells, needs a new one."""
         return self.named(digest(*definition))
 
     @property
