@@ -133,15 +133,20 @@ class Visitor:
 
     def _visit(self) -> None:
         while not self._ended.is_set():
+            began = time.monotonic()
             try:
                 with urllib.request.urlopen(self.url, timeout=20) as answer:
                     answer.read()
                 self.answers += 1
             except urllib.error.HTTPError as error:
-                self.faults.append(f"{time.time():.1f}: {error.code}")
+                self._note(error.code, began)
             except (OSError, http.client.HTTPException) as error:
-                self.faults.append(f"{time.time():.1f}: {error}")
+                self._note(error, began)
             self._ended.wait(0.1)
+
+    def _note(self, what: object, began: float) -> None:
+        """Keep a fault, with how long the request took: one longer than the drain is cut off."""
+        self.faults.append(f"{time.time():.1f}: {what} after {time.monotonic() - began:.1f} s")
 
 
 def fails(checkout: Checkout, url: str, *arguments: str) -> dict[str, Any]:
