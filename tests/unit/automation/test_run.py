@@ -209,7 +209,10 @@ def test_every_change_of_a_stack_removes_first_what_a_dead_driver_left(
 
 @pytest.fixture
 def handlers() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    """The signals as in a terminal: where the tests were begun by nohup, SIGHUP is ignored."""
+    before = {
+        number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGHUP)
+    }
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
