@@ -219,7 +219,7 @@ def test_a_failing_step_is_named_with_its_last_lines():
     [
         ("FROM node:22", "dial tcp: lookup registry-1.docker.io: no such host", True),
         ("FROM node:22", "pull access denied for node", True),
-        ("RUN npm ci", "dial tcp: lookup registry.npmjs.org: no such host", False),
+        ("RUN npm ci", "dial tcp: lookup packages.example: no such host", False),
     ],
 )
 def test_a_base_image_that_can_not_be_had_is_told_with_what_to_do(step, cause, advised):
