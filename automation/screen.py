@@ -22,7 +22,8 @@ from automation.errors import ConfigurationError, DriverError
 SILENT_SECONDS = 15.0
 """How long a wait may go on without a line on a plain log."""
 
-BEAT_SECONDS = 1.0
+LOOK_SECONDS = 1.0
+"""How often a wait looks whether a line is due."""
 
 
 def _console(stream: TextIO) -> Console:
@@ -94,18 +95,18 @@ class Screen:
         """Say what the block waits for: drawn on a terminal, a line now and then elsewhere."""
         ended = threading.Event()
 
-        def beat() -> None:
-            while not ended.wait(BEAT_SECONDS):
+        def tell() -> None:
+            while not ended.wait(LOOK_SECONDS):
                 self.still(message)
 
-        heart = threading.Thread(target=beat, daemon=True)
-        heart.start()
+        telling = threading.Thread(target=tell, daemon=True)
+        telling.start()
         try:
             with self.drawn(message, list):
                 yield
         finally:
             ended.set()
-            heart.join()
+            telling.join()
 
     def warn(self, message: str) -> None:
         """Say what a person should know even in quiet mode."""

@@ -90,7 +90,7 @@ def test_an_error_after_the_document_is_told_beside_it(capsys: pytest.CaptureFix
 def test_a_wait_says_on_a_plain_log_that_it_goes_on(
     captured: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(screen_module, "BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(screen_module, "LOOK_SECONDS", 0.01)
     captured.screen.result("a line")
     with captured.screen.waiting("Building"):
         time.sleep(0.1)
