@@ -17,14 +17,22 @@ STEADY_AGAIN_SECONDS = 6 * 3600.0
 FORGET_SERVICES_SECONDS = 3600.0
 
 
-def account(core: Core, service: ServiceRecord, now: float) -> None:
-    """Count the successes and failures since the last round."""
+def account(core: Core, service: ServiceRecord, now: float, *, seen_at: float) -> None:
+    """Count the successes and failures since the last round.
+
+    Args:
+        core: the state.
+        service: whose tasks are counted.
+        now: the time, in seconds.
+        seen_at: when the look at the tasks began, in seconds. On a busy machine a look takes
+            seconds, and a task may have exited since; it has been healthy only until then.
+    """
     deployments = {deployment.id: deployment for deployment in service.deployments}
     for task in [t for t in core.state.tasks.values() if t.service_arn == service.arn]:
         deployment = deployments.get(task.deployment_id or "")
         if deployment is None:
             continue
-        if not task.settled and _has_settled(task, now, core.settling_seconds):
+        if not task.settled and _has_settled(task, seen_at, core.settling_seconds):
             task.settled = True
             deployment.consecutive_failures = deployment.start_failures = 0
             deployment.impaired = False
@@ -32,10 +40,10 @@ def account(core: Core, service: ServiceRecord, now: float) -> None:
             count_failure(core, service, deployment, task, now)
 
 
-def _has_settled(task: Task, now: float, seconds: float) -> bool:
+def _has_settled(task: Task, seen_at: float, seconds: float) -> bool:
     if not scheduler.healthy(task) or task.healthy_since is None:
         return False
-    return now - task.healthy_since >= seconds
+    return seen_at - task.healthy_since >= seconds
 
 
 def _failed(task: Task) -> bool:

@@ -116,6 +116,7 @@ class Reconciler:
         with self.core.lock:
             self.observer.apply(seen, now)
             for service in services:
+                bookkeeping.account(self.core, service, now, seen_at=seen.at)
                 self._advance_service(service, zones[service.arn], verdicts[service.arn], now)
             self.events.notice(now)
             bookkeeping.forget_stopped(self.core, now, STOPPED_KEPT_SECONDS, STOPPED_KEPT)
@@ -145,7 +146,6 @@ class Reconciler:
         self, service: ServiceRecord, zones: dict[str, str], verdict: Verdict, now: float
     ) -> None:
         core = self.core
-        bookkeeping.account(core, service, now)
         bookkeeping.judge_breaker(core, service, now)
         alarms.judge(core, service, verdict, now)
         decision = plan(service, core.tasks_of(service.arn), now)

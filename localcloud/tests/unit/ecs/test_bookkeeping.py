@@ -41,6 +41,11 @@ def failed_task(core: Core, record: ServiceRecord, **attributes: Any) -> Task:
     return one
 
 
+def account(core: Core, record: ServiceRecord, now: float) -> None:
+    """Counts after a look that took no time."""
+    bookkeeping.account(core, record, now, seen_at=now)
+
+
 @pytest.mark.parametrize(
     ("desired", "expected"), [(1, 3), (2, 3), (6, 3), (7, 4), (25, 13), (400, 200), (800, 200)]
 )
@@ -62,11 +67,11 @@ def test_three_failures_in_a_row_fail_a_first_deployment(core: Core) -> None:
     record = deployed(core, service(2))
     for count in (1, 2):
         failed_task(core, record)
-        bookkeeping.account(core, record, 10.0)
+        account(core, record, 10.0)
         bookkeeping.judge_breaker(core, record, 10.0)
         assert (record.primary.failed_tasks, record.primary.rollout) == (count, "IN_PROGRESS")
     failed_task(core, record)
-    bookkeeping.account(core, record, 11.0)
+    account(core, record, 11.0)
     bookkeeping.judge_breaker(core, record, 11.0)
     assert record.primary.rollout == Rollout.FAILED
     entry = next(iter(core.state.ledger.values()))
@@ -77,20 +82,31 @@ def test_a_failure_is_counted_once(core: Core) -> None:
     record = deployed(core, service(2))
     failed_task(core, record)
     for _ in range(3):
-        bookkeeping.account(core, record, 10.0)
+        account(core, record, 10.0)
     assert record.primary.failed_tasks == 1
+
+
+def test_a_task_has_been_healthy_until_the_last_look(core: Core) -> None:
+    record = deployed(core, service(1))
+    one = task(record, record.primary.id, healthy=True, settled=False)
+    core.state.tasks[one.arn] = one
+    one.healthy_since = 20.0
+    bookkeeping.account(core, record, 90.0, seen_at=20.0 + SETTLING_SECONDS - 1)
+    assert not one.settled
+    bookkeeping.account(core, record, 90.0, seen_at=20.0 + SETTLING_SECONDS)
+    assert one.settled
 
 
 def test_a_settled_task_resets_the_count(core: Core) -> None:
     record = deployed(core, service(2))
     failed_task(core, record)
-    bookkeeping.account(core, record, 10.0)
+    account(core, record, 10.0)
     good = task(record, record.primary.id, healthy=True, settled=False)
     core.state.tasks[good.arn] = good
     good.healthy_since = 20.0
-    bookkeeping.account(core, record, 20.0 + SETTLING_SECONDS - 1)
+    account(core, record, 20.0 + SETTLING_SECONDS - 1)
     assert record.primary.consecutive_failures == 1
-    bookkeeping.account(core, record, 20.0 + SETTLING_SECONDS)
+    account(core, record, 20.0 + SETTLING_SECONDS)
     assert (record.primary.consecutive_failures, record.primary.failed_tasks) == (0, 1)
 
 
@@ -108,9 +124,9 @@ def test_the_environment_may_name_another_settling_time(
     one = task(record, record.primary.id, healthy=True, settled=False)
     core.state.tasks[one.arn] = one
     one.healthy_since = 20.0
-    bookkeeping.account(core, record, 20.0 + seconds - 0.1)
+    account(core, record, 20.0 + seconds - 0.1)
     assert not one.settled
-    bookkeeping.account(core, record, 20.0 + seconds)
+    account(core, record, 20.0 + seconds)
     assert one.settled
 
 
@@ -125,7 +141,7 @@ def test_a_stop_by_the_user_is_no_failure(core: Core) -> None:
     one = task(record, record.primary.id, healthy=True)
     core.state.tasks[one.arn] = one
     bookkeeping.begin_stop(one, "UserInitiated", "Task stopped by user", 5.0)
-    bookkeeping.account(core, record, 10.0)
+    account(core, record, 10.0)
     assert record.primary.failed_tasks == 0
 
 
@@ -134,7 +150,7 @@ def test_a_failed_health_check_is_a_failure(core: Core) -> None:
     one = task(record, record.primary.id, status=TaskStatus.RUNNING, started_at=1.0)
     core.state.tasks[one.arn] = one
     bookkeeping.stop(core, record, Stop(one, "Task failed container health checks", True), 40.0)
-    bookkeeping.account(core, record, 41.0)
+    account(core, record, 41.0)
     assert (record.primary.failed_tasks, record.primary.consecutive_failures) == (1, 1)
     assert (one.stop_code, one.status) == ("ServiceSchedulerInitiated", TaskStatus.STOPPING)
 
