@@ -9,7 +9,7 @@ from pathlib import Path
 from localcloud.server import process
 from localcloud.server.process import Endpoints, LocalCloudError
 
-__all__ = ["Endpoints", "LocalCloud", "LocalCloudError", "build_arguments"]
+__all__ = ["Endpoints", "LocalCloud", "LocalCloudError", "build_arguments", "make_base_image"]
 
 
 @dataclass(frozen=True)
@@ -84,4 +84,21 @@ def build_arguments(dockerfile: Path, platform: str, log: Callable[[str], None])
         with Builder(Context(urn="", configuration={}, log=log)) as builder:
             return builder.base_image(dockerfile, platform)
     except ProviderError as error:
+        raise LocalCloudError(str(error)) from error
+
+
+def make_base_image(log: Callable[[str], None]) -> None:
+    """Make the image that stands in for a public base image, unless the Docker engine has it.
+
+    Args:
+        log: is told what goes on, a line at a time.
+
+    Raises:
+        LocalCloudError: it can't be made.
+    """
+    from localcloud.shared.base_image import BaseImageError, local_base_image
+
+    try:
+        local_base_image(log)
+    except BaseImageError as error:
         raise LocalCloudError(str(error)) from error

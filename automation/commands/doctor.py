@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from automation import paths
-from automation.machine.prerequisites import Check, checks, fixes
+from automation.machine.prerequisites import Check, checks, put_right
 from automation.preflight.account_checks import account_checks
 from automation.screen import Screen
 from automation.stack.chosen import chosen
@@ -32,8 +32,7 @@ def doctor(stack: str, screen: Screen, fix: bool = False) -> int:
     file = load_stack_file(stack)
     target = file.settings.target
     if fix:
-        for repair in fixes(target):
-            repair(screen.warn if screen.quiet else screen.note)
+        put_right(target, screen.warn if screen.quiet else screen.note)
     risks = _accepted_risks(file.settings)
     found = [_stack(stack), *checks(target), *account_checks(file, screen), *risks]
     wrong = [check for check in found if check.good is False]

@@ -63,6 +63,21 @@ def build_arguments(dockerfile: Path, platform: str, note: Note) -> dict[str, st
         raise DriverError(str(error)) from error
 
 
+def make_base_image(note: Note) -> None:
+    """Make the image that stands in for the public one, unless the Docker engine has it.
+
+    Raises:
+        DriverError: it can't be made.
+    """
+    local_cloud()
+    from localcloud import api
+
+    try:
+        api.make_base_image(note)
+    except api.LocalCloudError as error:
+        raise DriverError(str(error)) from error
+
+
 def state_dir() -> Path:
     """Where this checkout's local cloud keeps everything."""
     return local_cloud().state_dir

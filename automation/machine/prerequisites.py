@@ -11,6 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -269,12 +270,41 @@ def _fix_base_image(note: Note) -> None:
         docker_setup.ensure_packages(["debootstrap"], note)
 
 
-FIXES: Mapping[str, tuple[Callable[[Note], None], ...]] = {
-    "aws": (docker_setup.ensure_docker, _fix_base_image, _fix_engine),
-    "local": (docker_setup.ensure_docker, _fix_haproxy, _fix_base_image, _fix_engine),
+def _make_base_image(note: Note) -> None:
+    """Make the image already while the engine is built; who may not make it learns so in `up`."""
+    if docker_setup.can_install() and not registry_answers():
+        local.make_base_image(note)
+
+
+Fix = Callable[[Note], None]
+FIXES: dict[str, tuple[tuple[Fix, ...], ...]] = {
+    "aws": ((docker_setup.ensure_docker, _fix_base_image), (_fix_engine,)),
+    "local": (
+        (docker_setup.ensure_docker, _fix_haproxy, _fix_base_image, _make_base_image),
+        (_fix_engine,),
+    ),
 }
+"""Target → rows of fixes; the rows need nothing of each other. Each fix may run twice."""
 
 
-def fixes(target: str) -> tuple[Callable[[Note], None], ...]:
-    """Return the fixes for a target's prerequisites; each may run twice."""
-    return FIXES[target]
+def put_right(target: str, note: Note) -> None:
+    """Put right what can be put right, row beside row.
+
+    Args:
+        target: whose prerequisites are meant.
+        note: is told what goes on, a line at a time.
+
+    Raises:
+        DriverError: something can't be put right; the other rows have been run to their end.
+    """
+    *others, last = FIXES[target]
+    with ThreadPoolExecutor(thread_name_prefix="fix") as pool:
+        running = [pool.submit(_one_by_one, row, note) for row in others]
+        _one_by_one(last, note)  # here, where Ctrl-C ends it: it is the longest
+    for each in running:
+        each.result()
+
+
+def _one_by_one(row: Sequence[Fix], note: Note) -> None:
+    for fix in row:
+        fix(note)

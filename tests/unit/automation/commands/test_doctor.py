@@ -6,6 +6,8 @@ import errno
 import json
 import socket
 import subprocess
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -285,6 +287,43 @@ def test_an_engine_on_the_path_is_left_alone_unless_it_does_not_fit(
     monkeypatch.setattr(prerequisites.shutil, "which", lambda _name: found)
     prerequisites.link_engine(engine, tmp_path, said.append)
     assert ((tmp_path / "pulumi").exists(), bool(said)) == (linked, linked)
+
+
+def test_the_engine_is_built_beside_the_rest(
+    captured: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = threading.Barrier(2)
+    done: list[str] = []
+
+    def fix(name: str) -> Callable[[object], None]:
+        def put_right(_note: object) -> None:
+            together.wait(30)
+            done.append(name)
+
+        return put_right
+
+    def fails(_note: object) -> None:
+        raise DriverError("no Docker")
+
+    rows = ((fix("docker"), fails, fix("never")), (fix("engine"),))
+    monkeypatch.setitem(FIXES, "local", rows)
+    with pytest.raises(DriverError, match="no Docker"):
+        doctor("local", captured.screen, fix=True)
+    assert sorted(done) == ["docker", "engine"]
+
+
+@pytest.mark.parametrize(
+    ("root", "registry", "made"), [(True, False, True), (False, False, False), (True, True, False)]
+)
+def test_the_base_image_is_made_where_it_is_needed_and_can_be(
+    monkeypatch: pytest.MonkeyPatch, root: bool, registry: bool, made: bool
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(docker_setup, "can_install", lambda: root)
+    monkeypatch.setattr(prerequisites, "registry_answers", lambda: registry)
+    monkeypatch.setattr(prerequisites.local, "make_base_image", lambda note: note("made"))
+    prerequisites._make_base_image(said.append)
+    assert bool(said) == made
 
 
 def test_the_set_up_shows_what_pip_does() -> None:
