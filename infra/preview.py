@@ -229,9 +229,10 @@ def _export(preview: Preview, shared: Shared, life: Life) -> None:
         "image_uri": preview.image,
         "preview_branch": life.branch,
         "preview_creator": life.creator,
-        "preview_remote": life.remote,
         "preview_expires": life.expires,
     }
+    if life.remote:
+        outputs["preview_remote"] = life.remote
     if shared.internal:
         outputs["load_balancer_scheme"] = "internal"
     if shared.preview_domain:

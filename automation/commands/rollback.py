@@ -8,7 +8,6 @@ runs (https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
@@ -33,15 +32,11 @@ from automation.deployment.verdict import ENDED, ROLLBACK_SECONDS
 from automation.errors import ConfigurationError
 from automation.screen import Screen
 from automation.stack.operations import Session, no_changes, opened
+from automation.stack.secret_rights import readable_secrets
 from infra.names import CONTAINER_NAME
 from infra.policies.tasks import secret_resource
 
 POLL_SECONDS = 1.0
-
-READ_ACTIONS = {"secretsmanager:GetSecretValue", "ssm:GetParameters"}
-
-START_TASKS = "start-tasks-"
-"""In the name of the policy under which ECS starts tasks; see `infra/service/roles.py`."""
 
 Same = Callable[[Release], bool]
 """Whether putting a release back would change nothing."""
@@ -201,7 +196,7 @@ def require_secrets(session: Session, release: Release) -> None:
     named = {
         secret["valueFrom"]: secret["name"] for row in rows for secret in row.get("secrets", ())
     }
-    granted = _readable(session.state()) if named else None
+    granted = readable_secrets(session.state()) if named else None
     gone = {
         name: arn
         for arn, name in named.items()
@@ -218,29 +213,6 @@ def require_secrets(session: Session, release: Release) -> None:
                 f"`python automation/run.py up --stack {stack} --image {release.image}`"
             ],
         )
-
-
-def _readable(state: Mapping[str, Any]) -> list[str] | None:
-    """The secrets that ECS may read to start the stack's tasks; None where others' roles say."""
-    policies = [
-        json.loads(policy)
-        for row in (state.get("deployment") or {}).get("resources") or []
-        if START_TASKS in row["urn"].rpartition("::")[2]
-        and isinstance(policy := row.get("outputs", {}).get("policy"), str)
-    ]
-    found = [
-        arn
-        for policy in policies
-        for row in policy["Statement"]
-        if READ_ACTIONS & {*_listed(row["Action"])}
-        for arn in _listed(row["Resource"])
-    ]
-    return found if policies else None
-
-
-def _listed(told: str | list[str]) -> list[str]:
-    """What a policy has as one text or as a list of them."""
-    return [told] if isinstance(told, str) else told
 
 
 def stop_running_deployment(session: Session, name: ServiceName) -> None:

@@ -12,7 +12,7 @@ import yaml
 
 from automation import paths
 from automation.errors import ConfigurationError
-from automation.stack.chosen import known_stacks, suggestion
+from automation.stack.chosen import chosen, known_stacks, suggestion
 from infra.names import environment_of
 from infra.settings import files
 from infra.settings.kind import check_kind
@@ -103,8 +103,10 @@ def _settings_path(name: str, root: Path) -> Path:
     if not path.is_file():
         stacks = known_stacks(root)
         known = ", ".join(stacks) or "none"
+        choice = chosen()
+        by = f" ({choice.by})" if choice.stack == name else ""
         raise ConfigurationError(
-            f"There is no stack {name!r}: {path.name} is missing (there are: {known})."
+            f"There is no stack {name!r}{by}: {path.name} is missing (there are: {known})."
             f"{suggestion(name, stacks)} Write that file to make a new environment."
         )
     return path

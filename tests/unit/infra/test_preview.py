@@ -238,6 +238,14 @@ def test_branch_creator_and_end_are_tags_and_outputs(
     assert outputs["preview_remote"] == "octo/shop"
 
 
+def test_a_branch_that_was_never_pushed_has_no_remote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (
+        "preview_remote" not in preview(tmp_path, monkeypatch, own={"preview_remote": ""}).outputs
+    )
+
+
 def test_a_later_end_deploys_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     later = preview(tmp_path, monkeypatch, own={"preview_expires": "2027-01-01T00:00:00+00:00"})
     first = preview(tmp_path, monkeypatch)

@@ -15,6 +15,7 @@ from automation.commands import doctor as doctoring
 from automation.commands.use import use
 from automation.errors import ConfigurationError
 from automation.stack.chosen import chosen, remember, suggestion
+from automation.stack.stack_file import load_stack_file
 from automation.stack.target import TARGETS
 from tests.unit.automation.conftest import Captured
 
@@ -103,3 +104,11 @@ def test_a_command_that_reads_starts_no_local_cloud(
     with pytest.raises(ConfigurationError, match=r"run\.py local start"):
         TARGETS["local"].activate(captured.screen, start=False)
     assert not (tmp_path / "cloud" / "locks").exists()
+
+
+def test_a_remembered_stack_without_a_file_is_told_to_be_remembered() -> None:
+    remember("gone")
+    with pytest.raises(ConfigurationError, match=r"no stack 'gone' \(remembered by `use`\): "):
+        load_stack_file("gone")
+    with pytest.raises(ConfigurationError, match=r"no stack 'other': "):
+        load_stack_file("other")
