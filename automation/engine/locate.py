@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import urllib.error
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from pulumi._version import version as sdk_version
@@ -32,7 +33,7 @@ def cached_executable(version: VersionInfo = VERSION) -> Path:
 def find_engine() -> Engine | None:
     """An engine that is here already, from PATH or the cache; None if there is none that fits."""
     for executable in _candidates():
-        version = engine_version(executable)
+        version = _known_version(executable)
         if version is not None and fits(version):
             return Engine(executable, version)
     return None
@@ -41,6 +42,27 @@ def find_engine() -> Engine | None:
 def fits(version: VersionInfo) -> bool:
     """Whether an engine of this version can run a program of our SDK: same major, not older."""
     return bool(version.major == VERSION.major and version >= VERSION)
+
+
+def _known_version(executable: Path) -> VersionInfo | None:
+    """The version of an engine; the one in the cache is asked once, until its file changes.
+
+    Every other `pulumi` may be a script that chooses another version from day to day.
+    """
+    own = cached_executable()
+    if executable.resolve() != own.resolve():  # `make setup` links to it
+        return engine_version(executable)
+    note, status = own.with_name("version.txt"), own.stat()
+    file = f"{status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
+    with suppress(OSError, ValueError):
+        known, _, version = note.read_text().partition("\n")
+        if known == file:
+            return VersionInfo.parse(version)
+    found = engine_version(executable)
+    if found is not None:
+        with suppress(OSError):  # a cache that can't be written to is asked each time
+            note.write_text(f"{file}\n{found}")
+    return found
 
 
 def engine_version(executable: Path) -> VersionInfo | None:

@@ -51,6 +51,33 @@ def test_one_that_does_not_fit_is_left_alone(empty: Path, version: str) -> None:
     assert found.command == str(locate.cached_executable())
 
 
+def test_the_one_in_the_cache_is_asked_once_until_it_changes(empty: Path) -> None:
+    asked = empty / "asked"
+    engine = locate.cached_executable()
+    script(engine, f"echo . >> {asked}; {says(locate.VERSION)}")
+    for _ in range(3):  # after the first time by the link that `make setup` makes
+        found = locate.find_engine()
+        assert found is not None
+        assert found.version == locate.VERSION
+        link = empty / "bin" / "pulumi"
+        link.parent.mkdir(exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(engine)
+    assert asked.read_text() == ".\n"
+    script(engine, f"echo . >> {asked}; {says('3.1.0')}")
+    assert locate.find_engine() is None, "another file has another version"
+    script(engine, "exit 1")
+    assert locate.find_engine() is None, "a file that does not run has none"
+
+
+def test_one_on_path_is_asked_each_time(empty: Path) -> None:
+    asked = empty / "asked"
+    script(empty / "bin" / "pulumi", f"echo . >> {asked}; {says(locate.VERSION)}")
+    for _ in range(2):
+        assert locate.find_engine() is not None
+    assert asked.read_text() == ".\n.\n"
+
+
 def test_the_installer_comes_before_go(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def install(root: str, version: VersionInfo) -> None:
         script(Path(root) / "bin" / "pulumi", says(version))
