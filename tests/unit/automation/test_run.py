@@ -111,6 +111,18 @@ def test_a_wrong_command_line_is_told_as_any_other_error(
     assert told.err.startswith("Error: ")
 
 
+def test_the_end_of_a_command_looks_for_no_garbage() -> None:
+    """The classes of the SDK are a million objects, which Python would look through at its end."""
+    code = f"""if True:
+        import atexit, gc, runpy, sys
+        atexit.register(lambda: print("frozen:", gc.get_freeze_count() > 0))  # called last
+        sys.argv = ["run.py", "--help"]
+        runpy.run_path({str(SCRIPT)!r}, run_name="__main__")
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "frozen: True"
+
+
 def test_what_follows_two_hyphens_is_no_option(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
