@@ -39,7 +39,7 @@ def destroy(stack: str, screen: Screen, with_previews: bool = False) -> int:
     """
     file = load_stack_file(stack)
     _check(file, screen)
-    if file.environment and stack not in stack_names(connected(file.environment, screen).workspace):
+    if file.environment and stack not in stack_names(connected(file.environment, screen)):
         screen.note(f"There is no stack {stack}")
         return _report(screen, stack, Removed(0, [], None), [])
     previews = [] if file.environment else _previews(file, screen, with_previews)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pulumi_aws as aws
 from pulumi import automation as auto
 
 from automation.engine.progress import Progress
@@ -40,6 +39,8 @@ def _of_the_driver(session: Session) -> Place:
 
 def _of_the_engine(session: Session) -> Place:
     """Ask through the engine's provider, by a preview of a program that only asks."""
+    import pulumi_aws as aws  # `destroy` needs it for nothing else
+
     found: list[Place] = []
 
     def ask() -> None:

@@ -30,6 +30,7 @@ from automation.previews.remote_branches import (
 from automation.pricing.estimate import monthly_cost
 from automation.pricing.region import region_of
 from automation.pricing.resources import of_state
+from automation.stack import state_file
 from automation.stack.operations import Answer, Backend, Operation, Session
 from automation.stack.shared_place import shared_place
 from automation.stack.stack_file import load_stack_file
@@ -169,9 +170,12 @@ def creator() -> str:
         return f"user {os.getuid()}"
 
 
-def stack_names(workspace: auto.Workspace) -> list[str]:
+def stack_names(backend: Backend) -> list[str]:
     """The stacks of the project in the backend, without their organization."""
-    return [summary.name.rpartition("/")[2] for summary in workspace.list_stacks()]
+    known = state_file.names(backend.file.project)
+    if known is not None:
+        return known
+    return [summary.name.rpartition("/")[2] for summary in backend.workspace.list_stacks()]
 
 
 def preview_names(backend: Backend) -> list[str]:
@@ -180,7 +184,7 @@ def preview_names(backend: Backend) -> list[str]:
     Args:
         backend: opened for the environment.
     """
-    names = stack_names(backend.workspace)
+    names = stack_names(backend)
     return sorted(name for name in names if environment_of(name) == backend.file.name)
 
 
@@ -285,7 +289,7 @@ def _state(backend: Backend, name: str) -> dict[str, Any] | None:
     try:
         done = workspace.pulumi_command.run(command, workspace.work_dir, workspace.env_vars)
     except CommandError:
-        if name in stack_names(workspace):
+        if name in stack_names(backend):
             raise
         return None
     state: dict[str, Any] = json.loads(done.stdout).get("deployment") or {}

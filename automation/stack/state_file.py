@@ -52,6 +52,24 @@ def find(project: str, stack: str) -> Path | None:
     return file if file and file.is_file() else None
 
 
+def names(project: str) -> list[str] | None:
+    """The stacks of a project; None if the backend is no folder, or keeps them in another way."""
+    states = folder()
+    if states is None or not states.parent.is_dir():
+        return None
+    if states.exists() and not (states / "meta.yaml").is_file():  # as engines before 3.61 did
+        return None
+    try:
+        files = [file.name for file in (states / "stacks" / project).iterdir()]
+    except FileNotFoundError:
+        return []
+    except OSError:
+        return None
+    if any(file.endswith(".gz") for file in files):
+        return None
+    return sorted(file.removesuffix(".json") for file in files if file.endswith(".json"))
+
+
 def read(project: str, stack: str) -> dict[str, Any] | None:
     """The state as `pulumi stack export` writes it, secrets encrypted; None if it can't be read."""
     file = find(project, stack)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pulumi import automation as auto
+from pulumi.automation import CommandResult
 from pulumi.automation.errors import StackAlreadyExistsError, StackNotFoundError
 
 from automation import paths
@@ -39,8 +40,12 @@ class Workspace(auto.LocalWorkspace):
 
     def select_stack(self, stack_name: str) -> None:
         """Make sure that the stack exists; the engine is told its name with each operation."""
-        if state_file.find(self.project, stack_name) is None:
+        if state_file.find(self.project, stack_name):
+            return
+        if state_file.names(self.project) is None:
             super().select_stack(stack_name)
+            return
+        raise StackNotFoundError(CommandResult("", f"no stack named '{stack_name}' found", 255))
 
 
 class Stack(auto.Stack):

@@ -217,3 +217,17 @@ def test_after_an_update_the_engine_is_asked_once_more(project: Path) -> None:
     result = stack.up(program=None)
     assert result.outputs["service_url"].value == "http://a"
     assert engine.asked == ["stack select", "up --yes", "stack export"]
+
+
+def test_a_new_stack_in_a_folder_is_made_without_a_search(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{project}")
+    engine: Any = CountingEngine()
+    file = stack_file.load_stack_file("local", project)
+    target: Any = SimpleNamespace(name="local", work_dir=lambda _name: project / "work")
+    with pytest.raises(ConfigurationError, match="does not exist on the target 'local'"):
+        workspace.open_stack(file, target, engine, lambda: None)
+    _, created = workspace.open_stack(file, target, engine, lambda: None, create=True)
+    assert created
+    assert engine.asked == ["stack init"]

@@ -63,3 +63,32 @@ def test_other_backends_are_left_to_the_engine(
     monkeypatch.setenv(state_file.BACKEND, backend)
     assert state_file.find("shop", "dev") is None
     assert state_file.read("shop", "dev") is None
+
+
+def test_the_stacks_of_a_project_are_listed(folder: Path) -> None:
+    for name in ("dev.json", "dev.json.bak", "dev.json.attrs", "dev-preview-a.b.json"):
+        (folder / name).touch()
+    (folder.parents[1] / "meta.yaml").write_text("version: 1\n")
+    assert state_file.names("shop") == ["dev", "dev-preview-a.b"]
+    assert state_file.names("another") == []
+
+
+def test_a_new_backend_has_no_stacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(state_file.BACKEND, f"file://{tmp_path}")
+    assert state_file.names("shop") == []
+
+
+@pytest.mark.parametrize("form", ["older", "packed", "missing", "remote"])
+def test_a_list_of_another_form_is_left_to_the_engine(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    (folder / "dev.json").touch()
+    if form != "older":
+        (folder.parents[1] / "meta.yaml").touch()
+    if form == "packed":
+        (folder / "other.json.gz").touch()
+    if form == "missing":
+        monkeypatch.setenv(state_file.BACKEND, f"file://{folder}/missing")
+    if form == "remote":
+        monkeypatch.setenv(state_file.BACKEND, "s3://bucket")
+    assert state_file.names("shop") is None
