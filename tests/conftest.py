@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
+from copy import deepcopy
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.loaders import Loader
 
 # A job in the background of a shell begins with SIGINT ignored, and hands that on to its children;
 # the tests of Ctrl-C want it as it is in a terminal.
@@ -13,6 +20,26 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 # What is imported stays until the end, millions of objects: the collector need not look through it
 # again and again, which took a quarter of the processor time of all unit tests.
 gc.set_threshold(100_000, 20, 100)
+
+
+class _ModelsOfAll(Loader):  # type: ignore[misc]
+    """Reads what all sessions share: each test has sessions of its own, and parsing is slow."""
+
+    def load_service_model(
+        self, service_name: str, type_name: str, *version: Any, **more: Any
+    ) -> Any:
+        found = super().load_service_model(service_name, type_name, *version, **more)
+        # A client of S3 changes its model.
+        return deepcopy(found) if (service_name, type_name) == ("s3", "service-2") else found
+
+
+@cache
+def _loader(data_path: str | None = None) -> Loader:
+    """botocore's `create_loader`, which makes a new one for each session."""
+    return _ModelsOfAll(data_path.split(os.pathsep) if data_path else None)
+
+
+botocore.session.create_loader = _loader
 
 
 def pytest_collection_finish() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import botocore.session
 import pytest
-from botocore.loaders import JSONFileLoader
+from botocore.loaders import JSONFileLoader, create_loader
 
 from localcloud.gateway import service_models
 
@@ -19,6 +19,7 @@ def test_sessions_share_what_one_of_them_has_read(monkeypatch: pytest.MonkeyPatc
         return load(self, file_path)
 
     monkeypatch.setattr(JSONFileLoader, "load_file", counting)
+    monkeypatch.setattr(botocore.session, "create_loader", create_loader)
     with service_models.shared():
         models = [botocore.session.Session().get_service_model("sts") for _ in range(3)]
     assert [model.operation_names for model in models] == [models[0].operation_names] * 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import cache
 from typing import Any
 
 import pytest
@@ -99,6 +100,7 @@ SERVICES = (
 TOKENS = {"nextToken", "NextToken", "NextMarker", "Marker", "IsTruncated", "nextForwardToken"}
 
 
+@cache
 def paged() -> set[str]:
     """The operations whose answers have pages, as botocore's methods."""
     loader, found = Loader(), set()

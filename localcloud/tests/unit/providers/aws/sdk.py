@@ -32,7 +32,8 @@ def sdk(token: str) -> Sdk:
     module, _, name = token.removeprefix("aws:").partition("/")
     package = importlib.import_module(f"pulumi_aws.{module}")
     resource = getattr(package, name.partition(":")[2])
-    assert f"'{token}'" in inspect.getsource(resource)
+    # Of the method alone, since finding a class's source parses its whole module.
+    assert f"'{token}'" in inspect.getsource(resource._internal_init)
     defined = importlib.import_module(resource.__module__)
     # A nested type of that name sends the class to another one.
     plain, moved = (f"{resource.__name__}{ending}" for ending in ("Args", "InitArgs"))
