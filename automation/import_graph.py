@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from automation import paths
@@ -37,6 +38,7 @@ def imported(file: Path, top: tuple[str, ...] = TOP) -> Iterator[str]:
         yield from (name for name in names if name.partition(".")[0] in top)
 
 
+@cache
 def imports(top: str, root: Path = paths.ROOT) -> frozenset[Edge]:
     """The imports by the modules of a package; what is imported may be a name inside a module."""
     files = modules(top, root).items()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 
 import pytest
 
-from automation.architecture import PAGE, drawing, drawings, graph, page
+from automation import architecture
+from automation.architecture import PAGE, drawing, graph, page
 from automation.pricing.resources import Resource, Resources
 
 PARENT = "urn:pulumi:dev::p::fargate-cd:infra:Part::{}"
@@ -14,6 +16,11 @@ PARENT = "urn:pulumi:dev::p::fargate-cd:infra:Part::{}"
 
 def resource(component: str, name: str, *needs: str) -> Resource:
     return Resource("aws:s3/bucket:Bucket", name, {}, True, PARENT.format(component), needs)
+
+
+@cache
+def drawings() -> dict[str, str]:
+    return architecture.drawings()
 
 
 def test_the_page_is_up_to_date() -> None:
