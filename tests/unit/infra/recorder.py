@@ -5,10 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
-from unittest import mock
-
-from pulumi.runtime import resource
-from pulumi.runtime.proto.source_pb2 import StackTrace
 
 from infra import offline
 from infra.account import Account
@@ -19,10 +15,6 @@ from infra.stack import define_stack
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
 PLACE = Account("aws", ACCOUNT, REGION, "amazonaws.com")
-
-# Where in the code each resource is registered is asked by no test, and takes a quarter of the
-# processor time of a recording.
-mock.patch.object(resource, "_get_stack_trace", StackTrace).start()
 
 
 def record(
