@@ -19,6 +19,7 @@ import sys
 import threading
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -101,6 +102,7 @@ def answer_with(answers: dict[str, Any]) -> None:
     Args:
         answers: `service.Operation` → the answer; `service.Operation TEXT` for one with a text.
     """
+    import botocore.session
     from botocore.client import BaseClient
 
     def answer(client: Any, model: Any, request: Any, *_: Any) -> tuple[Any, dict[str, Any]]:
@@ -115,6 +117,8 @@ def answer_with(answers: dict[str, Any]) -> None:
         return SimpleNamespace(status_code=200), empty(model.output_shape) | parsed
 
     BaseClient._make_request = answer
+    # Each row has a session of its own; the services' models are parsed once.
+    botocore.session.create_loader = cache(botocore.session.create_loader)
 
 
 def answer_for_the_provider(place: list[str]) -> None:
