@@ -46,3 +46,8 @@ def pytest_collection_finish() -> None:
     """Leave the modules and the collected tests out of every later look for garbage."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Leave what the tests have made to the end of the process, and look through none of it."""
+    gc.freeze()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import boto3
@@ -218,6 +219,7 @@ PARTS = {
 """Types that can't be left alone, or not be told → why nothing looks for them."""
 
 
+@cache
 def registered() -> dict[str, list[Any]]:
     """Every type that the program registers under all settings, with its resources."""
     found: dict[str, list[Any]] = {}
