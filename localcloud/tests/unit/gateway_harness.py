@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
@@ -39,6 +39,7 @@ class Served:
 
     gateway: Gateway
     url: str
+    _clients: dict[object, Any] = field(default_factory=dict)
 
     def client(
         self,
@@ -47,18 +48,27 @@ class Served:
         region: str = REGION,
         **settings: Any,
     ) -> Any:
+        """A client, the same one for the same arguments."""
+        key = (service, credentials, region, *settings.items())
         with CLIENTS:
-            return SESSION.client(
-                service,
-                region_name=region,
-                endpoint_url=self.url,
-                aws_access_key_id=credentials.access_key_id,
-                aws_secret_access_key=credentials.secret_access_key,
-                aws_session_token=credentials.session_token,
-                config=Config(
-                    proxies={}, retries={"mode": "standard", "total_max_attempts": 1}, **settings
-                ),
-            )
+            if key not in self._clients:
+                self._clients[key] = self._client(service, credentials, region, settings)
+            return self._clients[key]
+
+    def _client(
+        self, service: str, credentials: Credentials, region: str, settings: dict[str, Any]
+    ) -> Any:
+        return SESSION.client(
+            service,
+            region_name=region,
+            endpoint_url=self.url,
+            aws_access_key_id=credentials.access_key_id,
+            aws_secret_access_key=credentials.secret_access_key,
+            aws_session_token=credentials.session_token,
+            config=Config(
+                proxies={}, retries={"mode": "standard", "total_max_attempts": 1}, **settings
+            ),
+        )
 
 
 def root_key(access_key_id: str) -> Key | None:

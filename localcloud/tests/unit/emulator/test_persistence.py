@@ -21,7 +21,9 @@ EVENT_TIME = time.time_ns() // 1_000_000
 READER = """
 import json, sys
 from pathlib import Path
-from localcloud.emulator.emulator import Emulator
+from localcloud.gateway import service_models
+with service_models.shared():
+    from localcloud.emulator.emulator import Emulator
 from localcloud.emulator.persistence import Snapshots
 from localcloud.tests.unit.gateway_harness import served
 emulator = Emulator()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,7 @@ class Aws:
     api_url: str
     gateway: Gateway
     state_dir: Path
+    _clients: dict[object, Any] = field(default_factory=dict)
 
     def add(self, name: str, **answers: Mapping[str, Any]) -> Recorder:
         """Puts a service with fixed answers behind the gateway."""
@@ -87,8 +88,14 @@ class Aws:
     def client(
         self, service: str, region: str = REGION, credentials: Credentials | None = None
     ) -> Any:
-        """A client; signed by root unless told otherwise."""
+        """A client, the same one for the same keys; signed by root unless told otherwise."""
         keys = credentials or ROOT
+        known = (service, region, keys)
+        if known not in self._clients:
+            self._clients[known] = self._client(*known)
+        return self._clients[known]
+
+    def _client(self, service: str, region: str, keys: Credentials) -> Any:
         return SESSION.client(
             service,
             region_name=region,
