@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,7 @@ def test_a_preview_beside_a_listener_that_is_somebody_elses_is_refused(
         on_a_listener(preview_ttl_hours="5")
 
 
+@cache
 def environment(**settings: str) -> Recording:
     return record(settings)
 

@@ -11,6 +11,7 @@ from automation.pricing.jobs import jobs, runs_a_month
 from automation.pricing.lines import Stack
 from automation.pricing.resources import Resource, Resources
 from automation.pricing.table import prices_of
+from tests.unit.infra.looks import default
 from tests.unit.infra.recorder import custom, record
 
 NOW = datetime(2026, 11, 28, 12, 7, tzinfo=UTC)
@@ -45,7 +46,7 @@ def test_a_job_costs_its_tasks_and_its_steps() -> None:
 
 
 def test_without_jobs_there_is_no_line() -> None:
-    recording = record()
+    recording = default()
     resources = [
         Resource(each.token, each.name, each.inputs) for each in custom(recording.resources)
     ]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from infra.settings.model import Settings, SettingsError
+from tests.unit.infra.looks import default
 from tests.unit.infra.recorder import ACCOUNT, Recording, record
 
 REPOSITORY = {"github_owner": "octo", "github_repository": "shop", "github_actions": "true"}
@@ -75,7 +76,7 @@ def test_the_account_has_one_provider() -> None:
 
 
 def test_without_the_setting_nobody_is_trusted() -> None:
-    names = {each.name for each in record().of("Role")}
+    names = {each.name for each in default().of("Role")}
     assert not {name for name in names if "github" in name}
 
 

@@ -28,6 +28,12 @@ def by_token() -> Recording:
     return record({**TOKEN, "notify_emails": '["a@example.org"]', "approval": "true"})
 
 
+@cache
+def made(**settings: str) -> Recording:
+    """What a release by token makes, with these settings as well."""
+    return record({**TOKEN, **settings})
+
+
 def stages(recording: Recording) -> dict[str, dict[str, Any]]:
     pipeline = recording.one("Pipeline", "pipeline-pipeline").inputs
     declared = pipeline["stages"]
@@ -43,7 +49,7 @@ def statements(name: str, recording: Recording | None = None) -> dict[str, dict[
 
 def test_the_stages() -> None:
     assert list(stages(by_token())) == ["Source", "Test", "Build", "Approval", "Deploy"]
-    assert list(stages(record(TOKEN))) == ["Source", "Test", "Build", "Deploy"]
+    assert list(stages(made())) == ["Source", "Test", "Build", "Deploy"]
     deploy = stages(by_token())["Deploy"]
     assert deploy["configuration"]["ServiceName"] == "fargate-cd-dev"
     assert deploy["inputArtifacts"] == stages(by_token())["Build"]["outputArtifacts"]
@@ -53,7 +59,7 @@ def test_the_stages() -> None:
 
 def built(**settings: str) -> tuple[str, str | None]:
     """The folder and the Dockerfile that the pipeline's build gets."""
-    inputs = record({**TOKEN, **settings}).one("Project", "build-project").inputs
+    inputs = made(**settings).one("Project", "build-project").inputs
     given = {row["name"]: row["value"] for row in inputs["environment"]["environmentVariables"]}
     return given["APP_PATH"], given.get("DOCKERFILE")
 
@@ -193,7 +199,7 @@ def test_a_webhook_is_replaced_when_its_secret_changes_and_at_no_other_time() ->
     https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ListWebhooks.html
     """
     webhooks = [
-        record({**TOKEN, **more}).one("Webhook", "webhook-webhook")
+        made(**more).one("Webhook", "webhook-webhook")
         for more in ({}, {"webhook_rotation": "1"}, {"github_token": "another"})
     ]
     assert len({each.inputs["name"] for each in webhooks}) == 3
@@ -239,7 +245,7 @@ WORKER = {"processes": '{"worker": {"command": ["work"]}}'}
 
 
 def test_every_process_is_deployed_at_the_same_time_and_all_go_back_together() -> None:
-    declared = record({**TOKEN, **WORKER}).one("Pipeline", "pipeline-pipeline").inputs["stages"]
+    declared = made(**WORKER).one("Pipeline", "pipeline-pipeline").inputs["stages"]
     declared = declared["value"] if isinstance(declared, dict) else declared
     stage = declared[-1]
     assert stage["onFailure"] == {"result": "ROLLBACK"}
@@ -251,7 +257,7 @@ def test_every_process_is_deployed_at_the_same_time_and_all_go_back_together() -
         "Deploy": ("fargate-cd-dev", 1),
         "Deploy-worker": ("fargate-cd-dev_worker", 1),
     }
-    alone = record(TOKEN).one("Pipeline", "pipeline-pipeline").inputs["stages"]
+    alone = made().one("Pipeline", "pipeline-pipeline").inputs["stages"]
     alone = alone["value"] if isinstance(alone, dict) else alone
     assert "onFailure" not in alone[-1]
 
@@ -260,7 +266,7 @@ MIGRATING = {"release_command": '["migrate", "--all"]'}
 
 
 def test_a_release_command_runs_in_the_stage_deploy_before_it_deploys() -> None:
-    recording = record({**TOKEN, **MIGRATING})
+    recording = made(**MIGRATING)
     assert list(stages(recording)) == ["Source", "Test", "Build", "Deploy"]
     declared = recording.one("Pipeline", "pipeline-pipeline").inputs["stages"]
     declared = declared["value"] if isinstance(declared, dict) else declared
@@ -273,7 +279,7 @@ def test_a_release_command_runs_in_the_stage_deploy_before_it_deploys() -> None:
 
 
 def test_the_release_command_gets_what_its_buildspec_names() -> None:
-    project = record({**TOKEN, **MIGRATING}).one("Project", "release-project").inputs
+    project = made(**MIGRATING).one("Project", "release-project").inputs
     assert not project["environment"]["privilegedMode"]
     given = {row["name"]: row["value"] for row in project["environment"]["environmentVariables"]}
     assert json.loads(given["COMMAND"]) == ["migrate", "--all"]
@@ -294,7 +300,7 @@ def test_failed_and_waiting_runs_are_reported() -> None:
     assert {pattern["detail"]["state"][0] for pattern in patterns} == {"FAILED", "STARTED"}
     assert all(pattern["detail"]["pipeline"] == ["fargate-cd-dev"] for pattern in patterns)
     assert by_token().one("TopicSubscription").inputs["endpoint"] == "a@example.org"
-    assert not record(TOKEN).of("Topic")
+    assert not made().of("Topic")
 
 
 def test_the_cache_alone_has_mutable_tags() -> None:

@@ -12,7 +12,7 @@ from infra.image.image import Build, Release, build_files, choose_image
 from infra.image.running_image import RunningImage
 from infra.names import BUILT_TAG, Names
 from infra.settings.model import Settings, SettingsError
-from tests.unit.infra.recorder import record
+from tests.unit.infra.looks import default
 
 NAMES = Names("fargate-cd", "dev")
 RUNNING = RunningImage("host/fargate-cd-dev@sha256:1", frozenset({"x"}), frozenset({"x"}))
@@ -129,21 +129,21 @@ def test_files_that_can_not_be_sent_are_wrong_settings(
 
 
 def test_the_build_is_of_the_staged_folder() -> None:
-    build = record().one("Image").inputs["build"]
+    build = default().one("Image").inputs["build"]
     assert Path(build["context"]).parent.parent == build_context.STAGING_AREA
     assert build["dockerfile"] == f"{build['context']}/Dockerfile"
 
 
 def test_nothing_but_new_content_builds_again() -> None:
-    assert record().one("Image").options["ignoreChanges"] == ["build", "registry"]
+    assert default().one("Image").options["ignoreChanges"] == ["build", "registry"]
 
 
 def test_the_build_knows_its_release() -> None:
-    made = record().one("Image")
+    made = default().one("Image")
     assert made.inputs["build"]["args"]["RELEASE"] == made.name.removeprefix("image-")
     assert made.inputs["build"]["platform"] == "linux/amd64"
 
 
 def test_the_registrys_password_is_a_secret() -> None:
-    password = record().one("Image").inputs["registry"]
+    password = default().one("Image").inputs["registry"]
     assert "4dabf18193072939515e22adb298388d" in str(password), "marked as a secret"

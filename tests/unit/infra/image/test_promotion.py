@@ -11,6 +11,7 @@ from infra.image.image import Release
 from infra.image.pull_permissions import repository_arns
 from infra.settings.model import Settings, SettingsError
 from tests.unit.infra.image.running_service import REPOSITORY, answers
+from tests.unit.infra.looks import default
 from tests.unit.infra.recorder import ACCOUNT, REGION, Recording, record, start_tasks
 
 DIGEST = f"sha256:{'a' * 64}"
@@ -124,7 +125,7 @@ def test_another_account_may_pull_and_nothing_else() -> None:
         "ecr:BatchGetImage",
         "ecr:GetDownloadUrlForLayer",
     }
-    assert record().of("RepositoryPolicy") == []
+    assert default().of("RepositoryPolicy") == []
 
 
 @pytest.mark.parametrize("wrong", [["1"], ["*"], ["arn:aws:iam::210987654321:root"]])

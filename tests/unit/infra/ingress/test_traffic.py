@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import pytest
@@ -54,6 +55,11 @@ def test_once_the_traffic_has_moved_the_change_ends() -> None:
     assert not shifted.unfinished
 
 
+@cache
+def shifted() -> Recording:
+    return record({"strategy": "canary"})
+
+
 def after(
     first: str, paths: dict[str, str], heaviest: str | None, codes: str = "200", **config: str
 ) -> Recording:
@@ -71,7 +77,7 @@ def after(
         action = {"type": "forward", "order": 1, "forwards": [{"targetGroups": weights}]}
         return {"arn": RULE, "actions": [action], "conditions": []}
 
-    groups = record({"strategy": "canary"}).of(GROUP)
+    groups = shifted().of(GROUP)
     return record(
         config,
         answers={

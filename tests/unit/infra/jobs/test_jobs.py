@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from infra.settings.schedules import next_run
+from tests.unit.infra.looks import default
 from tests.unit.infra.recorder import ACCOUNT, REGION, Recording, record
 
 NIGHTLY = {
@@ -77,7 +78,7 @@ def test_failures_and_missed_runs_are_reported() -> None:
 
 
 def test_without_jobs_there_is_nothing_of_them() -> None:
-    tokens = {each.token.split(":")[1].split("/")[0] for each in record().resources}
+    tokens = {each.token.split(":")[1].split("/")[0] for each in default().resources}
     assert not tokens & {"scheduler", "sfn"}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from infra.monitoring import dashboard
 from infra.monitoring.alarms import Limits, Watched, release_alarms, service_alarms
 from localcloud.cloudwatch.evaluation import EXTRA_PERIODS, AlarmState, Condition, judge
 from localcloud.cloudwatch.metric_math import evaluate
+from tests.unit.infra.looks import default
 from tests.unit.infra.recorder import REGION, Recording, record
 
 LIMITS = Limits(errors=5, latency=1.0, tasks=2, insights=False)
@@ -26,11 +26,6 @@ KINDS = {
     "high-memory",
     "too-few-tasks",
 }
-
-
-@cache
-def default() -> Recording:
-    return record()
 
 
 def alarms(recording: Recording) -> dict[str, dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tests.unit.infra.looks import default
 from tests.unit.infra.recorder import REGION, Answer, record
 
 SECRET = f"arn:aws:secretsmanager:{REGION}:123456789012:secret:db-AbCdEf"
@@ -41,7 +42,7 @@ def test_another_version_of_a_secret_or_a_parameter_starts_a_deployment() -> Non
 
 
 def test_without_secrets_nothing_is_asked() -> None:
-    recording = record()
+    recording = default()
     assert "secrets" not in recording.one("Service", "service-service").inputs["triggers"]
     asked = {token for token, _ in recording.invokes}
     assert not asked & {VERSIONS, GET_PARAMETER}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from infra.settings.model import Settings, SettingsError
+from tests.unit.infra.looks import default
 from tests.unit.infra.recorder import Recording, record
 
 SHIFTED = ("blue_green", "canary", "linear")
@@ -25,7 +26,7 @@ def service(recording: Recording) -> dict[str, Any]:
 
 
 def test_rolling_is_the_default_and_needs_none_of_it() -> None:
-    rolling = record()
+    rolling = default()
     # In full, since ECS keeps what an update leaves out.
     configuration = {"strategy": "ROLLING", "bakeTimeInMinutes": "0"}
     assert service(rolling)["deploymentConfiguration"] == configuration
@@ -165,5 +166,5 @@ def test_scaling_follows_the_requests_of_both_target_groups(strategy: str) -> No
 
 
 def test_scaling_follows_the_one_target_group_of_rolling() -> None:
-    predefined = followed(record())["predefinedMetricSpecification"]
+    predefined = followed(default())["predefinedMetricSpecification"]
     assert predefined["predefinedMetricType"] == "ALBRequestCountPerTarget"
