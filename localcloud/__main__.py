@@ -18,8 +18,9 @@ def main(arguments: list[str] | None = None) -> int:
     serve = commands.add_parser("serve", help="serve the APIs, the registry and the providers")
     serve.add_argument("--state-dir", type=Path, default=None)
     chosen = parser.parse_args(arguments)
-    with service_models.shared():  # imports moto, which `--help` need not wait for
-        from localcloud.server.cloud import serve_until_told
+    service_models.share()
+    # This imports moto, which `--help` need not wait for.
+    from localcloud.server.cloud import serve_until_told
 
     try:
         serve_until_told((chosen.state_dir or default_state_dir()).resolve())

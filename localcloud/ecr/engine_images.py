@@ -81,14 +81,23 @@ def sweep(registry_host: str, repositories: Mapping[str, Repository]) -> int:
     try:
         client = docker.from_env()
         try:
-            images = [image.attrs for image in client.images.list()]
-            for reference in stale(images, registry_host, repositories, datetime.now(UTC)):
+            for reference in stale(
+                _pushed_here(client, registry_host), registry_host, repositories, datetime.now(UTC)
+            ):
                 removed += _remove(client, reference)
         finally:
             client.close()
     except (DockerException, RequestException) as error:
         log.warning("the engine's images were not looked through: %s", error)
     return removed
+
+
+def _pushed_here(client: Any, registry_host: str) -> Iterator[Mapping[str, Any]]:
+    """What `inspect` says of the images of a registry; the machine's others are not inspected."""
+    for row in client.api.images():
+        names = [*(row["RepoTags"] or []), *(row["RepoDigests"] or [])]
+        if any(name.startswith(f"{registry_host}/") for name in names):
+            yield client.api.inspect_image(row["Id"])
 
 
 def _remove(client: Any, reference: str) -> int:

@@ -22,8 +22,8 @@ READER = """
 import json, sys
 from pathlib import Path
 from localcloud.gateway import service_models
-with service_models.shared():
-    from localcloud.emulator.emulator import Emulator
+service_models.share()
+from localcloud.emulator.emulator import Emulator
 from localcloud.emulator.persistence import Snapshots
 from localcloud.tests.unit.gateway_harness import served
 emulator = Emulator()

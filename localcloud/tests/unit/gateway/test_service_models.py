@@ -1,7 +1,8 @@
-"""While moto is imported, the models of services are parsed once."""
+"""The models of services are parsed once in a process, but for S3's."""
 
 from __future__ import annotations
 
+import botocore.loaders
 import botocore.session
 import pytest
 from botocore.loaders import JSONFileLoader, create_loader
@@ -9,20 +10,29 @@ from botocore.loaders import JSONFileLoader, create_loader
 from localcloud.gateway import service_models
 
 
-def test_sessions_share_what_one_of_them_has_read(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("service", "times"), [("sts", 1), ("s3", 3)])
+def test_sessions_share_what_one_of_them_has_read(
+    monkeypatch: pytest.MonkeyPatch, service: str, times: int
+) -> None:
     parsed: list[str] = []
     load = JSONFileLoader.load_file
 
     def counting(self: JSONFileLoader, file_path: str) -> object:
-        if "/sts/" in file_path and file_path.endswith("service-2"):
+        if f"/{service}/" in file_path and file_path.endswith("service-2"):
             parsed.append(file_path)
         return load(self, file_path)
 
     monkeypatch.setattr(JSONFileLoader, "load_file", counting)
     monkeypatch.setattr(botocore.session, "create_loader", create_loader)
-    with service_models.shared():
-        models = [botocore.session.Session().get_service_model("sts") for _ in range(3)]
+    monkeypatch.setattr(botocore.loaders, "Loader", service_models.SharedLoader)
+    service_models._read.cache_clear()
+    models = [botocore.session.Session().get_service_model(service) for _ in range(3)]
     assert [model.operation_names for model in models] == [models[0].operation_names] * 3
-    assert len(parsed) == 1
-    botocore.session.Session().get_service_model("sts")
-    assert len(parsed) == 2
+    assert len(parsed) == times
+
+
+def test_the_services_are_those_that_botocore_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = botocore.session.Session().get_available_services()
+    monkeypatch.setattr(botocore.session, "create_loader", create_loader)
+    monkeypatch.setattr(botocore.loaders, "Loader", service_models.SharedLoader)
+    assert botocore.session.Session().get_available_services() == listed
