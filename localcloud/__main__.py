@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     serve = commands.add_parser("serve", help="serve the APIs, the registry and the providers")
     serve.add_argument("--state-dir", type=Path, default=None)
     chosen = parser.parse_args(arguments)
+    gc.disable()  # until all has started: what imports and models bring in stays
     service_models.share()
     # This imports moto, which `--help` need not wait for.
     from localcloud.server.cloud import serve_until_told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import logging
@@ -354,6 +355,8 @@ def serve_until_told(state_dir: Path) -> None:
     try:
         endpoints = cloud.start()
         announce(endpoints)
+        gc.freeze()  # a million objects that stay need not be looked through again and again
+        gc.enable()
         log.info("serving %s as process %d", endpoints.api_url, endpoints.pid)
         while not told.wait(FOLDER_CHECK_SECONDS):
             if not still_held(held):
