@@ -41,9 +41,13 @@ def cost(stack: str, screen: Screen, running: bool = False) -> int:
     file = load_stack_file(stack)
     region = region_of(file)
     prices_of(region)
-    resources = _running(stack, screen) if running else _planned(file, file.settings, region)
-    estimate = monthly_cost(resources, region)
-    cheaper = alternatives(file.settings, region, lambda each: _planned(file, each, region))
+    planned = _planned(file, file.settings, region)
+    estimate = monthly_cost(_running(stack, screen) if running else planned, region)
+
+    def program(settings: Settings) -> Resources:
+        return planned if settings is file.settings else _planned(file, settings, region)
+
+    cheaper = alternatives(file.settings, region, program)
     basis = FROM_STATE if running else FROM_SETTINGS
     free = TARGETS[file.settings.target].free
     priced = Priced(stack, free, basis, estimate, cheaper)

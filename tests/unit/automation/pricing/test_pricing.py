@@ -37,7 +37,12 @@ def program(name: str, **changes: Any) -> Resources:
 
 
 def planned(settings: Settings) -> Resources:
-    return offline(settings, "fargate-cd", "dev", US)
+    return _planned(json.dumps(settings.model_dump(exclude_unset=True)))
+
+
+@cache
+def _planned(settings: str) -> Resources:
+    return offline(Settings.parse(json.loads(settings)), "fargate-cd", "dev", US)
 
 
 def priced(estimate: Estimate, words: str) -> float:
