@@ -284,6 +284,9 @@ def _read(backend: Backend, summary: auto.StackSummary) -> PreviewStack | None:
 
 
 def _state(backend: Backend, name: str) -> dict[str, Any] | None:
+    known = state_file.read(backend.file.project, name)
+    if known is not None:
+        return dict(known["deployment"])
     workspace = backend.workspace
     command = ["stack", "export", "--stack", name]
     try:

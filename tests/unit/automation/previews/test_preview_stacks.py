@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -77,6 +78,18 @@ def test_previews_are_read_from_the_backend(project: Path, captured: Captured) -
     assert b.document(NOW)["seconds_left"] == 2 * 86400
     assert (half.branch, half.created) == (None, None)
     assert half.expires == SEEN.replace(tzinfo=UTC) + timedelta(hours=72)
+
+
+def test_the_states_in_a_folder_are_read_without_the_engine(
+    project: Path, captured: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{project}")
+    opened = backend(project, captured, {"local-preview-b": {"resources": []}})
+    states = project / ".pulumi" / "stacks" / opened.file.project
+    states.mkdir(parents=True)
+    saved = {"version": 3, "checkpoint": {"latest": state(preview_branch="b")}}
+    (states / "local-preview-b.json").write_text(json.dumps(saved))
+    assert [each.branch for each in previews_of(opened)] == ["b"]
 
 
 def test_another_update_extends_and_keeps_the_creator(captured: Captured, project: Path) -> None:
