@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -50,6 +51,7 @@ class Cloud:
         known = provider or Provider({"region": region} if region else {})
         self._provider = known
         self._clients: dict[str, Any] = {}
+        self._making = threading.Lock()
         self._ahead = timedelta()
 
     @cached_property
@@ -73,12 +75,13 @@ class Cloud:
         )
 
     def client(self, service: str) -> Any:
-        """The client of a service, by botocore's name."""
-        if service not in self._clients:
-            client = self.session.create_client(service, config=self._config)
-            client.meta.events.register("after-call", self._compare_clocks)
-            self._clients[service] = client
-        return self._clients[service]
+        """The client of a service, by botocore's name; threads may share it, but not make it."""
+        with self._making:
+            if service not in self._clients:
+                client = self.session.create_client(service, config=self._config)
+                client.meta.events.register("after-call", self._compare_clocks)
+                self._clients[service] = client
+            return self._clients[service]
 
     def _compare_clocks(self, parsed: Mapping[str, Any], **_: Any) -> None:
         stamp = parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")

@@ -8,6 +8,7 @@ goes on listing a resource for hours after its deletion, so it only proposes wha
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from botocore.exceptions import ClientError
@@ -21,6 +22,9 @@ from automation.leftovers.search import Finder, Leftover, Search
 from infra.names import Names
 from infra.settings.model import Settings
 
+FINDERS_AT_ONCE = 6
+"""Each waits for the answers of another service: on AWS about fifty calls, one after the other."""
+
 
 def search(cloud: Cloud, names: Names, settings: Settings) -> list[Leftover]:
     """Return every resource of the stack that still exists; after `destroy` there is none."""
@@ -29,7 +33,9 @@ def search(cloud: Cloud, names: Names, settings: Settings) -> list[Leftover]:
     partition = identity["Arn"].split(":")[1]
     where = Search(cloud, names, settings, identity["Account"], region, partition)
     finders = PREVIEW_FINDERS if names.is_preview else FINDERS
-    found = {leftover.arn: leftover for find in finders for leftover in find(where)}
+    with ThreadPoolExecutor(FINDERS_AT_ONCE) as pool:
+        lists = list(pool.map(lambda find: list(find(where)), finders))
+    found = {leftover.arn: leftover for each in lists for leftover in each}
     return sorted(found.values(), key=lambda leftover: leftover.arn)
 
 

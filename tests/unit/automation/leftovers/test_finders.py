@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -12,8 +14,10 @@ import boto3
 import pytest
 
 from automation.aws.clients import Cloud
+from automation.leftovers import finders
 from automation.leftovers.cleanup import clean_up, delete_task_definitions
 from automation.leftovers.finders import COVERED, log_groups, removal, search
+from automation.leftovers.search import Leftover, Search
 from infra.names import Names
 from infra.settings.model import Settings
 from localcloud.providers.awsx import vpc
@@ -248,6 +252,19 @@ def test_what_is_found_by_tags_alone_carries_them(token: str) -> None:
 
 def test_a_clean_account_has_none(cloud: Cloud) -> None:
     assert search(cloud, NAMES, SETTINGS) == []
+
+
+def test_services_are_asked_beside_each_other(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = threading.Barrier(2, timeout=30)
+
+    def find(where: Search) -> Iterator[Leftover]:
+        both.wait()
+        yield Leftover(where.arn("sns", "topic"), "It still exists")
+
+    monkeypatch.setattr(finders, "FINDERS", (find, find))
+    assert len(search(cloud, NAMES, SETTINGS)) == 1
 
 
 def test_every_kind_is_found_with_a_reason(cloud: Cloud) -> None:
