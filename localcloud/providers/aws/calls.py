@@ -39,6 +39,8 @@ ATTEMPTS = 6
 SETTLING_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 2.0
+LONGEST_LOOK_SECONDS = 0.5
+"""Between two looks at what is waited for: the local cloud answers one in milliseconds."""
 
 
 class CallError(Exception):
@@ -104,7 +106,7 @@ class Patience:
             if time.monotonic() >= end:
                 raise TimeoutError(f"waited {allowed:.0f} s for {what}; {progress()}")
             time.sleep(pause)
-            pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
+            pause = min(pause * 1.5, LONGEST_LOOK_SECONDS)
 
 
 @dataclass
