@@ -22,7 +22,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 gc.set_threshold(100_000, 20, 100)
 
 
-class _ModelsOfAll(Loader):  # type: ignore[misc]
+class _ModelsOfAll(Loader):
     """Reads what all sessions share: each test has sessions of its own, and parsing is slow."""
 
     def load_service_model(
