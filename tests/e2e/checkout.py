@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import boto3
 import yaml
 
+from localcloud.api import LocalCloud
 from localcloud.ecs.scheduler import SETTLING_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,6 +73,10 @@ class Checkout:
             check=False,
         )
 
+    def has_stack(self, name: str) -> bool:
+        """Whether the local backend still has a stack; `destroy` takes it away."""
+        return any((self.state_dir / "pulumi" / ".pulumi" / "stacks").glob(f"*/{name}.json"))
+
     def begin(self, *arguments: str) -> subprocess.Popen[str]:
         """A command of the driver that goes on while the test does."""
         return subprocess.Popen(
@@ -100,7 +107,10 @@ class Checkout:
         path.write_text(yaml.safe_dump(document))
 
     def cloud_environment(self) -> dict[str, str]:
-        """What `local env` prints, as a mapping."""
+        """What `local env` prints, as a mapping; starts no command where the local cloud runs."""
+        running = LocalCloud(self.state_dir).status()
+        if running is not None:
+            return running.environment()
         done = self.run("local", "env")
         assert done.returncode == 0, done.stderr
         lines = [line.removeprefix("export ") for line in done.stdout.splitlines() if "=" in line]
@@ -116,6 +126,20 @@ class Checkout:
             aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
         )
+
+
+def until(look: Callable[[], Any], seconds: float = UP_SECONDS) -> Any:
+    """The first true answer.
+
+    Args:
+        look: asks for what is waited for, many times: an API rather than a command of the driver.
+        seconds: how long that may take.
+    """
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s"
+        time.sleep(0.5)
+    return found
 
 
 def copy_tree(target: Path, settling_seconds: float | None = None) -> Checkout:

@@ -69,6 +69,7 @@ def checkout(
     try:
         yield copy
     finally:
-        copy.run("destroy", "--stack", "local", "--yes")
+        if copy.has_stack("local"):
+            copy.run("destroy", "--stack", "local", "--yes")
         stopped = copy.run("local", "stop")
         assert stopped.returncode == 0, stopped.stderr

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from tests.e2e.checkout import Checkout
+from tests.e2e.checkout import Checkout, until
 
 DOCKERFILE = """\
 ARG BASE_IMAGE=public.ecr.aws/docker/library/python:3.13-slim
@@ -89,6 +89,30 @@ def diagnosis(checkout: Checkout) -> dict[str, Any]:
 def names(checkout: Checkout) -> dict[str, str]:
     """The arguments of ECS calls about the stack's service."""
     return {"cluster": "fargate-cd-local", "service": "fargate-cd-local"}
+
+
+def until_running(checkout: Checkout, count: int, process: str = "") -> None:
+    """Wait until a service runs so many tasks: the application's, or a process's of that name."""
+    ecs, where = checkout.client("ecs"), names(checkout)
+    service = where["service"] + (f"_{process}" if process else "")
+
+    def runs() -> bool:
+        found = ecs.describe_services(cluster=where["cluster"], services=[service])["services"]
+        return bool(found[0]["runningCount"] == count)
+
+    until(runs)
+
+
+def until_said(checkout: Checkout, words: str, times: int = 1) -> None:
+    """Wait until the application has written as many lines with these words."""
+    logs, group = checkout.client("logs"), f"/ecs/{names(checkout)['cluster']}/app"
+
+    def said() -> bool:
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+        lines = [event["message"] for page in pages for event in page["events"]]
+        return sum(words in line for line in lines) >= times
+
+    until(said)
 
 
 def wait_for_end(checkout: Checkout, seconds: float = 240) -> str:

@@ -7,7 +7,6 @@ in the order in which they stand.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import requests
 
 from tests.e2e.checkout import Checkout, copy_tree
 from tests.e2e.document_commands import blocks, typed
-from tests.e2e.pipeline_harness import ENDED, WAIT_SECONDS, Load, greeting
+from tests.e2e.pipeline_harness import Load, Pipeline, greeting
 
 PAGE = "docs/own-repository.md"
 SHELL, SETTINGS = (
@@ -74,13 +73,10 @@ def push(checkout: Checkout, shop: Path, old: str, new: str) -> str:
         "git -C ../shop commit --quiet --all --message Change && git -C ../shop rev-parse HEAD",
     ).strip()
     typed(checkout, SHELL[PUSH])
-    deadline = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < deadline:
-        run = checkout.json("status", "--stack", "local")["pipeline"]["execution"]
-        if run["commit"] == commit and run["status"] in ENDED:
-            return str(run["status"])
-        time.sleep(2)
-    raise AssertionError(f"no run of {commit} ended")
+    Pipeline(checkout.client("codepipeline")).wait_for(commit)
+    run = checkout.json("status", "--stack", "local")["pipeline"]["execution"]
+    assert run["commit"] == commit
+    return str(run["status"])
 
 
 def test_without_its_secret_the_container_is_refused_in_its_own_words(

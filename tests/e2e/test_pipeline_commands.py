@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.checkout import Checkout
+from tests.e2e.checkout import Checkout, until
+from tests.e2e.pipeline_harness import ENDED, Pipeline
 
 SETTINGS = {
     "github_owner": "octo",
@@ -29,15 +29,6 @@ SETTINGS = {
 }
 STAGES = ["Source", "Test", "Build", "Approval", "Deploy"]
 LIMIT_SECONDS = 300.0
-
-
-def wait(what: str, found: Callable[[], Any]) -> Any:
-    """The first true answer."""
-    deadline = time.monotonic() + LIMIT_SECONDS
-    while not (answer := found()):
-        assert time.monotonic() < deadline, f"{what} did not come"
-        time.sleep(1)
-    return answer
 
 
 @contextmanager
@@ -105,6 +96,12 @@ def created(checkout: Checkout) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
+def pipeline(checkout: Checkout, created: dict[str, Any]) -> Pipeline:
+    assert created
+    return Pipeline(checkout.client("codepipeline"))
+
+
+@pytest.fixture(scope="module")
 def repository(
     checkout: Checkout, created: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Repository:
@@ -126,10 +123,11 @@ def repository(
 
 
 @pytest.fixture(scope="module")
-def first(checkout: Checkout, repository: Repository) -> str:
+def first(checkout: Checkout, repository: Repository, pipeline: Pipeline) -> str:
     """The first commit, pushed, tested, built, and waiting for an answer."""
     commit = repository.push("First release")
-    wait("the approval", lambda: waits(checkout, commit))
+    pipeline.wait_for_action("Approval", commit, "InProgress")
+    assert waits(checkout, commit)
     return commit
 
 
@@ -138,11 +136,10 @@ def test_up_makes_the_pipeline(created: dict[str, Any]) -> None:
     assert {"pipeline_url", "webhook_url", "git_remote_url"} <= created["outputs"].keys()
 
 
-def test_an_empty_repository_is_a_cause_in_words(
-    checkout: Checkout, created: dict[str, Any]
-) -> None:
+def test_an_empty_repository_is_a_cause_in_words(checkout: Checkout, pipeline: Pipeline) -> None:
     """CodePipeline runs a new pipeline at once, which finds no branch here."""
-    stopped = wait("the first run's end", lambda: status(checkout)["pipeline"]["stopped"])
+    until(lambda: any(run["status"] in ENDED for run in pipeline.executions()))
+    stopped = status(checkout)["pipeline"]["stopped"]
     assert stopped["stage"] == "Source"
     found = checkout.json("diagnose", "--stack", "local")["diagnosis"]
     assert found["name"] == "branch not found"
@@ -174,14 +171,13 @@ def test_build_logs_hold_both_builds(checkout: Checkout, first: str) -> None:
 
 
 def test_an_approved_release_goes_live(
-    checkout: Checkout, first: str, created: dict[str, Any]
+    checkout: Checkout, first: str, created: dict[str, Any], pipeline: Pipeline
 ) -> None:
     answered = checkout.json("pipeline", "approve", "--stack", "local", "--comment", "fine")
     assert answered["result"] == "approved"
-    ended = wait(
-        "the release",
-        lambda: (run := status(checkout))["pipeline"]["execution"]["status"] == "Succeeded" and run,
-    )
+    pipeline.wait_for(first)
+    ended = status(checkout)
+    assert ended["pipeline"]["execution"]["status"] == "Succeeded"
     assert ended["release"]["commit"] == first
     with urllib.request.urlopen(created["outputs"]["service_url"], timeout=30) as answer:
         assert first in answer.read().decode()
@@ -194,9 +190,12 @@ def test_releases_tell_their_commits(checkout: Checkout, first: str) -> None:
     assert "@sha256:" in found[0]["image"]
 
 
-def test_a_run_by_hand_that_is_rejected_exits_1(checkout: Checkout, first: str) -> None:
+def test_a_run_by_hand_that_is_rejected_exits_1(
+    checkout: Checkout, first: str, pipeline: Pipeline
+) -> None:
     with running(checkout, "pipeline", "start", "--json") as process:
-        wait("the approval", lambda: waits(checkout, first))
+        pipeline.wait_for_action("Approval", first, "InProgress")
+        assert waits(checkout, first)
         done = checkout.run("pipeline", "reject", "--stack", "local", "--comment", "not today")
         assert done.returncode == 0, done.stderr
         document, told = process.communicate(timeout=LIMIT_SECONDS)
@@ -208,17 +207,14 @@ def test_a_run_by_hand_that_is_rejected_exits_1(checkout: Checkout, first: str) 
 
 
 def test_failed_tests_stop_there_with_their_cause(
-    checkout: Checkout, repository: Repository, first: str
+    checkout: Checkout, repository: Repository, first: str, pipeline: Pipeline
 ) -> None:
     (repository.folder / "checks" / "run.sh").write_text("echo one went wrong\nexit 4\n")
     commit = repository.push("Broken")
-    wait(
-        "the run's end",
-        lambda: (
-            (run := status(checkout)["pipeline"])["execution"]["commit"] == commit
-            and run["stopped"]
-        ),
-    )
+    pipeline.wait_for(commit)
+    told = status(checkout)["pipeline"]
+    assert told["execution"]["commit"] == commit
+    assert told["stopped"]
     found = checkout.json("diagnose", "--stack", "local")["diagnosis"]
     assert found["name"] == "tests failed"
     assert found["cause"] == (

@@ -5,8 +5,6 @@ The tests share one stack and run in the order in which they stand.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,7 +13,6 @@ from tests.e2e import faulty
 from tests.e2e.checkout import Checkout
 
 STACK = ("--stack", "local")
-WAIT_SECONDS = 420
 QUEUE = "orders"
 HELD = "MaximumMessageSize"
 """The attribute of the queue by which the test holds the worker's work back."""
@@ -124,15 +121,6 @@ def process(checkout: Checkout) -> dict[str, Any]:
     return dict(checkout.json("status", *STACK)["processes"]["worker"])
 
 
-def until(look: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < deadline:
-        if look():
-            return
-        time.sleep(2)
-    raise AssertionError(f"not within {WAIT_SECONDS} s")
-
-
 def lines(checkout: Checkout, name: str) -> list[str]:
     events: Any = checkout.json("logs", *STACK, "--since", "1h", "--process", name)
     return [str(event["message"]) for event in events]
@@ -151,10 +139,13 @@ def test_messages_bring_as_many_tasks_as_they_call_for_and_none_leaves_none(
     sqs = stack.client("sqs")
     for number in range(6):
         sqs.send_message(QueueUrl=url, MessageBody=f"order {number}")
-    until(lambda: process(stack)["running"] == 3)
+    faulty.until_running(stack, 3, "worker")
+    assert process(stack)["running"] == 3
     sqs.set_queue_attributes(QueueUrl=url, Attributes={HELD: LET_GO_AT})
-    until(lambda: len([line for line in lines(stack, "worker") if "worked on" in line]) == 6)
-    until(lambda: process(stack)["running"] == 0)
+    faulty.until_said(stack, "worked on", 6)
+    assert len([line for line in lines(stack, "worker") if "worked on" in line]) == 6
+    faulty.until_running(stack, 0, "worker")
+    assert process(stack)["running"] == 0
     assert not [line for line in lines(stack, "web") if "worked on" in line]
 
 
@@ -163,7 +154,7 @@ def test_a_bad_release_of_the_worker_alone_takes_all_back_and_the_web_process_lo
 ) -> None:
     stack.configure(processes={"worker": worker(url, queue=queue, min_count=1)})
     faulty.up(stack)
-    until(lambda: process(stack)["running"] == 1)
+    faulty.until_running(stack, 1, "worker")
     before = stack.json("status", *STACK)["release"]["number"]
     stack.configure(
         environment={"COLOUR": "red"},
@@ -183,7 +174,8 @@ def test_a_bad_release_of_the_worker_alone_takes_all_back_and_the_web_process_lo
     )["taskDefinition"]
     assert "COLOUR" not in str(definition["containerDefinitions"][0]["environment"])
     assert stack.json("status", *STACK)["release"]["number"] >= before
-    until(lambda: process(stack)["running"] == 1)
+    faulty.until_running(stack, 1, "worker")
+    assert process(stack)["running"] == 1
 
 
 def test_the_next_good_release_takes_both_on(stack: Checkout, url: str, queue: str) -> None:

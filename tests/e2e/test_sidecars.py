@@ -5,20 +5,18 @@ The tests share one stack and run in the order in which they stand.
 
 from __future__ import annotations
 
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
 
 from tests.e2e import faulty
-from tests.e2e.checkout import Checkout
+from tests.e2e.checkout import Checkout, until
 from tests.e2e.own_images import pushed
 
 STACK = ("--stack", "local")
-WAIT_SECONDS = 300
 REPOSITORY = "tools/mirror"
 
 MIRROR = '''"""Answers on PORT of localhost alone; ends with the code that it is asked for."""
@@ -62,15 +60,6 @@ urllib.request.urlopen("http://localhost:4317/at-the-start").read()
 print("the mirror was there first", flush=True)
 http.server.ThreadingHTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
 '''
-
-
-def until(look: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(1)
-    raise AssertionError(f"not within {WAIT_SECONDS} s")
 
 
 def sidecars(image: str, **mirror: object) -> dict[str, Any]:
@@ -117,11 +106,15 @@ def stack(checkout: Checkout, image: str) -> Checkout:
     return checkout
 
 
+@cache
+def address(stack: Checkout) -> str:
+    return str(stack.json("outputs", *STACK)["service_url"]).rstrip("/")
+
+
 def page(stack: Checkout, path: str) -> str:
     """What a page says; nothing where the load balancer has no task to ask."""
-    url = str(stack.json("outputs", *STACK)["service_url"])
     try:
-        with urllib.request.urlopen(url.rstrip("/") + path, timeout=30) as answer:
+        with urllib.request.urlopen(address(stack) + path, timeout=30) as answer:
             return str(answer.read().decode())
     except urllib.error.HTTPError as error:
         return str(error)
@@ -145,6 +138,7 @@ def test_logs_show_all_containers_or_one(stack: Checkout) -> None:
         done = stack.json("logs", "--since", "1h", *arguments, *STACK)
         return {row["message"]: row["container"] for row in done}  # type: ignore[index]
 
+    faulty.until_said(stack, "prepared")
     everything = until(lambda: (all_rows := rows()) and "prepared" in all_rows and all_rows)
     assert everything["prepared"] == "prepare"
     assert everything["the mirror listens"] == "mirror"
@@ -173,6 +167,15 @@ def test_the_end_of_an_essential_one_replaces_the_task(stack: Checkout) -> None:
     assert found["stoppedReason"] == "Essential container in task exited"
     codes = {each["name"]: each.get("exitCode") for each in found["containers"]}
     assert (codes["mirror"], codes["prepare"]) == (5, 0)
+    elbv2 = stack.client("elbv2")
+    (group,) = elbv2.describe_target_groups()["TargetGroups"]
+
+    def answers() -> bool:
+        told = elbv2.describe_target_health(TargetGroupArn=group["TargetGroupArn"])
+        states = [row["TargetHealth"]["State"] for row in told["TargetHealthDescriptions"]]
+        return "healthy" in states
+
+    until(answers)
     until(lambda: [each for each in ready(stack) if each != before])
     until(lambda: page(stack, "/mirror") == "mirror 10002 green")
 

@@ -5,16 +5,14 @@ The tests share one stack and run in the order in which they stand.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.e2e.checkout import Checkout
+from tests.e2e.faulty import until_running, until_said
 
 STACK = ("--stack", "local")
-WAIT_SECONDS = 240
 
 DOCKERFILE = """\
 ARG BASE_IMAGE=public.ecr.aws/docker/library/python:3.13-slim
@@ -63,15 +61,6 @@ def stack(checkout: Checkout) -> Checkout:
     return checkout
 
 
-def until(look: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < deadline:
-        if look():
-            return
-        time.sleep(1)
-    raise AssertionError(f"not within {WAIT_SECONDS} s")
-
-
 def up(checkout: Checkout, exit_code: int = 0) -> dict[str, Any]:
     return checkout.json("up", *STACK, "--yes", exit_code=exit_code)
 
@@ -113,7 +102,8 @@ def test_it_is_released_without_a_load_balancer(stack: Checkout) -> None:
 
 
 def test_its_log_its_tasks_and_its_price_are_told(stack: Checkout) -> None:
-    until(lambda: said(stack, "working in no colour"))
+    until_said(stack, "working in no colour")
+    assert said(stack, "working in no colour")
     inside = stack.run("exec", *STACK, "--", "sh", "-c", "test -f /work.py && exit 7")
     assert inside.returncode == 7, inside.stderr
     once = stack.run("run", *STACK, "--", "python3", "-c", "print('once')")
@@ -131,13 +121,15 @@ def test_a_bad_release_goes_back_and_is_explained(stack: Checkout) -> None:
     assert "exited with code 1" in told["diagnosis"]["cause"]
     found = stack.json("diagnose", *STACK)["diagnosis"]
     assert "exited with code 1" in found["cause"]
-    until(lambda: stack.json("status", *STACK)["service"]["running"] == 1)
+    until_running(stack, 1, "worker")
+    assert stack.json("status", *STACK)["service"]["running"] == 1
 
 
 def test_a_release_is_put_back_and_the_next_up_deploys_the_settings_again(stack: Checkout) -> None:
     configure(stack, environment={"COLOUR": "red"})
     assert up(stack)["result"] == "succeeded"
-    until(lambda: said(stack, "working in red"))
+    until_said(stack, "working in red")
+    assert said(stack, "working in red")
     rows: Any = stack.json("releases", *STACK)["releases"]
     assert [row["state"] for row in rows] == ["current", "rolled back", "superseded"]
     assert stack.json("rollback", *STACK, "--yes")["result"] == "succeeded"
