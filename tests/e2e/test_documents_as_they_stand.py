@@ -11,7 +11,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 
 import pytest
@@ -19,7 +18,7 @@ import yaml
 
 from tests.e2e.checkout import ROOT, UP_SECONDS, Checkout
 from tests.e2e.document_commands import blocks, typed
-from tests.e2e.pipeline_harness import ENDED, WAIT_SECONDS
+from tests.e2e.pipeline_harness import Pipeline
 from tests.unit.test_document_commands import commands
 from tests.unit.test_documents import PAGES
 
@@ -199,12 +198,8 @@ def test_a_push_starts_the_pipeline(here: Checkout) -> None:
     said = typed(here, block, **SET_UP)
     assert "pipeline fargate-cd-local" in said
     commit = typed(here, "git rev-parse HEAD").strip()
-    deadline = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < deadline:
-        run = here.json("status", "--stack", "local")["pipeline"]["execution"]
-        if run["commit"] == commit and run["status"] in ENDED:
-            break
-        time.sleep(1)
+    Pipeline(here.client("codepipeline")).wait_for(commit)
+    run = here.json("status", "--stack", "local")["pipeline"]["execution"]
     assert (run["commit"], run["status"]) == (commit, "Failed")
     for command in AFTER_A_PUSH:
         assert "exit 3" in typed(here, line(command), **SET_UP)
