@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.e2e import faulty
-from tests.e2e.checkout import UP_SECONDS, Checkout
+from tests.e2e.checkout import Checkout
 
 COMMAND = ["python3", "/migrate.py"]
 STACK = ("--stack", "local")
@@ -84,10 +83,8 @@ def test_a_killed_driver_leaves_it_running_and_the_next_one_follows_it(stack: Ch
         stack.root / "faulty", "import time; print('begun'); time.sleep(20); print('migrated to 3')"
     )
     update = stack.begin("up", *STACK, "--yes")
-    deadline = time.monotonic() + UP_SECONDS
-    while "begun" not in log(stack):
-        assert update.poll() is None, update.communicate()[0]
-        assert time.monotonic() < deadline
+    faulty.until_said(stack, "begun")
+    assert update.poll() is None, update.communicate()[0]
     update.send_signal(signal.SIGKILL)
     update.wait()
     done = stack.run("up", *STACK, "--yes")
