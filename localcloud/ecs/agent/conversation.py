@@ -111,6 +111,9 @@ class Conversation:
                     raise _NotStartedError(_in_words_of_go(words[0], chunk))
                 self.output += chunk[: max(0, OUTPUT_KEPT - len(self.output))]
                 self._send(PayloadType.OUTPUT, chunk)
+        except ConnectionClosed:  # noticed here first, while the command was printing
+            self._type(_HANG_UP)
+            raise
         finally:
             self._terminal = None
             stream.close()
