@@ -6,6 +6,8 @@ import json
 import logging
 import socket
 import threading
+import time
+from contextlib import suppress
 from typing import Any
 
 from docker.errors import APIError
@@ -19,6 +21,9 @@ from localcloud.ecs.agent.data_channel import Message, PayloadType
 log = logging.getLogger(__name__)
 
 HANDSHAKE_SECONDS = 30.0
+HANG_UP_SECONDS = 10.0
+"""How long a command may take to end once its client has gone; then it is left to itself."""
+AGAIN_SECONDS = 0.5
 OUTPUT_KEPT = 4 * 1024 * 1024
 """Bytes of a session's output that are kept for its log; what comes after is left out."""
 _CHUNK = 4096
@@ -43,6 +48,15 @@ def _in_words_of_go(program: str, told: bytes) -> str:
     return f'exec: "{program}": executable file not found in $PATH'
 
 
+def _await_end(terminal: socket.socket) -> None:
+    """Read what nobody takes any more, while the command is ended."""
+    end = time.monotonic() + HANG_UP_SECONDS
+    terminal.settimeout(HANG_UP_SECONDS)
+    with suppress(OSError):  # it closed the terminal, or is silent
+        while terminal.recv(_CHUNK) and time.monotonic() < end:
+            pass
+
+
 class Conversation:
     """One session, from the handshake to the command's end.
 
@@ -60,7 +74,7 @@ class Conversation:
         self._sending = threading.Lock()
         self._sent = 0
         self._expected = 0
-        self._agreed = threading.Event()
+        self._agreed, self._ended = threading.Event(), threading.Event()
         self._execution: str | None = None
         self._terminal: socket.socket | None = None
         self._early = bytearray()
@@ -111,10 +125,11 @@ class Conversation:
                     raise _NotStartedError(_in_words_of_go(words[0], chunk))
                 self.output += chunk[: max(0, OUTPUT_KEPT - len(self.output))]
                 self._send(PayloadType.OUTPUT, chunk)
-        except ConnectionClosed:  # noticed here first, while the command was printing
-            self._type(_HANG_UP)
+        except ConnectionClosed:
+            _await_end(terminal)
             raise
         finally:
+            self._ended.set()
             self._terminal = None
             stream.close()
 
@@ -131,7 +146,15 @@ class Conversation:
                     self._take(Message.decoded(data))
         except (ConnectionClosed, ValueError, OSError) as error:
             log.info("the session %s lost its client: %s", self._id, error)
-        self._type(_HANG_UP)
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        """End the command; a shell that starts a program at this moment does not see a Ctrl-C."""
+        end = time.monotonic() + HANG_UP_SECONDS
+        while time.monotonic() < end:
+            self._type(_HANG_UP)
+            if self._ended.wait(AGAIN_SECONDS):
+                return
 
     def _take(self, message: Message) -> None:
         """A message of the client; one that was sent again is acknowledged again, no more."""

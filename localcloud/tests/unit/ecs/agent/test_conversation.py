@@ -14,32 +14,42 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 from localcloud.ecs.agent.conversation import Conversation
 from localcloud.ecs.agent.data_channel import INPUT, Message, PayloadType
 
+HANG_UP = b"\x03\x04"
+
 
 class Client:
-    """Shakes hands and takes no output: it has gone, which the reader has not noticed yet."""
+    """Shakes hands, and goes at the first output; the sending side notices it first."""
 
     def __init__(self) -> None:
-        self.noticed = threading.Event()
+        self.gone = threading.Event()
 
     def __iter__(self) -> Iterator[bytes]:
         yield Message(INPUT, b"{}", PayloadType.HANDSHAKE_RESPONSE).encoded()
-        self.noticed.wait(30)
+        self.gone.wait(30)
 
     def send(self, data: bytes) -> None:
         if Message.decoded(data).payload_type == PayloadType.OUTPUT:
+            self.gone.set()
             raise ConnectionClosedOK(None, None)
 
 
-def test_a_command_that_prints_ends_with_its_client() -> None:
+def test_a_command_that_misses_the_first_ctrl_c_ends_with_its_client() -> None:
     ours, command = socket.socketpair()
-    command.sendall(b"begun")
+    seen: list[bytes] = []
+
+    def run() -> None:
+        with command:
+            command.sendall(b"begun")
+            seen.extend(command.recv(len(HANG_UP)) for _ in range(2))
+
     api: Any = SimpleNamespace(
         exec_create=lambda *_, **__: {"Id": "1"},
         exec_start=lambda *_, **__: SimpleNamespace(_sock=ours, close=ours.close),
     )
     client: Any = Client()
+    running = threading.Thread(target=run)
+    running.start()
     with pytest.raises(ConnectionClosed):
         Conversation(client, api, "session").hold("container", "sh")
-    client.noticed.set()
-    with command:
-        assert command.recv(16) == b"\x03\x04"
+    running.join(30)
+    assert seen == [HANG_UP, HANG_UP]
