@@ -149,7 +149,7 @@ class Conversation:
         self._hang_up()
 
     def _hang_up(self) -> None:
-        """End the command; a shell that starts a program at this moment does not see a Ctrl-C."""
+        """Type Ctrl-C until the command ends: a shell misses one while it starts a program."""
         end = time.monotonic() + HANG_UP_SECONDS
         while time.monotonic() < end:
             self._type(_HANG_UP)
