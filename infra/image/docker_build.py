@@ -33,6 +33,15 @@ NO_BASE = (
     "engine (`docker load`), or name a registry that can be reached (docs/your-app.md, Base images "
     "without a registry)"
 )
+_LAYER_GONE = re.compile(
+    r'unknown parent image ID sha256:|(?:find|get destination) image "?sha256:', re.IGNORECASE
+)
+"""What the classic builder says of a cached layer that was removed while it used it.
+
+Whoever removes an image removes its layers that have no other name, also those with which
+another build has just begun.
+"""
+ATTEMPTS = 5
 _WITH_BUILDKIT_INSIDE = 23
 """The first version of the command whose BuildKit is a plugin:
 https://docs.docker.com/engine/release-notes/23.0/"""
@@ -111,9 +120,19 @@ def build(
     environment = {**os.environ, **values, "BUILDKIT_PROGRESS": "plain"}
     environment |= {f"{SECRET_PREFIX}{name}": text for name, text in (secrets or {}).items()}
     environment |= {"DOCKER_BUILDKIT": "1"} if secrets else {}
+    for attempt in range(1, ATTEMPTS + 1):
+        done, step, lines = _run([*command, str(folder)], environment)
+        if done:
+            return
+        if attempt == ATTEMPTS or not _LAYER_GONE.search("\n".join(lines[-1:])):
+            raise _build_error(step, _masked(lines, (secrets or {}).values()))
+
+
+def _run(command: list[str], environment: Mapping[str, str]) -> tuple[bool, str, list[str]]:
+    """Whether a build succeeded, its last step and the end of what was printed in it."""
     try:
         with subprocess.Popen(
-            [*command, str(folder)],
+            command,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -124,8 +143,7 @@ def build(
             step, lines = last_step(process.stdout or ())
     except OSError as error:
         raise BuildError(f"The image can't be built: {error}") from error
-    if process.returncode != 0:
-        raise _build_error(step, _masked(lines, (secrets or {}).values()))
+    return process.returncode == 0, step, lines
 
 
 def remove_tag(tag: str) -> None:

@@ -24,6 +24,15 @@ _NO_BASE = re.compile(
     r"no such host|dial tcp|timeout|refused|manifest|not found|pull access denied", re.IGNORECASE
 )
 _NO_SPACE = "no space left on device"
+_LAYER_GONE = re.compile(
+    r'unknown parent image ID sha256:|(?:find|get destination) image "?sha256:', re.IGNORECASE
+)
+"""What the classic builder says of a cached layer that was removed while it used it.
+
+Whoever removes an image removes its layers that have no other name, also those with which
+another build has just begun.
+"""
+_BUILD_ATTEMPTS = 5
 _SHOWN_LINES = 12
 
 
@@ -185,6 +194,18 @@ class Builder:
     def _build_classic(
         self, image: ImageInputs, arguments: dict[str, str], output: BuildOutput
     ) -> None:
+        for attempt in range(1, _BUILD_ATTEMPTS + 1):
+            cause = self._classic_failure(image, arguments, output)
+            if not cause:
+                return
+            if attempt == _BUILD_ATTEMPTS or not _LAYER_GONE.search(cause):
+                raise output.failure(cause)
+            self._context.log("a cached layer was removed meanwhile; building again")
+
+    def _classic_failure(
+        self, image: ImageInputs, arguments: dict[str, str], output: BuildOutput
+    ) -> str:
+        """Builds once; what the engine says of a failure, empty where there is none."""
         build = image.build
         answers = self._engine.api.build(
             path=str(build.context),
@@ -202,8 +223,9 @@ class Builder:
         )
         for answer in self._unless_cancelled(answers):
             if "error" in answer:
-                raise output.failure(answer["error"])
+                return str(answer["error"])
             output.add(answer.get("stream", ""))
+        return ""
 
     def _build_with_buildx(
         self, image: ImageInputs, arguments: dict[str, str], output: BuildOutput

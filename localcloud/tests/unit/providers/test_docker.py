@@ -354,6 +354,47 @@ def test_a_full_disk_while_building_is_one_sentence(full_engine, folder):
     assert PASSWORD not in caught.value.details()
 
 
+LAYER_GONE = (
+    "failed to export image: failed to set parent sha256:cc: unknown parent image ID sha256:cc"
+)
+
+
+@pytest.mark.parametrize(
+    ("answers", "builds", "failure"),
+    [
+        ([LAYER_GONE, ""], 2, ""),
+        (['unable to find image "sha256:82": No such image: sha256:82', ""], 2, ""),
+        (['failed to get destination image "sha256:34": No such image: sha256:34', ""], 2, ""),
+        ([LAYER_GONE] * 9, 5, "unknown parent image ID"),
+        (["process make failed", ""], 1, "process make failed"),
+        (['unable to find image "python:3.13": No such image', ""], 1, "python:3.13"),
+    ],
+)
+def test_a_build_whose_cached_layer_was_removed_is_done_again(folder, answers, builds, failure):
+    """Another stack's image is removed together with layers that this build has just found."""
+    ran: list[str] = []
+
+    def build(**_):
+        ran.append(answers[len(ran)])
+        return iter([{"error": ran[-1]} if ran[-1] else {"stream": "Successfully built"}])
+
+    images = SimpleNamespace(get=lambda _name: SimpleNamespace(id="sha256:built"))
+    building = builder.Builder(Context(urn="", configuration={}, log=lambda _line: None))
+    engine: Any = SimpleNamespace(api=SimpleNamespace(build=build), images=images)
+    building._engine = engine
+    dockerfile = str(folder / "Dockerfile")
+    new: dict[str, Any] = {"context": str(folder), "dockerfile": dockerfile}
+    new["platform"] = "linux/amd64"
+    new |= {"args": {"BASE_IMAGE": "scratch"}, "builderVersion": "BuilderV1"}
+    image = parse(given(folder, build=new, skipPush=True, buildOnPreview=False))
+    if failure:
+        with pytest.raises(ProviderError, match=failure):
+            building.build(image)
+    else:
+        assert building.build(image) == "sha256:built"
+    assert len(ran) == builds
+
+
 BUILDX = """#!/bin/sh
 [ "$2" = version ] && exit 0
 echo "#5 [1/2] RUN make"

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pty
+import select
 import socket
 import subprocess
 import sys
@@ -162,7 +163,10 @@ def test_up_on_a_terminal_shows_the_changes_and_their_cost_and_asks(
         with pytest.raises(ConfigurationError, match="Nothing was touched"):
             up(STACK, captured.screen)
         assert engine.stacks == set()
-    assert b"Make these changes to dev? [y/N]" in os.read(typing, 4096)
+    asked, shown = b"Make these changes to dev? [y/N]", b""
+    while asked not in shown and select.select([typing], [], [], 5)[0]:  # first the answer's echo
+        shown += os.read(typing, 4096)
+    assert asked in shown
     assert "2 to create" in captured.out.getvalue()
     assert "cost: 12.00 USD a month (+12.00)" in captured.out.getvalue()
     assert engine.ran == ran

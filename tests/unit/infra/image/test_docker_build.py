@@ -97,6 +97,29 @@ def test_a_full_disk_is_told(script: Script, tmp_path: Path) -> None:
         docker_build.build(tmp_path, tmp_path / "Dockerfile", "linux/amd64", "t:1", {})
 
 
+LAYER_GONE = """
+echo ' ---> 1234'
+echo 'failed to export image: failed to set parent sha256:1: unknown parent image ID sha256:1'
+"""
+
+
+def test_a_build_whose_cached_layer_was_removed_is_done_again(
+    script: Script, tmp_path: Path
+) -> None:
+    """Another stack's image is removed together with layers that this build has just found."""
+    tried = tmp_path / "tried"
+    log = script(f"test -e {tried} && exit 0; touch {tried}\n{LAYER_GONE}\nexit 1")
+    docker_build.build(tmp_path, tmp_path / "Dockerfile", "linux/amd64", "t:1", {})
+    assert len(log.read_text().splitlines()) == 2
+
+
+def test_a_layer_that_is_removed_each_time_is_told(script: Script, tmp_path: Path) -> None:
+    log = script(f"{LAYER_GONE}\nexit 1")
+    with pytest.raises(BuildError, match="unknown parent image ID"):
+        docker_build.build(tmp_path, tmp_path / "Dockerfile", "linux/amd64", "t:1", {})
+    assert len(log.read_text().splitlines()) == docker_build.ATTEMPTS
+
+
 OLD = 'case "$1" in version) echo 20.10.24; exit;; esac'
 NEW = 'case "$1" in version) echo 28.2.2; exit;; buildx) exit 1;; esac'
 PLUGIN = 'case "$1" in version) echo 28.2.2; exit;; buildx) echo v0.20; exit;; esac'
