@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -186,21 +187,22 @@ def test_a_deleted_pipeline_does_nothing_more(world: World) -> None:
 
 
 def test_an_abandoned_actions_outcome_no_longer_counts(world: World) -> None:
-    began: list[Work] = []
+    began, abandoned = threading.Event(), threading.Event()
 
-    def advance(work: Work) -> Outcome:
-        began.append(work)
-        time.sleep(0.2)
+    def advance(_work: Work) -> Outcome:
+        began.set()
+        assert abandoned.wait(60)
         return succeeded()
 
     world.act(advance)
     execution = world.begin()
     world.run()
-    wait(lambda: bool(began))
+    assert began.wait(60)
     one = next(iter(world.core.state.pipelines.values()))
     with world.core.change():
         lifecycle.abandon(one, execution, world.core.events)
     assert world.executor is not None
+    abandoned.set()
     world.executor.settle(one.arn)
     assert execution.actions[0].status == "Abandoned"
     assert execution.status == "Stopped"

@@ -51,14 +51,14 @@ def test_waiting_for_a_message_holds_up_nobody(cloud: Served) -> None:
     received: list[str] = []
 
     def wait() -> None:
-        answer = cloud.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=10)
+        answer = cloud.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20)
         received.extend(message["Body"] for message in answer["Messages"])
 
     waiting = threading.Thread(target=wait)
     waiting.start()
     cloud.client("sns").list_topics()  # would wait for the lock
     sqs.send_message(QueueUrl=url, MessageBody="hello")
-    waiting.join(timeout=8)
+    waiting.join()
     assert received == ["hello"]
 
 

@@ -111,10 +111,7 @@ def test_a_plain_log_says_what_still_goes_on(
     monkeypatch.setattr(module, "STILL_SECONDS", 0.0)
     with Progress(captured.screen, "Updating") as progress:
         progress.on_event(step("resourcePreEvent", "create"))
-        deadline = time.monotonic() + 5
-        while "still at create" not in captured.err.getvalue() and time.monotonic() < deadline:
-            time.sleep(0.05)
-    assert "still at create aws:Role roles-task" in captured.err.getvalue()
+        await_words("still at create aws:Role roles-task", captured)
 
 
 def test_a_plain_log_says_that_it_goes_on_before_the_engine_begins_a_step(
@@ -134,6 +131,8 @@ def test_a_terminal_shows_a_table_and_never_deadlocks() -> None:
             progress.on_event(step("resourcePreEvent", "create"))
             progress.on_event(step("resOutputsEvent", "create"))
         progress.on_event(step("resourcePreEvent", "create", SERVICE))
-        time.sleep(0.4)
+        deadline = time.monotonic() + 30
+        while "aws:Service service" not in err.getvalue() and time.monotonic() < deadline:
+            time.sleep(0.01)
     assert "create" in err.getvalue()
     assert "aws:Service service" in err.getvalue()

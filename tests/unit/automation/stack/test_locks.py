@@ -7,7 +7,6 @@ import shlex
 import socket
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -136,13 +135,20 @@ def test_words_that_name_no_owner_mean_a_running_update() -> None:
 
 def test_an_orphaned_engine_is_waited_for(lock: Path) -> None:
     engine = subprocess.Popen(
-        [sys.executable, "-c", "import time; time.sleep(0.7)"],
+        [sys.executable, "-c", "input()"],
+        stdin=subprocess.PIPE,
         env=os.environ | {DRIVER_VARIABLE: str(dead_pid())},
     )
-    time.sleep(0.2)
     since = datetime.now(UTC) + timedelta(seconds=1)
     notes: list[str] = []
-    locks.clear_dead("s", message(quoted(lock), engine.pid, since), notes.append, lock.unlink)
+
+    def note(line: str) -> None:
+        notes.append(line)
+        if "finishes" in line:  # only from now on it can
+            engine.stdin.write(b"\n")
+            engine.stdin.close()
+
+    locks.clear_dead("s", message(quoted(lock), engine.pid, since), note, lock.unlink)
     assert engine.poll() == 0, "it ended by itself"
     assert "finishes" in notes[0]
     assert not lock.exists()
@@ -154,7 +160,6 @@ def test_an_orphan_that_hangs_is_ended(lock: Path, monkeypatch: pytest.MonkeyPat
         [sys.executable, "-c", "import time; time.sleep(60)"],
         env=os.environ | {DRIVER_VARIABLE: str(dead_pid())},
     )
-    time.sleep(0.2)
     since = datetime.now(UTC) + timedelta(seconds=1)
     notes: list[str] = []
     locks.clear_dead("s", message(quoted(lock), engine.pid, since), notes.append, lock.unlink)
