@@ -42,7 +42,7 @@ class CloudProcess:
         """As `kill -9` does: no goodbye, nothing saved."""
         victim = psutil.Process(self.endpoints.pid)
         os.kill(self.endpoints.pid, signal.SIGKILL)
-        victim.wait(10)
+        victim.wait(60)
 
     def start(self) -> None:
         self.endpoints = process.start(self.state_dir)
@@ -63,6 +63,16 @@ def running(state_dir: Path) -> Iterator[CloudProcess]:
         assert remove_unused_network(connect(), process.instance_of(state_dir))
 
 
-def wait_for_snapshot(seconds: float = 1.0) -> None:
-    """A change is on disk within a second."""
-    time.sleep(seconds)
+def await_snapshot(state_dir: Path, ssm: Any) -> None:
+    """Wait until all that has changed is on disk, which takes a second on an idle machine.
+
+    Args:
+        state_dir: of the running local cloud.
+        ssm: its client of Systems Manager, in which a mark is left.
+    """
+    mark = f"/snapshot/{time.time_ns()}"
+    ssm.put_parameter(Name=mark, Value=mark, Type="String")
+    snapshot, deadline = state_dir / "emulator" / "snapshot.pickle", time.monotonic() + 120
+    while not snapshot.exists() or mark.encode() not in snapshot.read_bytes():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

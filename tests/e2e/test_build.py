@@ -47,7 +47,7 @@ def test_the_build_had_its_argument_and_its_secret(serving: str) -> None:
     digest = subprocess.run(
         ["sha256sum"], input=WORD, capture_output=True, text=True, check=True
     ).stdout
-    with urllib.request.urlopen(serving, timeout=10) as answer:
+    with urllib.request.urlopen(serving, timeout=60) as answer:
         assert answer.read().decode().split() == ["dark", *digest.split()]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from localcloud.tests.cloud_process import await_snapshot
 from tests.e2e.checkout import UP_SECONDS, Checkout
 from tests.e2e.faulty import names, prepare, up
 
@@ -31,7 +32,7 @@ def kill_at_create(checkout: Checkout) -> None:
         assert update.poll() is None, update.communicate()[0]
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    time.sleep(1)  # the cloud keeps a change within a second
+    await_snapshot(checkout.state_dir, checkout.client("ssm"))
     cloud = psutil.Process(json.loads((checkout.state_dir / "endpoints.json").read_text())["pid"])
     os.kill(cloud.pid, signal.SIGKILL)
     said = update.communicate(timeout=UP_SECONDS)[0]

@@ -26,7 +26,7 @@ OUTPUTS = {
 
 def get(url: str) -> str:
     """The body behind a URL, on a connection of its own."""
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return str(answer.read().decode())
 
 

@@ -51,7 +51,7 @@ def settings_of(cloud: WholeCloud, name: str) -> dict[str, str]:
         cloud.client("ssm").put_parameter(Name=parameter, Value="on", Type="String")
     cloud.client("route53").create_hosted_zone(Name="example.com", CallerReference="1")
     requests.post(
-        f"{cloud.git_host_url}api/v3/orgs/octo/repos", json={"name": "shop"}, timeout=5
+        f"{cloud.git_host_url}api/v3/orgs/octo/repos", json={"name": "shop"}, timeout=60
     ).raise_for_status()
     named = {
         f"arn:aws:secretsmanager:{recorder.REGION}:123456789012:secret:db-AbCdEf": secret["ARN"],

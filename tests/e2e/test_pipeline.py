@@ -75,7 +75,7 @@ def released(pipeline: Pipeline, copy: WorkingCopy, url: str) -> dict[str, Any]:
     with Load(url) as load:
         commit = copy.push("Greet from a push")
         execution = pipeline.wait_for(commit)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while "Hello from a push!" not in load.bodies and time.monotonic() < deadline:
             time.sleep(0.2)
     return {

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 import urllib.error
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.checkout import Checkout, copy_tree
+from tests.e2e.checkout import Checkout, copy_tree, until
 from tests.e2e.test_main_job import get, inventory
 from tests.e2e.test_previews import Watch, spoken
 
@@ -109,7 +108,7 @@ def test_each_is_released_by_itself_and_the_other_loses_nothing(
     with Watch(urls) as watch:
         application(checkout, "api", "NewAPI")
         checkout.json("up", *API, *FLAGS)
-        time.sleep(1)
+        until(lambda: "NewAPI" in watch.seen["api"])
     assert watch.failures == []
     assert watch.seen == {"environment": {"World"}, "api": {"API", "NewAPI"}}
     assert releases(checkout, API) == before[API] + 1
@@ -132,7 +131,7 @@ def test_a_release_that_shifts_traffic_loses_nothing_behind_a_shared_listener(
     )
     with Watch({"environment": f"{place['url']}/", "api": f"{place['url']}/api"}) as watch:
         checkout.json("up", *API, *FLAGS)
-        time.sleep(1)
+        until(lambda: "Shifted" in watch.seen["api"])
     assert watch.failures == []
     assert watch.seen == {"environment": {"World"}, "api": {"NewAPI", "Shifted"}}
 

@@ -36,7 +36,7 @@ def shop(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def answers(url: str) -> int:
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return int(answer.status)
 
 

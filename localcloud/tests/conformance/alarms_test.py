@@ -178,8 +178,8 @@ def deployment_alarm(cloud: Stage) -> None:
         return dict(answer["serviceDeployments"][0])
 
     with kept_high(cloud, "release"):
-        slow = {"command": ["CMD", "true"], "startPeriod": 60, "interval": 30}
-        details = deployed(cloud.definition(healthCheck=slow))
+        never = {"command": ["CMD", "false"], "startPeriod": 300, "retries": 10}
+        details = deployed(cloud.definition(healthCheck=never))
         assert details["status"] == "ROLLBACK_SUCCESSFUL"
         assert details["alarms"]["triggeredAlarmNames"] == ["release"]
         assert cloud.described(cluster, service)["taskDefinition"] == good
@@ -427,8 +427,7 @@ def queue_metrics(cloud: Stage) -> None:
     for body in ("a", "b"):
         sqs.send_message(QueueUrl=queue, MessageBody=body)
     sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=1, VisibilityTimeout=300)
-    wait_for(lambda: newest("ApproximateNumberOfMessagesVisible") == 1)
-    assert newest(in_flight) == 1
+    wait_for(lambda: newest("ApproximateNumberOfMessagesVisible") == 1 and newest(in_flight) == 1)
     assert newest(oldest) is not None
 
 

@@ -41,7 +41,7 @@ def first_deployment(cloud: Stage) -> None:
 
 @row("an old task is drained, then told to stop", GUIDE + "task-lifecycle-explanation.html")
 def update_under_load(cloud: Stage) -> None:
-    cluster, site = cloud.cluster(), cloud.site()
+    cluster, site = cloud.cluster(), cloud.site(drained_for=10)
     first = cloud.definition(variables={"VERSION": "one"})
     service = cloud.service(cluster, first, site)
     cloud.rolled_out(cluster, service)
@@ -54,7 +54,7 @@ def update_under_load(cloud: Stage) -> None:
         stopped = cloud.reached(old, "STOPPED")
         cloud.rolled_out(cluster, service)
     drained = stopped["executionStoppedAt"] - stopping["stoppingAt"]
-    assert drained.total_seconds() >= 3, "the deregistration delay"
+    assert drained.total_seconds() >= 10, "the deregistration delay"
     assert "told to stop" in cloud.printed(old)
     assert stopped["stoppedReason"].startswith("Scaling activity initiated by (deployment ecs-svc/")
     assert load.bodies() == {(200, "one"), (200, "two")}

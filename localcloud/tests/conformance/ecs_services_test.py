@@ -178,11 +178,8 @@ def throttled(cloud: Stage) -> None:
     found = cloud.described(cluster, service)
     assert any("unable to consistently start tasks" in e["message"] for e in found["events"])
     assert found["deployments"][0]["rolloutState"] == "IN_PROGRESS"
-    left = cloud.engine.containers.list(
-        all=True,
-        filters={"label": f"com.amazonaws.ecs.cluster={cluster}", "status": "exited"},
-    )
-    assert left == []
+    exited = {"label": f"com.amazonaws.ecs.cluster={cluster}", "status": "exited"}
+    wait_for(lambda: not cloud.engine.containers.list(all=True, filters=exited))
 
 
 @row("state changes reach EventBridge", GUIDE + "ecs_cwe_events.html")

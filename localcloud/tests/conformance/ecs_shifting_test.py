@@ -116,6 +116,7 @@ def blue_green(cloud: Stage) -> None:
         assert made.weights(cloud) == [0, 100]
         assert made.ended(cloud, made.update(cloud, "three")) == "SUCCESSFUL"
         assert made.weights(cloud) == [100, 0]
+        wait_for(lambda: (200, "three") in load.bodies())
     assert load.bodies() == {(200, "one"), (200, "two"), (200, "three")}
     tasks = [t for t in cloud.tasks(made.cluster) if t["desiredStatus"] == "RUNNING"]
     assert len(tasks) == 1

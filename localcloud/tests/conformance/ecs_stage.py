@@ -166,8 +166,8 @@ class Stage:
         """The network configuration of tasks and services."""
         return {"awsvpcConfiguration": {"subnets": self.subnets}}
 
-    def site(self, **group: Any) -> Site:
-        """A load balancer that forwards port 80 to a new target group."""
+    def site(self, *, drained_for: int = 3, **group: Any) -> Site:
+        """A load balancer that forwards port 80 to a new target group; its drain in seconds."""
         elbv2, name = self.client("elbv2"), f"row-{next(NUMBERS)}"
         balancer = elbv2.create_load_balancer(Name=name, Subnets=self.subnets)["LoadBalancers"][0]
         options = {
@@ -176,12 +176,12 @@ class Stage:
             "VpcId": self.vpc,
             "TargetType": "ip",
             "HealthCheckIntervalSeconds": 5,
-            "HealthCheckTimeoutSeconds": 2,
+            "HealthCheckTimeoutSeconds": 4,
             "HealthyThresholdCount": 2,
             "UnhealthyThresholdCount": 2,
         }
         made = elbv2.create_target_group(Name=name, **(options | group))["TargetGroups"][0]
-        delay = {"Key": "deregistration_delay.timeout_seconds", "Value": "3"}
+        delay = {"Key": "deregistration_delay.timeout_seconds", "Value": str(drained_for)}
         arn = made["TargetGroupArn"]
         elbv2.modify_target_group_attributes(TargetGroupArn=arn, Attributes=[delay])
         elbv2.create_listener(
@@ -382,7 +382,7 @@ def wait_for(look: Callable[[], T | None], seconds: float = PATIENCE_SECONDS) ->
 def answer(url: str) -> tuple[int, str]:
     """The status and body that a URL answers with."""
     try:
-        with urllib.request.urlopen(url, timeout=10) as response:
+        with urllib.request.urlopen(url, timeout=60) as response:
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, ""

@@ -211,7 +211,9 @@ def not_essential(cloud: Stage) -> None:
     GUIDE + "stopped-task-error-codes.html",
 )
 def essential_sidecar(cloud: Stage) -> None:
-    arn = cloud.run(cloud.definition(side(cloud, "sleep 3; exit 4", essential=True)))
+    ask = "import socket; socket.create_connection(('127.0.0.1', 9292))"
+    once_there = f'until python3 -c "{ask}" 2>/dev/null; do sleep 0.2; done; exit 4'
+    arn = cloud.run(cloud.definition(side(cloud, once_there, essential=True)))
     task = cloud.reached(arn, "STOPPED")
     assert (task["stopCode"], task["stoppedReason"]) == (
         "EssentialContainerExited",

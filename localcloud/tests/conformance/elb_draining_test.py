@@ -39,11 +39,11 @@ def delay(stage: Stage, made: Site, seconds: int) -> None:
 @TABLE.row(GUIDE + "edit-target-group-attributes.html", "a draining target finishes its requests")
 def draining(stage: Stage) -> None:
     made, leaving = stage.served()
-    delay(stage, made, 3)
+    delay(stage, made, 6)
     leaving.delay = 1.5
     slow = http.client.HTTPConnection(made.host, timeout=60)
     slow.request("GET", "/slow")
-    time.sleep(0.2)
+    await_true(lambda: bool(leaving.requests))
     staying = stage.target()
     register(stage.cloud.client, made.target_group, staying)
     await_state(stage.cloud.client, made.target_group, "healthy")
@@ -69,7 +69,7 @@ def cut(stage: Stage) -> None:
     leaving.delay = 30
     slow = http.client.HTTPConnection(made.host, timeout=60)
     slow.request("GET", "/slow")
-    time.sleep(0.2)
+    await_true(lambda: bool(leaving.requests))
     began = time.monotonic()
     deregister(stage.cloud.client, made.target_group, leaving)
     try:

@@ -119,7 +119,7 @@ def _get(cloud: CloudProcess, build: dict[str, Any]) -> dict[str, Any]:
 def _until(
     cloud: CloudProcess, build: dict[str, Any], reached: Callable[[dict[str, Any]], bool]
 ) -> dict[str, Any]:
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + 300
     while not reached(build := _get(cloud, build)):
         assert time.monotonic() < deadline, build
         time.sleep(0.2)
@@ -391,7 +391,7 @@ def test_stop_ends_a_build_and_its_container(cloud: CloudProcess) -> None:
     started = time.monotonic()
     cloud.client("codebuild").stop_build(id=build["id"])
     build = _finished(cloud, build)
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 60, "the command takes ten minutes"
     assert build["buildStatus"] == "STOPPED"
     assert _contexts(build)["BUILD"][0] == "STOPPED"
     assert _containers(cloud) == []

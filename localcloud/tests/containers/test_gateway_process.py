@@ -17,7 +17,7 @@ import pytest
 from localcloud.server import process
 from localcloud.server.docker_network import connect
 from localcloud.server.process import Endpoints
-from localcloud.tests.cloud_process import CloudProcess, running, wait_for_snapshot
+from localcloud.tests.cloud_process import CloudProcess, await_snapshot, running
 
 TRUST = """{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
 "Principal": {"Service": "ecs-tasks.amazonaws.com"}}]}"""
@@ -68,7 +68,7 @@ def test_tasks_reach_the_same_apis_on_their_network(cloud: CloudProcess) -> None
     network = connect().networks.get(f"fargate-cd-{process.instance_of(cloud.state_dir)}")
     gateway = network.attrs["IPAM"]["Config"][0]["Gateway"]
     port = int(cloud.endpoints.api_url.rsplit(":", 1)[1])
-    with socket.create_connection((gateway, port), timeout=5):
+    with socket.create_connection((gateway, port), timeout=60):
         pass
 
 
@@ -93,7 +93,7 @@ def test_a_killed_cloud_comes_back_with_everything_at_the_same_addresses(
     cloud.client("s3").put_object(Bucket="kept", Key="k", Body=b"content")
     cloud.client("ecr").create_repository(repositoryName="kept")
     cloud.client("ecs").create_cluster(clusterName="kept")
-    wait_for_snapshot()
+    await_snapshot(cloud.state_dir, cloud.client("ssm"))
 
     cloud.kill()
     assert process.status(cloud.state_dir) is None
@@ -161,7 +161,7 @@ def test_a_deleted_folder_ends_its_process(tmp_path: Path) -> None:
         orphan = psutil.Process(cloud.endpoints.pid)
         children = orphan.children(recursive=True)
         shutil.rmtree(state_dir)
-        orphan.wait(20)
+        orphan.wait(120)
         assert not any(child.is_running() for child in children)
         assert not state_dir.exists()
 

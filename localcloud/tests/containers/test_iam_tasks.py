@@ -25,7 +25,7 @@ from localcloud.shared.base_image import local_base_image
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
-DEADLINE_SECONDS = 90
+DEADLINE_SECONDS = 300
 SHOW_CREDENTIALS = (
     "import os, urllib.request as r; "
     "u = os.environ.get('AWS_CONTAINER_CREDENTIALS_FULL_URI') or "

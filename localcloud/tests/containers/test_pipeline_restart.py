@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from localcloud.tests.cloud_process import CloudProcess, running, wait_for_snapshot
+from localcloud.tests.cloud_process import CloudProcess, await_snapshot, running
 
 ACCOUNT = "123456789012"
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -145,7 +145,7 @@ def test_a_waiting_approval_outlives_a_kill(cloud: CloudProcess, tmp_path: Path)
     define(cloud)
     push(cloud, tmp_path / "clone", "first")
     before = wait(lambda: token(cloud))
-    wait_for_snapshot()
+    await_snapshot(cloud.state_dir, cloud.client("ssm"))
     cloud.kill()
     cloud.start()
     assert token(cloud) == before
