@@ -56,6 +56,7 @@ class DataPlane:
         self.access_logs = AccessLogs(self.haproxy.sockets, surroundings)
         self._meter = Meter(self.haproxy.ask, self.haproxy.workers)
         self._published_at = time.monotonic()
+        self._behind = False
         self._checker = Checker(self._report)
         self._ending = threading.Event()
         self._upkeep = threading.Thread(target=self._keep_up, name="elb-upkeep", daemon=True)
@@ -136,12 +137,14 @@ class DataPlane:
             health = observed(target.health, observation, group.health_check)
             if self.targets.set_health(key, health):
                 log.info("%s:%d of %s is %s %s", *key[1:], key[0], health.state, health.description)
-                self._serve()
+                self._behind = True
+                self._guarded(self._catch_up)
 
     def _keep_up(self) -> None:
         """Forget drained targets in time, and have HAProxy running."""
         while not self._ending.wait(UPKEEP_SECONDS):
             self._guarded(self._forget_drained)
+            self._guarded(self._catch_up)
             self._guarded(self._revive)
             self._guarded(self._follow_names)
             if time.monotonic() - self._published_at >= PERIOD_SECONDS:
@@ -199,4 +202,11 @@ class DataPlane:
             drained = [t for t in self.targets if t.drained_at is not None and t.drained_at <= now]
             if drained:
                 self.targets.remove(drained)
+                self._behind = True
+
+    def _catch_up(self) -> None:
+        """Serve what has changed by itself; what fails, as on a busy machine, is tried again."""
+        with self.lock:
+            if self._behind:
                 self._serve()
+                self._behind = False

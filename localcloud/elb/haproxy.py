@@ -36,7 +36,9 @@ log = logging.getLogger("localcloud.elb")
 STATE_FORMAT = "1\n"
 """How the answer to `show servers state` begins."""
 
-RELOAD_SECONDS = 15
+RELOAD_SECONDS = 60
+ANSWER_SECONDS = 30
+"""One that is not there refuses at once; one that is slow is not to be started a second time."""
 STOPPING_SECONDS = 10
 LONGEST_SOCKET_PATH = 80
 """Bytes; the system's limit is 107 and HAProxy adds to the name while it binds."""
@@ -238,7 +240,7 @@ class Haproxy:
 
     def _ask(self, command: str) -> str:
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(5)
+            connection.settimeout(ANSWER_SECONDS)
             connection.connect(str(self._socket))
             connection.sendall(f"{command}\n".encode())
             connection.shutdown(socket.SHUT_WR)
