@@ -22,8 +22,7 @@ from localcloud.emulator.emulator_fixes import amendments
 from localcloud.emulator.tagging import Tagging
 from localcloud.gateway.refusals import refusals
 from localcloud.providers.server import RunningProviders, serve_providers
-from localcloud.server.cloud import SERVICES
-from localcloud.server.serving import listen
+from localcloud.server.cloud import SERVICES, Ports
 from localcloud.shared.service import Service, Surroundings
 from localcloud.tests.unit.gateway_harness import ACCOUNT, REGION, Served, served
 
@@ -67,8 +66,7 @@ def whole_cloud(folder: Path) -> Iterator[WholeCloud]:
 
 
 def _surroundings(running: Served, folder: Path) -> Surroundings:
-    with listen("127.0.0.1", 0) as probe:
-        git_port = probe.getsockname()[1]
+    git_port = Ports(folder).free("git")
     known: dict[tuple[str, str], Any] = {}
 
     def client(service: str, region: str = REGION, _credentials: Any = None) -> Any:

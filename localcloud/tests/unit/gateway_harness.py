@@ -29,7 +29,7 @@ CLIENTS = threading.Lock()  # making a client is not thread-safe
 
 def fetch(url: str, method: str = "GET") -> tuple[int, bytes]:
     """The status and body of a request that no SDK signs."""
-    answer = urllib3.PoolManager().request(method, url, timeout=5, retries=False)
+    answer = urllib3.PoolManager().request(method, url, timeout=60, retries=False)
     return answer.status, answer.data
 
 

@@ -110,7 +110,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
         cwd=checkout,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -53,7 +53,7 @@ class Client:
     def ask(
         self, method: str, path: str, body: Any = None, login: bool = True, **headers: str
     ) -> Reply:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if login:
             pair = base64.b64encode(f"AWS:{self.password}".encode()).decode()

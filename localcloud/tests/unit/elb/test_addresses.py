@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
 from pathlib import Path
 
 import pytest
 
 from localcloud.elb import addresses
 from localcloud.elb.addresses import Addresses, candidates, refusal
+from localcloud.server.cloud import Ports
 
 
 def test_candidates_are_the_same_every_time_and_differ_by_local_cloud() -> None:
@@ -18,10 +18,8 @@ def test_candidates_are_the_same_every_time_and_differ_by_local_cloud() -> None:
         assert not host.startswith("127.0.")
 
 
-def test_refusal_says_why() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
+def test_refusal_says_why(tmp_path: Path) -> None:
+    with Ports(tmp_path).bind("api") as taken:
         port = taken.getsockname()[1]
         assert refusal("127.0.0.1", port) == "Address already in use"
     assert refusal("127.0.0.1", port) is None

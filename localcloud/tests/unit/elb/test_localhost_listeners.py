@@ -13,6 +13,7 @@ from localcloud.elb.configuration import configuration, description
 from localcloud.elb.localhost_listeners import GLOBAL_REGION, HOST, Doors, local_names, wanted_doors
 from localcloud.elb.model import Door, FixedResponse, LoadBalancer
 from localcloud.emulator.emulator import backends
+from localcloud.server.cloud import Ports
 from localcloud.tests.unit.elb.planes import default, listener, plane
 from localcloud.tests.unit.elb.test_configuration import accepted
 
@@ -83,10 +84,8 @@ def test_haproxy_takes_them_whatever_the_name(tmp_path: Path) -> None:
     assert description(described, "test") != description(replace(described, doors=()), "test")
 
 
-def test_a_port_that_somebody_has_is_left_to_them() -> None:
-    with socket.socket() as other:
-        other.bind((HOST, 0))
-        other.listen(1)
+def test_a_port_that_somebody_has_is_left_to_them(tmp_path: Path) -> None:
+    with Ports(tmp_path).bind("api") as other:
         door = Door(other.getsockname()[1], False, ())
         doors = Doors()
         assert doors.open([door]) == ()

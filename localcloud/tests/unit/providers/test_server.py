@@ -13,6 +13,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from localcloud.providers.server import FACTORIES, serve_providers
+from localcloud.server.cloud import Ports
 from localcloud.tests.unit.gateway_harness import Served, served
 from localcloud.tests.unit.providers.aws.engine import Engine, providers, surroundings
 
@@ -31,7 +32,7 @@ def serving() -> set[threading.Thread]:
 def version(port: int) -> str:
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         stub = provider_pb2_grpc.ResourceProviderStub(channel)
-        return str(stub.GetPluginInfo(empty_pb2.Empty(), timeout=10).version)
+        return str(stub.GetPluginInfo(empty_pb2.Empty(), timeout=60).version)
 
 
 def test_every_package_answers_with_the_version_of_its_sdk(cloud: Served, tmp_path: Path) -> None:
@@ -42,9 +43,7 @@ def test_every_package_answers_with_the_version_of_its_sdk(cloud: Served, tmp_pa
 
 
 def test_given_ports_are_taken(cloud: Served, tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = Ports(tmp_path).free("aws")
     running = serve_providers({"aws": port}, surroundings(cloud, str(tmp_path)))
     try:
         assert running.ports["aws"] == port

@@ -123,12 +123,13 @@ def test_two_cannot_hold_one_folder(tmp_path: Path) -> None:
 
 def test_a_start_without_docker_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-docker.sock")
+    monkeypatch.setattr(process, "START_TIMEOUT_SECONDS", 600)
     began = time.monotonic()
 
     with pytest.raises(LocalCloudError, match="The Docker engine does not answer; start it with"):
         process.start(tmp_path / "state")
     assert process.status(tmp_path / "state") is None
-    assert time.monotonic() - began < process.START_TIMEOUT_SECONDS / 2
+    assert time.monotonic() - began < 300, "it does not wait for a process that has ended"
 
 
 def test_a_fixed_port_that_is_taken_is_refused(
