@@ -171,12 +171,21 @@ class BuildContext:
             self._refuse_dangling(folder)
             if not dockerfile.exists():
                 _copy(self.dockerfile, dockerfile, Entry("", "file"))
-            shutil.rmtree(place, ignore_errors=True)
-            making.rename(place)
+            self._give_name(making, place)
         except OSError as error:
             raise _unreadable(error) from error
         finally:
             shutil.rmtree(making, ignore_errors=True)
+
+    def _give_name(self, making: Path, place: Path) -> None:
+        """Move a folder to its place; one that another update has made meanwhile is in use."""
+        try:
+            making.rename(place)
+        except OSError:
+            if _is_whole(self._at(place), self.digest()):
+                return
+            shutil.rmtree(place, ignore_errors=True)
+            making.rename(place)
 
     def _refuse_dangling(self, staged: Path) -> None:
         """Refuse what pulumi-docker can't hash: it follows every link of the context."""

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -134,6 +135,23 @@ def test_two_checkouts_stage_one_folder(folder: Path, tmp_path: Path) -> None:
     first = read(folder).stage()
     folder.rename(tmp_path / "elsewhere")
     assert read(tmp_path / "elsewhere").stage() == first
+
+
+def test_of_two_updates_that_stage_at_once_neither_takes_the_others_folder(
+    folder: Path, staging_area: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The quicker one may build from it already."""
+    copy, quicker = build_context._copy, list[int]()
+
+    def while_another_is_quicker(*arguments: Any) -> None:
+        monkeypatch.setattr(build_context, "_copy", copy)
+        quicker.append(read(folder).stage()[0].stat().st_ino)
+        copy(*arguments)
+
+    monkeypatch.setattr(build_context, "_copy", while_another_is_quicker)
+    staged, _ = read(folder).stage()
+    assert [staged.stat().st_ino] == quicker
+    assert list(staging_area.iterdir()) == [staged.parent]
 
 
 def test_a_dockerfile_outside_is_staged_outside(folder: Path, tmp_path: Path) -> None:
