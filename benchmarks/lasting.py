@@ -34,7 +34,9 @@ def left(cloud: Stage, deployments: int) -> dict[str, int]:
         "threads": running.num_threads(),
         "open_files": running.num_fds(),
         "state_kb": sum(file.stat().st_size for file in files) // 1024,
-        "containers": len(cloud.engine.containers.list(all=True, filters=label)),
+        "containers": len(
+            cloud.engine.containers.list(all=True, ignore_removed=True, filters=label)
+        ),
     }
 
 

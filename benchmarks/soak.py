@@ -96,7 +96,7 @@ def killed_task(soak: Soak) -> None:
     task = soak.draw.choice(sorted(tasks(soak.checkout)))
     label = [f"com.amazonaws.ecs.task-arn={task}", "com.amazonaws.ecs.container-name=app"]
     client = docker.from_env()
-    for container in client.containers.list(filters={"label": label}):
+    for container in client.containers.list(ignore_removed=True, filters={"label": label}):
         soak.losing.append((time.time(), time.time() + LOSING_SECONDS))
         container.kill()
     client.close()

@@ -131,7 +131,10 @@ class Servers:
         """Remove the servers that an interrupted deletion or a lost state has left."""
         filters = {"label": [f"{INSTANCE_LABEL}={self._instance}", LABEL]}
         found = {
-            *(each.labels[LABEL] for each in self._client.containers.list(True, filters=filters)),
+            *(
+                each.labels[LABEL]
+                for each in self._client.containers.list(True, filters=filters, ignore_removed=True)
+            ),
             *(each.attrs["Labels"][LABEL] for each in self._client.volumes.list(filters=filters)),
         }
         for key in sorted(found - keys):
@@ -140,7 +143,9 @@ class Servers:
 
     def _running(self, name: str) -> Any:
         """The container of that name if it runs; None otherwise."""
-        found = self._client.containers.list(filters={"name": f"^/{name}$", "status": "running"})
+        found = self._client.containers.list(
+            ignore_removed=True, filters={"name": f"^/{name}$", "status": "running"}
+        )
         return found[0] if found else None
 
     def _name(self, key: str) -> str:

@@ -154,7 +154,7 @@ def kill(task: str) -> None:
     """End the application's container as the kernel does when memory is short."""
     engine = docker.from_env()
     label = [f"com.amazonaws.ecs.task-arn={task}", "com.amazonaws.ecs.container-name=app"]
-    for container in engine.containers.list(filters={"label": label}):
+    for container in engine.containers.list(ignore_removed=True, filters={"label": label}):
         container.kill()
     engine.close()
 

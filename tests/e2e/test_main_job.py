@@ -73,7 +73,7 @@ def containers(checkout: Checkout) -> list[str]:
     """The ids of the containers that this checkout's local cloud runs."""
     instance = checkout.json("local", "status")["instance"]
     filters = {"label": f"fargate-cd.instance={instance}"}
-    found = docker.from_env().containers.list(all=True, filters=filters)  # type: ignore[arg-type]
+    found = docker.from_env().containers.list(all=True, ignore_removed=True, filters=filters)  # type: ignore[arg-type]
     return sorted(container.id for container in found)
 
 

@@ -265,5 +265,7 @@ def test_destroy_while_a_build_runs_leaves_nothing(
     assert checkout.client("s3").list_buckets()["Buckets"] == []
     instance = checkout.json("local", "status")["instance"]
     label = f"fargate-cd.instance={instance}"
-    left = docker.from_env().containers.list(all=True, filters={"label": label})
+    left = docker.from_env().containers.list(
+        all=True, ignore_removed=True, filters={"label": label}
+    )
     assert [container.name for container in left] == []

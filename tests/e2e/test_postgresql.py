@@ -107,11 +107,11 @@ def test_destroy_removes_the_server_with_its_data_and_its_secret(
 ) -> None:
     engine, instance = docker.from_env(), instance_of(checkout.state_dir)
     here: Any = {"filters": {"label": [f"fargate-cd.instance={instance}", LABEL]}}
-    assert len(engine.containers.list(all=True, **here)) == 1
+    assert len(engine.containers.list(all=True, ignore_removed=True, **here)) == 1
     assert len(engine.volumes.list(**here)) == 1
     gone = checkout.json("destroy", *STACK, "--yes")
     assert (gone["result"], gone["leftovers"]) == ("succeeded", [])
-    assert engine.containers.list(all=True, **here) == []
+    assert engine.containers.list(all=True, ignore_removed=True, **here) == []
     assert engine.volumes.list(**here) == []
     kept = checkout.client("secretsmanager").list_secrets()["SecretList"]
     assert [each["Name"] for each in kept if each["Name"].startswith("rds!")] == []

@@ -179,7 +179,9 @@ def throttled(cloud: Stage) -> None:
     assert any("unable to consistently start tasks" in e["message"] for e in found["events"])
     assert found["deployments"][0]["rolloutState"] == "IN_PROGRESS"
     exited = {"label": f"com.amazonaws.ecs.cluster={cluster}", "status": "exited"}
-    wait_for(lambda: not cloud.engine.containers.list(all=True, filters=exited))
+    wait_for(
+        lambda: not cloud.engine.containers.list(all=True, ignore_removed=True, filters=exited)
+    )
 
 
 @row("state changes reach EventBridge", GUIDE + "ecs_cwe_events.html")

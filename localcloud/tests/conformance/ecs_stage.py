@@ -433,5 +433,5 @@ def _furnish(made: Stage) -> None:
 
 def _remove_containers(engine: Any, instance: str) -> None:
     label = {"label": f"fargate-cd.instance={instance}"}
-    for container in engine.containers.list(all=True, filters=label):
+    for container in engine.containers.list(all=True, ignore_removed=True, filters=label):
         container.remove(force=True, v=True)

@@ -367,7 +367,7 @@ def credentials(cloud: Stage) -> None:
 def not_published(cloud: Stage) -> None:
     task = cloud.reached(cloud.run(cloud.definition()), "RUNNING")
     label = f"com.amazonaws.ecs.task-arn={task['taskArn']}"
-    containers = cloud.engine.containers.list(filters={"label": label})
+    containers = cloud.engine.containers.list(ignore_removed=True, filters={"label": label})
     assert len(containers) == 2
     assert all(not c.attrs["HostConfig"]["PortBindings"] for c in containers)
     cloud.ecs.stop_task(cluster=task["clusterArn"], task=task["taskArn"])

@@ -150,7 +150,9 @@ def _contexts(build: dict[str, Any]) -> dict[str, tuple[str, str]]:
 
 def _containers(cloud: CloudProcess) -> list[Any]:
     labels = [f"fargate-cd.instance={instance_of(cloud.state_dir)}", "fargate-cd.build"]
-    found: list[Any] = connect().containers.list(all=True, filters={"label": labels})
+    found: list[Any] = connect().containers.list(
+        all=True, ignore_removed=True, filters={"label": labels}
+    )
     return found
 
 
