@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import docker
-from docker.errors import APIError, DockerException
+from docker.errors import APIError, DockerException, ImageNotFound
 from requests.exceptions import RequestException
 
 from localcloud.ecr.model import Repository
@@ -97,7 +97,11 @@ def _pushed_here(client: Any, registry_host: str) -> Iterator[Mapping[str, Any]]
     for row in client.api.images():
         names = [*(row["RepoTags"] or []), *(row["RepoDigests"] or [])]
         if any(name.startswith(f"{registry_host}/") for name in names):
-            yield client.api.inspect_image(row["Id"])
+            try:
+                described = client.api.inspect_image(row["Id"])
+            except ImageNotFound:  # removed since it was listed
+                continue
+            yield described
 
 
 def _remove(client: Any, reference: str) -> int:

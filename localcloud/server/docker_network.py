@@ -19,6 +19,7 @@ DEFAULT_MTU = 1500
 FORBIDDEN = 403
 # For engines whose own address pools are exhausted.
 SPARE_RANGE = ipaddress.ip_network("10.213.0.0/16")
+ATTEMPTS = 10
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,22 @@ def _create(client: docker.DockerClient, name: str, instance: str) -> Any:
             raise LocalCloudError(
                 f"Docker can't make the network {name}: {error.explanation}"
             ) from error
-        network = client.networks.create(name, ipam=_spare_subnet(client), **settings)
+        network = _create_in_spare_range(client, name, settings)
     network.reload()
     return network
+
+
+def _create_in_spare_range(client: docker.DockerClient, name: str, settings: Any) -> Any:
+    """Another local cloud may take the same range at the same moment; then it is the next one's."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return client.networks.create(name, ipam=_spare_subnet(client), **settings)
+        except APIError as error:
+            if attempt == ATTEMPTS or "overlap" not in str(error).lower():
+                raise LocalCloudError(
+                    f"Docker can't make the network {name}: {error.explanation}"
+                ) from error
+    raise AssertionError("unreachable")
 
 
 def _spare_subnet(client: docker.DockerClient) -> Any:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
+from docker.errors import ImageNotFound
+
+from localcloud.ecr import engine_images
 from localcloud.ecr.engine_images import stale
 from localcloud.ecr.model import Image, Repository
 
@@ -52,3 +57,24 @@ def test_other_registries_are_left_alone() -> None:
 
 def test_an_image_without_any_name_is_left_alone() -> None:
     assert list(stale([{"RepoTags": None, "RepoDigests": None}], HOST, {}, NOW)) == []
+
+
+def test_an_image_that_goes_meanwhile_does_not_keep_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names, removed = [f"{HOST}/deleted:v{number}" for number in range(3)], list[str]()
+
+    def inspect(name: str) -> dict[str, Any]:
+        if name == names[1]:
+            raise ImageNotFound("No such image")
+        return {"RepoTags": [name], "RepoDigests": [], "Metadata": {"LastTagTime": LONG_AGO}}
+
+    rows = [{"Id": name, "RepoTags": [name], "RepoDigests": None} for name in names]
+    engine = SimpleNamespace(
+        api=SimpleNamespace(images=lambda: rows, inspect_image=inspect),
+        images=SimpleNamespace(remove=removed.append),
+        close=lambda: None,
+    )
+    monkeypatch.setattr(engine_images.docker, "from_env", lambda: engine)
+    assert engine_images.sweep(HOST, {}) == 2
+    assert removed == [names[0], names[2]]
