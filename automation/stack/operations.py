@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -286,13 +287,14 @@ def _alone(target: Target, name: str) -> Iterator[None]:
     from automation.machine.smoke_leftovers import remove_abandoned
     from automation.stack import locks
 
-    with locks.one_update(target.lock_dir(), name):
-        remove_abandoned()
+    with locks.one_update(target.lock_dir(), name), ThreadPoolExecutor(1, "leftovers") as beside:
+        removing = beside.submit(remove_abandoned)
         try:
             yield
         except KeyboardInterrupt:
             words = "Interrupted. The state is saved; run it again to go on."
             raise Stopped(words) from None
+        removing.result()
 
 
 def no_changes() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -51,7 +52,6 @@ def release_program(
     from infra.image.image import Release, build_files
     from infra.settings import rules
     from infra.settings.model import SettingsError
-    from infra.stack import define_stack
 
     try:
         if image:
@@ -74,6 +74,8 @@ def release_program(
     def program() -> None:
         pulumi.log.debug = unsent
         loading.result()
+        from infra.stack import define_stack
+
         define_stack(release, further)
 
     return program
@@ -93,13 +95,22 @@ def unsent(
 
 
 def load_sdk() -> None:
-    """Load the parts of the SDK that every stack uses and that nothing has needed so far.
+    """Load the program, and the parts of the SDK that every stack uses.
 
-    That takes a second of processor time, `ec2` most of it. The SDK loads a part at the first use
-    of one of its names, which is not safe in two threads at once: until this has ended only the
-    calling thread may use one of these.
+    That takes more than a second of processor time, `ec2` most of it. The SDK loads a part at the
+    first use of one of its names, which is not safe in two threads at once: until this has ended
+    only the calling thread may use one of these.
+
+    All of it stays until the end, so it is not looked through for garbage.
     """
-    import pulumi_aws as aws
+    gc.disable()
+    try:
+        import pulumi_aws as aws
 
-    _ = (aws.ec2.Vpc, aws.vpc.SecurityGroupIngressRule, aws.lb.Listener)
-    _ = (aws.iam.Role, aws.ecr.Repository, aws.ssm.Parameter)
+        import infra.stack  # noqa: F401
+
+        _ = (aws.ec2.Vpc, aws.vpc.SecurityGroupIngressRule, aws.lb.Listener)
+        _ = (aws.iam.Role, aws.ecr.Repository, aws.ssm.Parameter)
+    finally:
+        gc.freeze()
+        gc.enable()

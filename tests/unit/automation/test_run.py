@@ -209,14 +209,15 @@ def test_an_interrupted_change_says_that_it_can_go_on(
     assert ("state is saved" in captured.err.getvalue()) is changes
 
 
-def test_every_change_of_a_stack_removes_first_what_a_dead_driver_left(
+def test_every_change_of_a_stack_removes_what_a_dead_driver_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     removed: list[bool] = []
     monkeypatch.setattr(smoke_leftovers, "remove_abandoned", lambda: removed.append(True))
     target: Any = SimpleNamespace(lock_dir=lambda: tmp_path)
     with operations._alone(target, "dev"):
-        assert removed == [True]
+        pass
+    assert removed == [True]
 
 
 @pytest.fixture

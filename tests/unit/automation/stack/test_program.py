@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import time
@@ -52,13 +53,36 @@ def test_what_is_loaded_has_not_been_used_before() -> None:
     """The SDK's own loading of a part is not safe in two threads: here none is left to load."""
     code = """
 import sys, types
-import automation.commands.up, infra.image.image, infra.stack
+import automation.commands.up, automation.commands.preview
 from automation.stack.program import load_sdk
 def waiting():
-    names = [f"pulumi_aws.{part}" for part in ("ec2", "vpc", "lb", "iam", "ecr", "ssm")]
+    names = [f"pulumi_aws.{part}" for part in ("ec2", "vpc", "lb", "iam", "ecr", "ssm",
+                                                 "ecs", "cloudwatch", "appautoscaling")]
     return [type(sys.modules[name]) is not types.ModuleType for name in names]
 assert all(waiting()), waiting()
 load_sdk()
 assert not any(waiting()), waiting()
 """
     subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT, check=True)
+
+
+def test_the_program_is_loaded_beside_the_checks() -> None:
+    code = """
+import gc, sys
+import automation.commands.up
+from automation.stack.program import load_sdk
+assert "infra.stack" not in sys.modules
+load_sdk()
+assert "infra.stack" in sys.modules
+assert gc.isenabled() and gc.get_freeze_count() > 100_000, gc.get_freeze_count()
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT, check=True)
+
+
+def test_garbage_is_collected_again_also_after_a_failed_load(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pulumi_aws", None)
+    with pytest.raises(ImportError):
+        module.load_sdk()
+    assert gc.isenabled()
