@@ -34,7 +34,9 @@ NO_BASE = (
     "without a registry)"
 )
 _LAYER_GONE = re.compile(
-    r'unknown parent image ID sha256:|(?:find|get destination) image "?sha256:', re.IGNORECASE
+    r'unknown parent image ID sha256:|(?:find|get destination) image "?sha256:'
+    r"|failed to get digest sha256:|layer does not exist",
+    re.IGNORECASE,
 )
 """What the classic builder says of a cached layer that was removed while it used it.
 

@@ -365,6 +365,8 @@ LAYER_GONE = (
         ([LAYER_GONE, ""], 2, ""),
         (['unable to find image "sha256:82": No such image: sha256:82', ""], 2, ""),
         (['failed to get destination image "sha256:34": No such image: sha256:34', ""], 2, ""),
+        (["failed to get digest sha256:34: open /x: no such file or directory", ""], 2, ""),
+        (["layer does not exist", ""], 2, ""),
         ([LAYER_GONE] * 9, 5, "unknown parent image ID"),
         (["process make failed", ""], 1, "process make failed"),
         (['unable to find image "python:3.13": No such image', ""], 1, "python:3.13"),
