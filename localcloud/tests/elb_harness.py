@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ from localcloud.server.serving import listen, serve
 from localcloud.shared.service import Credentials, Surroundings
 
 REGION = "us-east-1"
+INSTANCE = f"elbtest{os.getpid()}"
+"""Two processes of one name would give their load balancers the same addresses."""
 ROOT = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY")
 
 
@@ -34,9 +37,7 @@ class Cloud:
 
 
 @contextmanager
-def cloud(
-    state_dir: Path, instance: str = "elbtest", keep_serving: bool = False
-) -> Iterator[Cloud]:
+def cloud(state_dir: Path, instance: str = INSTANCE, keep_serving: bool = False) -> Iterator[Cloud]:
     """The gateway with Elb; `keep_serving` leaves HAProxy behind, as a killed daemon does."""
     gateway = Gateway(
         account=ACCOUNT, region=REGION, emulator=Emulator(), find_key=Keys(ROOT, ACCOUNT).find
