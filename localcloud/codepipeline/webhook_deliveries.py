@@ -81,7 +81,7 @@ class Deliveries:
         return answer(environ, start_response)
 
     def _webhook(self, token: str) -> Webhook | None:
-        for webhook in self.core.state.webhooks.values():
+        for webhook in list(self.core.state.webhooks.values()):
             if hmac.compare_digest(webhook.token.encode(), token.encode()):
                 return webhook
         return None

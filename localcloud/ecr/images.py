@@ -127,7 +127,8 @@ class Images:
         repository = self._of(call)
         identifiers = call.input.get("imageIds")
         if identifiers is None:
-            images = [image for image in repository.images.values() if _fits(image, call)]
+            every = list(repository.images.values())
+            images = [image for image in every if _fits(image, call)]
         else:
             images = [self._named(call, repository, identifier) for identifier in identifiers]
         rows, token = page(images, call.input)
@@ -165,7 +166,7 @@ class Images:
     def _list(self, call: Call) -> Mapping[str, Any]:
         repository = self._of(call)
         identifiers: list[dict[str, str]] = []
-        for image in repository.images.values():
+        for image in list(repository.images.values()):
             if not _fits(image, call):
                 continue
             tags = [{"imageDigest": image.digest, "imageTag": tag} for tag in image.tags]

@@ -79,7 +79,8 @@ class Repository:
 
     def tagged(self, tag: str) -> Image | None:
         """The image of a tag."""
-        return next((image for image in self.images.values() if tag in image.tags), None)
+        # A copy: images are pushed to the repository while others are pulled.
+        return next((image for image in list(self.images.values()) if tag in image.tags), None)
 
     def is_immutable(self, tag: str) -> bool:
         """Whether a tag that exists may not be moved.
@@ -92,7 +93,7 @@ class Repository:
 
     def index_of(self, digest: str) -> Image | None:
         """An index that refers to an image of this digest."""
-        return next((i for i in self.images.values() if digest in i.manifests), None)
+        return next((i for i in list(self.images.values()) if digest in i.manifests), None)
 
 
 def to_json(repository: Repository) -> dict[str, Any]:

@@ -228,7 +228,8 @@ class Registry:
 
     def _list_tags(self, exchange: Exchange) -> Response:
         name, args = exchange.repository.name, exchange.request.args
-        tags = sorted(t for image in exchange.repository.images.values() for t in image.tags)
+        images = list(exchange.repository.images.values())
+        tags = sorted(t for image in images for t in image.tags)
         last = args.get("last", "")
         left = [tag for tag in tags if tag > last]
         size = args.get("n", type=int)

@@ -101,9 +101,8 @@ class TaskEndpoints:
         token = parts[2] if parts[:2] == ["v2", "credentials"] and len(parts) > 2 else None
         if token is None and parts[0] == "v4" and len(parts) > 1:
             token = parts[1]
-        task = next(
-            (t for t in self._core.state.tasks.values() if token and t.secret_token == token), None
-        )
+        tasks = list(self._core.state.tasks.values())  # others are made and forgotten meanwhile
+        task = next((t for t in tasks if token and t.secret_token == token), None)
         if task is None or task.status == "STOPPED":
             return "404 Not Found", {"code": "NotFound", "message": "no such task"}
         if parts[0] == "v2":

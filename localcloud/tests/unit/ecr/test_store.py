@@ -158,3 +158,16 @@ def test_which_tags_are_immutable(
 ) -> None:
     repository = Repository("r", 0.0, mutability=mutability, exclusions=exclusions)
     assert repository.is_immutable(tag) is immutable
+
+
+def test_an_image_is_found_while_another_one_is_pushed(repositories: Repositories) -> None:
+    repository = repositories.get("team/app")
+
+    class Tags(list[str]):
+        def __contains__(self, tag: object) -> bool:
+            push(repositories, "team/app", f"{len(repository.images)}".encode(), None)
+            return super().__contains__(tag)
+
+    for name in (b"one", b"two"):
+        repository.images[push(repositories, "team/app", name, None)].tags = Tags()
+    assert repository.tagged("v9") is None
