@@ -39,7 +39,7 @@ TRUST = policy(
     }
 )
 BUCKET = "artifacts"
-SECONDS = 60.0
+SECONDS = 300.0
 
 
 @dataclass

@@ -21,7 +21,7 @@ class Networks:
     def __init__(self, quicker: int) -> None:
         self.quicker, self.taken = quicker, list[str]()
 
-    def list(self) -> list[Any]:
+    def list(self) -> Any:
         return [SimpleNamespace(attrs={"IPAM": {"Config": [{"Subnet": s}]}}) for s in self.taken]
 
     def create(self, _name: str, ipam: Any = None, **_: Any) -> Any:
