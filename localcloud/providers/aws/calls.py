@@ -39,7 +39,7 @@ ATTEMPTS = 6
 SETTLING_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 2.0
-LONGEST_LOOK_SECONDS = 0.5
+LONGEST_LOOK_SECONDS = 0.2
 """Between two looks at what is waited for: the local cloud answers one in milliseconds."""
 
 
