@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -42,15 +43,17 @@ def destroy(stack: str, screen: Screen, with_previews: bool = False) -> int:
     if file.environment and stack not in stack_names(connected(file.environment, screen)):
         screen.note(f"There is no stack {stack}")
         return _report(screen, stack, Removed(0, [], None), [])
-    previews = [] if file.environment else _previews(file, screen, with_previews)
-    if not file.environment:
-        _refuse_shared(stack, screen)
-    gone = [(name, remove_stack(name, screen)) for name in previews]
-    failed = [name for name, removed in gone if not removed.succeeded]
-    if failed:
-        problem = f"{stack} stays, since previews of it do: {', '.join(failed)}."
-        return _report(screen, stack, Removed(0, [], DriverError(problem)), gone)
-    return _report(screen, stack, remove_stack(stack, screen), gone)
+    if file.environment:
+        return _report(screen, stack, remove_stack(stack, screen), [])
+    previews = _previews(file, screen, with_previews)
+    with opened(stack, screen, changes=True) as session:
+        _refuse_shared(session)
+        gone = [(name, remove_stack(name, screen)) for name in previews]
+        failed = [name for name, removed in gone if not removed.succeeded]
+        if failed:
+            problem = f"{stack} stays, since previews of it do: {', '.join(failed)}."
+            return _report(screen, stack, Removed(0, [], DriverError(problem)), gone)
+        return _report(screen, stack, _emptied(session), gone)
 
 
 @dataclass(frozen=True)
@@ -90,21 +93,27 @@ def remove_stack(stack: str, screen: Screen) -> Removed:
         UpdateRunning: another update of it is running.
     """
     with opened(stack, screen, changes=True) as session:
-        check_account(session)
-        settle(session)
-        deleted = Counted()
-        failure: DriverError | None = None
-        try:
-            with after_changes():
-                session.perform("Destroying", deleted.destroy)
-                deleted.count += cleanup.clean_up(session.cloud, session.names, screen.note)
-        except (ConfigurationError, UpdateRunning):
-            raise
-        except DriverError as error:
-            failure = error
-        left = _left(session, failure)
-        if failure is None and not left:
-            session.remove()
+        return _emptied(session)
+
+
+def _emptied(session: Session) -> Removed:
+    """Delete every resource of an open stack and the stack, and look for leftovers."""
+    check_account(session)
+    settle(session)
+    deleted = Counted()
+    failure: DriverError | None = None
+    try:
+        with after_changes(), ThreadPoolExecutor(1, "prepare-search") as beside:
+            beside.submit(finders.prepare, session.cloud)
+            session.perform("Destroying", deleted.destroy)
+            deleted.count += cleanup.clean_up(session.cloud, session.names, session.screen.note)
+    except (ConfigurationError, UpdateRunning):
+        raise
+    except DriverError as error:
+        failure = error
+    left = _left(session, failure)
+    if failure is None and not left:
+        session.remove()
     return Removed(deleted.count, left, failure)
 
 
@@ -136,18 +145,17 @@ def _previews(file: StackFile, screen: Screen, wanted: bool) -> list[str]:
     return found
 
 
-def _refuse_shared(stack: str, screen: Screen) -> None:
+def _refuse_shared(session: Session) -> None:
     """Refuse to destroy the environment while other services share its cluster or listener.
 
     Raises:
         ConfigurationError: with the names of those services.
     """
-    with opened(stack, screen, changes=True) as session:
-        found = sharers(session.cloud, session.names)
+    found = sharers(session.cloud, session.names)
     if found:
         raise ConfigurationError(
-            f"Other services run in the place of {stack}, its network, load balancer and cluster: "
-            "destroy them first.",
+            f"Other services run in the place of {session.file.name}, its network, load balancer "
+            "and cluster: destroy them first.",
             found,
         )
 

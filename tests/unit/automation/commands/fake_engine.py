@@ -161,6 +161,7 @@ def install(monkeypatch: pytest.MonkeyPatch, folder: Path) -> FakeEngine:
     monkeypatch.setattr(reporting, "gather", lambda *_: Facts())
     monkeypatch.setattr(reporting, "describe_service", lambda *_: None)
     monkeypatch.setattr(destroying.cleanup, "clean_up", lambda *_: 0)
+    monkeypatch.setattr(destroying.finders, "prepare", lambda _: None)
     monkeypatch.setattr(destroying.finders, "search", lambda *_: engine.left)
     monkeypatch.setattr(destroying, "sharers", lambda *_: engine.sharers)
     (folder / "work" / STACK).mkdir(parents=True)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -14,6 +18,12 @@ from tests.unit.automation.conftest import Captured
 from tests.unit.automation.previews.given import removing
 
 
+@contextmanager
+def opened(stack: str, *_: object, **__: object) -> Iterator[Any]:
+    """A stack of which only the name is asked for."""
+    yield SimpleNamespace(file=SimpleNamespace(name=stack))
+
+
 @pytest.fixture
 def inhabited(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An environment with two previews."""
@@ -21,6 +31,7 @@ def inhabited(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         destroying, "load_stack_file", lambda name: stack_file.load_stack_file(name, project)
     )
     monkeypatch.setattr(destroying, "connected", lambda *_: None)
+    monkeypatch.setattr(destroying, "opened", opened)
     monkeypatch.setattr(destroying, "_refuse_shared", lambda *_: None)
     names = ["local-preview-a", "local-preview-b"]
     monkeypatch.setattr(destroying, "preview_names", lambda _: names)

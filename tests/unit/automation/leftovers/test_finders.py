@@ -425,3 +425,11 @@ def test_what_the_tagging_api_still_lists_after_its_deletion_is_no_leftover(
 
     monkeypatch.setattr(cloud, "pages", listed)
     assert search(cloud, NAMES, SETTINGS) == []
+
+
+def test_every_client_of_a_search_is_prepared(cloud: Cloud) -> None:
+    """A destroy makes them while the tasks drain."""
+    search(cloud, NAMES, SETTINGS)
+    prepared = Cloud("us-east-1")
+    finders.prepare(prepared)
+    assert set(prepared._clients) == set(cloud._clients)

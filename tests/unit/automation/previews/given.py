@@ -85,6 +85,7 @@ def removing(monkeypatch: pytest.MonkeyPatch, fates: Mapping[str, Any]) -> list[
 
     monkeypatch.setattr(pruning, "remove_stack", remove)
     monkeypatch.setattr(destroying, "remove_stack", remove)
+    monkeypatch.setattr(destroying, "_emptied", lambda session: remove(session.file.name, None))
     return asked
 
 
