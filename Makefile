@@ -58,9 +58,12 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	  echo "python3 can't make a virtual environment: on Debian or Ubuntu run 'apt-get install python3-venv'" >&2; exit 1; }
 
+# Where the engine must be built with Go, that takes longest; `setup` waits for it.
 $(VENV)/.installed: $(REQUIREMENTS) | $(VENV)/bin/python
 	@echo "Installing the packages of $(REQUIREMENTS) into $(VENV): a minute or two"
-	@$(PIP) $(REQUIREMENTS:%=-r %)
+	@$(PIP) $$(grep -ohE '^(pulumi|grpcio)==[^ ]+' $(REQUIREMENTS))
+	@$(VENV)/bin/python -m automation.engine & \
+	  $(PIP) $(REQUIREMENTS:%=-r %) || { kill $$!; exit 1; }
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt app/requirements.txt $(VENV)/.installed
