@@ -47,8 +47,9 @@ def test_another_port(checkout: Checkout, url: str) -> None:
 
 
 def test_a_slow_start(checkout: Checkout, url: str) -> None:
-    # Later than the grace period of 30 s, and before its task has drained and is stopped.
-    checkout.configure(environment={"START": "36"}, deregistration_delay=15)
+    # Later than the grace period of 30 s, and before its task has drained and is stopped; on a
+    # slow machine both begin some seconds late.
+    checkout.configure(environment={"START": "40"}, deregistration_delay=25)
     found = fails(checkout, url)
     assert found["name"] == "healthy too late"
     assert "grace period of 30 s" in found["cause"]

@@ -164,7 +164,7 @@ def test_up_on_a_terminal_shows_the_changes_and_their_cost_and_asks(
             up(STACK, captured.screen)
         assert engine.stacks == set()
     asked, shown = b"Make these changes to dev? [y/N]", b""
-    while asked not in shown and select.select([typing], [], [], 5)[0]:  # first the answer's echo
+    while asked not in shown and select.select([typing], [], [], 60)[0]:  # first the answer's echo
         shown += os.read(typing, 4096)
     assert asked in shown
     assert "2 to create" in captured.out.getvalue()
