@@ -6,11 +6,12 @@ path with 200 within the grace period.
 
 from __future__ import annotations
 
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,8 +77,14 @@ def forget(engine: Engine, name: str) -> None:
         engine.call("image", "rm", name)
 
 
-def run(engine: Engine, image: str, settings: Settings) -> Outcome:
+def run(engine: Engine, image: str, settings: Settings, at_end: ExitStack) -> Outcome:
     """Start the container and ask its health path until it answers well or its time is up.
+
+    Args:
+        engine: runs it.
+        image: its image.
+        settings: the stack's.
+        at_end: waits until the container is removed, which goes on beside what follows.
 
     Raises:
         DockerError: the engine can't run it.
@@ -89,6 +96,14 @@ def run(engine: Engine, image: str, settings: Settings) -> Outcome:
         engine.call("start", container)
         return _watch(engine, container, settings, began, grace)
     finally:
+        removal = threading.Thread(target=_remove, args=(engine, container))
+        removal.start()
+        at_end.callback(removal.join)
+
+
+def _remove(engine: Engine, container: str) -> None:
+    """Remove the container; the next command removes one that stays."""
+    with suppress(DockerError):
         engine.call("rm", "--force", "--volumes", container)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 from automation.aws.ecr import Found, login
@@ -48,17 +47,18 @@ def run(planned: Plan) -> Iterator[Diagnosis]:
     if not container_run.runs_here(planned.docker, planned.settings):
         note(f"Images for {planned.settings.architecture} don't run here: it is not tried")
         return
-    with ExitStack() as stack:
-        try:
-            image = _image(planned, planned.docker, stack)
-            if container_run.has_health_check(planned.docker, image):
-                note(HEALTH_CHECK)
-            note("Running the container once on this machine")
-            with screen.waiting("Waiting for the container to answer its health path"):
-                outcome = container_run.run(planned.docker, image, planned.settings)
-        except DockerError as error:
-            note(f"Docker does not run it here, so it is not tried: {error}")
-            return
+    try:
+        image = _image(planned, planned.docker)
+        if container_run.has_health_check(planned.docker, image):
+            note(HEALTH_CHECK)
+        note("Running the container once on this machine")
+        with screen.waiting("Waiting for the container to answer its health path"):
+            outcome = container_run.run(
+                planned.docker, image, planned.settings, planned.session.at_end
+            )
+    except DockerError as error:
+        note(f"Docker does not run it here, so it is not tried: {error}")
+        return
     if outcome.seconds is None:
         yield _failed(planned, outcome)
         return
@@ -111,7 +111,7 @@ def fingerprint(planned: Plan) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _image(planned: Plan, engine: Engine, stack: ExitStack) -> str:
+def _image(planned: Plan, engine: Engine) -> str:
     """A local name of the image: built, pulled, or there already."""
     screen = planned.session.screen
     if planned.build is None:
@@ -128,7 +128,7 @@ def _image(planned: Plan, engine: Engine, stack: ExitStack) -> str:
             name = container_run.build(planned.build, _machine_arguments(planned), values)
     except BuildError as error:
         raise DriverError(str(error), error.evidence) from error
-    stack.callback(container_run.forget, engine, name)
+    planned.session.at_end.callback(container_run.forget, engine, name)
     return name
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -50,6 +50,7 @@ class Session(EngineStack):
         provider: the configuration of its AWS provider.
         opened_at: when the command opened it.
         other_cluster: the name of its cluster where that is not its environment's own.
+        at_end: what is done before the command ends, whatever becomes of it.
     """
 
     created: bool
@@ -57,6 +58,7 @@ class Session(EngineStack):
     provider: Provider = field(default_factory=lambda: Provider({}))
     opened_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     other_cluster: str = ""
+    at_end: ExitStack = field(default_factory=ExitStack)
 
     @property
     def names(self) -> Names:
@@ -225,7 +227,7 @@ def opened(
         if not looks:  # wrong settings of the provider are told before anything is touched
             _ = cloud.session
         cluster = other_cluster(cloud, file)
-        yield Session(
+        session = Session(
             screen,
             file,
             target,
@@ -235,6 +237,8 @@ def opened(
             provider,
             other_cluster=cluster,
         )
+        with session.at_end:
+            yield session
 
 
 def _engine(screen: Screen) -> Engine:

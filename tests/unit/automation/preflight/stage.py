@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,6 +45,7 @@ class Stage:
             target=replace(TARGETS[self.target], lock_dir=lambda: self.folder / "locks"),
             cloud=self.cloud,
             names=Names("fargate-cd", "dev"),
+            at_end=ExitStack(),
         )
         return Plan(session, image, None, self.new, self.docker, kept)  # type: ignore[arg-type]
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import http.server
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from automation.machine.docker_engine import Engine
+from automation.machine.docker_engine import DockerError, Engine
 from automation.preflight import container_run
 from infra.settings.model import Settings
 
@@ -39,6 +40,12 @@ class Fake(Engine):
         return ("last words",)
 
 
+def run(engine: Engine, settings: Settings) -> container_run.Outcome:
+    """How the run ended, once the container is removed."""
+    with ExitStack() as at_end:
+        return container_run.run(engine, "web:1", settings, at_end)
+
+
 @pytest.fixture
 def port() -> Iterator[int]:
     """A server that answers `/` with 200 and everything else with 503."""
@@ -60,7 +67,7 @@ def port() -> Iterator[int]:
 def test_the_container_gets_what_the_task_definition_says(port: int) -> None:
     engine = Fake(port=port)
     settings = Settings.parse({"environment": {"A": "b c"}, "memory": 1024})
-    assert container_run.run(engine, "web:1", settings).seconds is not None
+    assert run(engine, settings).seconds is not None
     (create, start, remove) = engine.calls
     assert create[0] == "create"
     for option in (
@@ -97,7 +104,7 @@ def test_it_is_asked_as_a_load_balancer_asks(monkeypatch: pytest.MonkeyPatch) ->
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Picky) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         engine = Fake(port=server.server_address[1])
-        assert container_run.run(engine, "web:1", Settings.parse({})).seconds is not None
+        assert run(engine, Settings.parse({})).seconds is not None
         server.shutdown()
     assert asked[0]["User-Agent"] == "ELB-HealthChecker/2.0"
 
@@ -124,7 +131,7 @@ def test_an_entry_point_and_a_command_follow_docker() -> None:
 @pytest.mark.parametrize(("killed", "words"), [(True, "OutOfMemoryError"), (False, "")])
 def test_a_container_that_ends_is_told_as_ecs_would(killed: bool, words: str) -> None:
     engine = Fake(state={"Status": "exited", "ExitCode": 137, "OOMKilled": killed})
-    outcome = container_run.run(engine, "web:1", Settings.parse({}))
+    outcome = run(engine, Settings.parse({}))
     assert outcome.seconds is None
     ((name, code, reason),) = outcome.facts.stopped[0].containers
     assert (name, code) == ("app", 137)
@@ -138,5 +145,26 @@ def test_a_health_path_that_answers_otherwise_is_told(
 ) -> None:
     monkeypatch.setattr(container_run, "grace_period", lambda _: 1)
     settings = Settings.parse({"health_check_path": "/up"})
-    outcome = container_run.run(Fake(port=port), "web:1", settings)
+    outcome = run(Fake(port=port), settings)
     assert outcome.facts.events[0].endswith("Health checks failed with these codes: [503]")
+
+
+def test_the_update_does_not_wait_until_the_container_is_removed(port: int) -> None:
+    going_on = threading.Event()
+
+    @dataclass(frozen=True)
+    class Slow(Fake):
+        def call(self, *arguments: str) -> str:
+            if arguments[0] == "rm":
+                assert going_on.wait(60)
+                self.calls.append(arguments)
+                raise DockerError("is removed by the next command")
+            return super().call(*arguments)
+
+    engine = Slow(port=port)
+    with ExitStack() as at_end:
+        outcome = container_run.run(engine, "web:1", Settings.parse({}), at_end)
+        assert outcome.seconds is not None
+        assert engine.calls[-1][0] == "start"
+        going_on.set()
+    assert engine.calls[-1][0] == "rm"

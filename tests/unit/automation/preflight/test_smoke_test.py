@@ -22,7 +22,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The images that were run; each answers at once."""
     seen: list[str] = []
 
-    def run(_client: Any, image: str, _settings: Settings) -> container_run.Outcome:
+    def run(_client: Any, image: str, *_: object) -> container_run.Outcome:
         seen.append(image)
         return container_run.Outcome(0.4, Facts())
 
@@ -65,11 +65,15 @@ def test_an_image_that_takes_its_time_is_waited_for_with_a_line(
 
     monkeypatch.setattr("automation.screen.SILENT_SECONDS", 0.0)
     monkeypatch.setattr(container_run, "build", made)
-    monkeypatch.setattr(container_run, "forget", lambda *_: None)
+    forgotten: list[str] = []
+    monkeypatch.setattr(container_run, "forget", lambda _, name: forgotten.append(name))
     stage.docker = docker()
     built = replace(stage.planned(), build=app_build(Settings.parse({})))
     assert list(smoke_test.run(built)) == []
     assert ran == ["built"]
+    assert forgotten == []  # the update's build takes its layers
+    built.session.at_end.close()
+    assert forgotten == ["built"]
 
 
 @pytest.mark.parametrize("has", [True, False])
