@@ -15,7 +15,8 @@ from automation.preflight import container_run, secrets
 from automation.preflight.plan import Plan
 from infra import addons
 from infra.image.docker_build import BuildError
-from infra.image.image import MachineArguments
+from infra.image.image import Build, MachineArguments
+from infra.names import BUILT_TAG
 
 SKIP = "`--no-smoke` skips this run"
 HEALTH_CHECK = (
@@ -121,6 +122,8 @@ def _image(planned: Plan, engine: Engine) -> str:
             with screen.waiting(f"Pulling {planned.existing}"):
                 engine.pull(planned.existing, login(planned.cloud, planned.existing))
         return planned.existing
+    if (made := _made_before(planned, planned.build, engine)) is not None:
+        return made
     screen.note("Building the application")
     try:
         values = secrets.values(planned.cloud, planned.build.options.secrets)
@@ -130,6 +133,18 @@ def _image(planned: Plan, engine: Engine) -> str:
         raise DriverError(str(error), error.evidence) from error
     planned.session.at_end.callback(container_run.forget, engine, name)
     return name
+
+
+def _made_before(planned: Plan, build: Build, engine: Engine) -> str | None:
+    """The image that the last update made of the same files, where this engine runs the tasks."""
+    session = planned.session
+    if not session.target.own_docker or session.created:
+        return None
+    told = session.outputs()
+    tag, uri = told.get(BUILT_TAG), told.get("image_uri")
+    if tag is None or uri is None or tag.value != session.names.image_tag(build.tag):
+        return None
+    return str(uri.value) if engine.has_image(str(uri.value)) else None
 
 
 def _machine_arguments(planned: Plan) -> MachineArguments:

@@ -11,10 +11,14 @@ import pytest
 from automation.diagnosis.evidence import Facts
 from automation.machine.docker_engine import DockerError, Engine
 from automation.preflight import container_run, smoke_test
+from automation.stack.state_file import OutputValue
 from infra.image.image import app_build
+from infra.names import BUILT_TAG
 from infra.settings.model import Settings
 from tests.unit.automation.conftest import await_words
 from tests.unit.automation.preflight.stage import ARN, Stage, docker, registry
+
+MADE = "localhost:1/fargate-cd-dev@sha256:1"
 
 
 @pytest.fixture
@@ -74,6 +78,36 @@ def test_an_image_that_takes_its_time_is_waited_for_with_a_line(
     assert forgotten == []  # the update's build takes its layers
     built.session.at_end.close()
     assert forgotten == ["built"]
+
+
+@pytest.mark.parametrize(
+    ("target", "tag", "has", "tried"),
+    [
+        ("local", "", True, MADE),
+        ("local", "of other files", True, "built"),
+        ("local", "", False, "built"),
+        ("aws", "", True, "built"),
+    ],
+)
+def test_what_the_last_update_made_of_the_same_files_is_not_built_again(
+    stage: Stage,
+    ran: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    target: str,
+    tag: str,
+    has: bool,
+    tried: str,
+) -> None:
+    build = app_build(Settings.parse({}))
+    monkeypatch.setattr(container_run, "build", lambda *_: "built")
+    stage.docker, stage.target = docker(), target
+    monkeypatch.setattr(type(stage.docker), "has_image", lambda _, name: has and name == MADE)
+    planned = replace(stage.planned(), build=build)
+    told = {BUILT_TAG: OutputValue(tag or build.tag, False), "image_uri": OutputValue(MADE, False)}
+    session: Any = planned.session
+    session.created, session.outputs = False, lambda: told
+    assert list(smoke_test.run(planned)) == []
+    assert ran == [tried]
 
 
 @pytest.mark.parametrize("has", [True, False])
