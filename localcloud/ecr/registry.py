@@ -228,8 +228,7 @@ class Registry:
 
     def _list_tags(self, exchange: Exchange) -> Response:
         name, args = exchange.repository.name, exchange.request.args
-        images = list(exchange.repository.images.values())
-        tags = sorted(t for image in images for t in image.tags)
+        tags = sorted(t for i in list(exchange.repository.images.values()) for t in i.tags)
         last = args.get("last", "")
         left = [tag for tag in tags if tag > last]
         size = args.get("n", type=int)
