@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import pickle
 import signal
-from copy import deepcopy
 from functools import cache
 from typing import Any
 
@@ -28,9 +28,14 @@ class _ModelsOfAll(Loader):
     def load_service_model(
         self, service_name: str, type_name: str, *version: Any, **more: Any
     ) -> Any:
-        found = super().load_service_model(service_name, type_name, *version, **more)
-        # A client of S3 changes its model.
-        return deepcopy(found) if (service_name, type_name) == ("s3", "service-2") else found
+        if (service_name, type_name) == ("s3", "service-2"):  # a client of S3 changes its model
+            return pickle.loads(self._model_of_s3(*version, **more))  # noqa: S301 - from below
+        return super().load_service_model(service_name, type_name, *version, **more)
+
+    @cache  # noqa: B019 - one loader lives as long as the tests
+    def _model_of_s3(self, *version: Any, **more: Any) -> bytes:
+        """Reading this takes an eighth of the time of a deep copy."""
+        return pickle.dumps(super().load_service_model("s3", "service-2", *version, **more))
 
 
 @cache

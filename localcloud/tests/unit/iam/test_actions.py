@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import botocore.session
 import pytest
 
+from localcloud.gateway.constraints import service_model
 from localcloud.iam.action_table import (
     ACTIONS,
     IAM_TAGGING,
@@ -36,7 +36,6 @@ from localcloud.shared.service import Call
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
-SESSION = botocore.session.get_session()
 
 ROWS = [
     (service, template, operation)
@@ -54,7 +53,7 @@ def call(service_name: str, operation: str, /, **members: Any) -> Call:
 
 def model_has(service: str, operation: str, path: str) -> bool:
     """Whether a path leads to a member of an operation's input."""
-    shape = SESSION.get_service_model(service).operation_model(operation).input_shape
+    shape = service_model(service).operation_model(operation).input_shape
     for step in path.split("."):
         if shape.type_name != "structure" or step.removesuffix("[]") not in shape.members:
             return False
@@ -74,7 +73,7 @@ def paths_of(placeholder: str) -> list[str]:
 
 @pytest.mark.parametrize(("service", "template", "operation"), ROWS)
 def test_a_row_names_members_of_its_operation(service: str, template: str, operation: str) -> None:
-    assert operation in SESSION.get_service_model(service).operation_names
+    assert operation in service_model(service).operation_names
     for placeholder in PLACEHOLDER.findall(template):
         paths = paths_of(placeholder)
         found = [path for path in paths if model_has(service, operation, path)]
@@ -169,7 +168,7 @@ def test_creating_operations_take_tags(service: str, operation: str) -> None:
 
 @pytest.mark.parametrize(("service", "operation"), sorted(NO_PERMISSION_NEEDED))
 def test_operations_without_permission_exist(service: str, operation: str) -> None:
-    assert operation in SESSION.get_service_model(service).operation_names
+    assert operation in service_model(service).operation_names
 
 
 @pytest.mark.parametrize("key", sorted(KEYS))
