@@ -24,9 +24,9 @@ def commit_of(context: BuildContext) -> str:
         commit's; else the id and `-dirty`; empty where there is no Git, or no commit.
     """
     try:
-        commit = _git(context.folder, "rev-parse", "--verify", "HEAD").decode().strip()
-        top = Path(os.fsdecode(_git(context.folder, "rev-parse", "--show-toplevel")).rstrip("\n"))
-        return commit if _is_committed(context, top) else f"{commit}-dirty"
+        told = _git(context.folder, "rev-parse", "--show-toplevel", "--verify", "HEAD")
+        top, _, commit = os.fsdecode(told).rstrip("\n").rpartition("\n")
+        return commit if _is_committed(context, Path(top)) else f"{commit}-dirty"
     except (OSError, subprocess.SubprocessError, BuildContextError):
         return ""
 

@@ -15,6 +15,7 @@ def default() -> Recording:
     return record()
 
 
+@cache
 def made(*settings: tuple[str, str]) -> Recording:
     return record(dict(settings))
 

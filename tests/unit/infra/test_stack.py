@@ -356,7 +356,7 @@ NEEDED = {"cpu": {"memory": "2048"}, "waf_logs": {"waf": "true"}}
 def test_a_setting_does_what_it_says(name: str) -> None:
     value, look, before, after = EFFECTS[name]
     assert look(default()) == before
-    assert look(record({name: value, **NEEDED.get(name, {})})) == after
+    assert look(made(*{name: value, **NEEDED.get(name, {})}.items())) == after
 
 
 def test_every_setting_is_tested() -> None:

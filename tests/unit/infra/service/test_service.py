@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.infra.image.running_service import REPOSITORY
 from tests.unit.infra.looks import SECRET, default, made, service
-from tests.unit.infra.recorder import custom, record, start_tasks
+from tests.unit.infra.recorder import custom, start_tasks
 
 
 def test_the_service_waits_for_all_that_a_task_needs() -> None:
@@ -57,12 +57,11 @@ TEMPORARY: Mapping[str, tuple[dict[str, str], dict[str, str], set[str]]] = {
 def test_what_the_running_revision_needs_is_taken_away_last(what: str) -> None:
     """Another name is another resource, which the engine makes first; the old one goes last."""
     before, after, parts = TEMPORARY[what]
-    names = [
-        {each.name for each in custom(record(settings).resources)} for settings in (before, after)
-    ]
+    recordings = [made(*settings.items()) for settings in (before, after)]
+    names = [{each.name for each in custom(recording.resources)} for recording in recordings]
     replaced = names[0] - names[1]
     assert {name.rpartition("-")[0] for name in replaced} == parts
-    waits = record(after).one("Service", "service-service").depends_on
+    waits = recordings[1].one("Service", "service-service").depends_on
     assert names[1] - names[0] <= {urn.rsplit("::", 1)[-1] for urn in waits}
 
 
