@@ -12,11 +12,18 @@ import time
 
 import pytest
 
-from tests.e2e.checkout import Checkout
+from tests.e2e.checkout import Checkout, until
 from tests.e2e.faulty import names, prepare, up
 
 READING = ("status", "releases", "diagnose", "logs", "outputs")
 LOG_GROUP = "/ecs/fargate-cd-local/app"
+
+
+def tagged(checkout: Checkout) -> set[str]:
+    """What carries the stack's tags, as the tagging API tells it."""
+    pages = checkout.client("resourcegroupstaggingapi").get_paginator("get_resources")
+    found = pages.paginate(TagFilters=[{"Key": "stack", "Values": ["local"]}])
+    return {row["ResourceARN"] for page in found for row in page["ResourceTagMappingList"]}
 
 
 def interrupted(checkout: Checkout, after: str, number: int, *arguments: str) -> int:
@@ -145,6 +152,7 @@ def test_a_destroy_goes_on_where_it_was_interrupted_and_lists_what_survives(
         Name="by-hand",
         Tags=[{"Key": "project", "Value": "fargate-cd"}, {"Key": "stack", "Value": "local"}],
     )["TopicArn"]
+    until(lambda: topic in tagged(prepared))  # later than it is made, as on AWS
     destroy = ("destroy", "--stack", "local", "--yes")
     assert interrupted(prepared, "deleted aws:", signal.SIGINT, *destroy) == 130
     document = prepared.json(*destroy, exit_code=1)
