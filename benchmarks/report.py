@@ -111,7 +111,7 @@ def written(document: Mapping[str, Any]) -> None:
     runs = {**known.get("runs", {}), **document["runs"]}
     kept = {**known, **document, "runs": runs, "growth": {**known.get("growth", {})}}
     kept["growth"] |= document["growth"]
-    FIGURES.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
+    FIGURES.write_text(json.dumps(kept, indent=1) + "\n")
     PICTURE.write_text(picture(runs))
     growth = "\n\n".join(rows_table(rows) for rows in kept["growth"].values())
     text = f"{kept['machine']}\n\n{table(runs)}\n\n![Medians in seconds](performance.svg)\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -55,6 +56,23 @@ def test_a_row_says_whether_it_holds() -> None:
     ]
     assert "3.0 (2.0 to 4.0)" in lines[1]
     assert set(runs) <= set(ROWS)
+
+
+def test_tables_keep_the_order_of_their_columns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("FIGURES", "PICTURE", "PAGE"):
+        monkeypatch.setattr(report, name, tmp_path / name)
+    report.PAGE.write_text("<!-- figures --><!-- end of figures -->")
+    runs = {"change": {"ours": [2.0], "boto3": [1.0]}}
+    grown = {"previews": [{"previews": 1, "memory": 268}], "bytes": [{"size": 2, "a": 3}]}
+    report.written({"machine": "", "runs": {}, "growth": grown})
+    report.written({"machine": "", "runs": runs, "growth": {}})
+    heads = [line for line in report.PAGE.read_text().splitlines() if line.startswith("| ")]
+    assert [head for head in heads if "previews" in head or "size" in head] == [
+        "| previews | memory |",
+        "| size | a |",
+    ]
 
 
 def test_a_picture_has_a_bar_for_each_side() -> None:
